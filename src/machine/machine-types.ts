@@ -1,0 +1,124 @@
+/**
+ * The machine as the hypervisor sees it: harts that run to a deadline and come back with a reason. Implemented by
+ * `machine.ts`; kept apart so that the hypervisor can be tested on a scripted machine.
+ */
+import type { Clock, GuestMemory, InterruptPins, MmioDevice, PlainState } from './bus.ts';
+import type { CoreProfile } from './core-profiles.ts';
+
+export interface MachineConfig {
+  /** 1 to 8. */
+  readonly hartCount: number;
+  /** Multiple of 4 KiB, up to 3 GiB. */
+  readonly memoryBytes: number;
+  readonly core: CoreProfile;
+  /** `trap`: misaligned loads and stores raise an address-misaligned exception; `hardware`: they work. */
+  readonly misaligned: 'hardware' | 'trap';
+  /** `hardware`: the walk sets A and D (Svadu); `fault`: it page-faults (Svade). */
+  readonly adUpdate: 'hardware' | 'fault';
+  /** Whether `ecall` from S-mode comes back as a stop (an SBI is served by the host) instead of trapping to M-mode. */
+  readonly supervisorCallsStop: boolean;
+}
+
+/** Why {@link Machine.run} came back. */
+export const STOP = {
+  /** First instruction boundary where `cycle >= until`. */
+  deadline: 0,
+  /** A load or store to a device, not yet performed: look at `access`, then call `performAccess`. */
+  mmio: 1,
+  /** `ecall` from S-mode, not yet retired: serve it, then call `retireCall`. */
+  supervisorCall: 2,
+  /** `wfi` retired; the hart may wait if `wakePending(hart)` is false. */
+  wfi: 3,
+  /** An interrupt trap was taken: the cause is in `lastInterruptCause`. */
+  interruptTaken: 4,
+  /** `stimecmp` was written: look at `nextTimerCycle` again. */
+  timerChanged: 5,
+  /** The guest wrote a nonzero value to the `tohost` address: the value is in `tohost`. */
+  tohost: 6,
+  /** A trap handler that cannot be fetched: no instruction can ever retire again. */
+  stuck: 7,
+} as const;
+export type StopReason = (typeof STOP)[keyof typeof STOP];
+
+/** Privilege modes by their encoding. */
+export const PRIVILEGE = { U: 0, S: 1, M: 3 } as const;
+export type Privilege = (typeof PRIVILEGE)[keyof typeof PRIVILEGE];
+
+/** A device access that waits to be performed. The object is reused: copy what must outlive the stop. */
+export interface PendingAccess {
+  readonly device: MmioDevice;
+  /** Guest physical address. */
+  readonly gpa: number;
+  readonly size: 1 | 2 | 4 | 8;
+  readonly write: boolean;
+  /** Value to store, zero-extended; 0n for a load until it has been performed. */
+  readonly value: bigint;
+}
+
+export interface Hart {
+  readonly id: number;
+  /** Register x1..x31 as an unsigned 64-bit value; x0 is 0n. */
+  x(index: number): bigint;
+  setX(index: number, value: bigint): void;
+  /** The low half of a register as an unsigned 32-bit number: cheaper where that is enough. */
+  xLow(index: number): number;
+  pc: bigint;
+  privilege: Privilege;
+  /** Instructions this hart has retired. */
+  readonly retired: number;
+  /** A CSR by its specification name (`stvec`, `satp`), as an M-mode read without side effects would see it. */
+  csr(name: string): bigint;
+  setCsr(name: string, value: bigint): void;
+  /** Registers, CSRs, privilege: plain data for digests and divergence reports, keys in a fixed order. */
+  state(): PlainState;
+}
+
+/** Event counters of one hart since reset: safe integers. */
+export interface HartCounters {
+  readonly tlbMisses: number;
+  readonly walkReferences: number;
+}
+
+export interface Machine extends InterruptPins {
+  readonly config: MachineConfig;
+  readonly harts: readonly Hart[];
+  readonly memory: GuestMemory;
+  readonly clock: Clock;
+  readonly devices: readonly MmioDevice[];
+
+  /** Adds a device to the bus. Ranges may not overlap each other or RAM. */
+  attach(device: MmioDevice): void;
+  /** Puts a hart at its start: registers zero but a0 and a1, privilege, pc, translation and interrupts off. */
+  reset(hart: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void;
+  /** Watches the 8 bytes at `gpa` for the `tohost` convention. */
+  watchTohost(gpa: number): void;
+  /** What the guest wrote there last. */
+  readonly tohost: bigint;
+
+  /** Runs one hart until the first instruction boundary where `cycle >= untilCycle`, or until something stops it sooner. */
+  run(hart: number, untilCycle: number): StopReason;
+  /** After {@link STOP.mmio}. */
+  readonly access: PendingAccess;
+  /** Performs the pending access on its device, writes the register and retires the instruction. Returns the value read or written. */
+  performAccess(): bigint;
+  /** After {@link STOP.supervisorCall}: retires the `ecall`. Not called when the call does not return (hart stop). */
+  retireCall(hart: number): void;
+  readonly lastInterruptCause: number;
+
+  /** Adds cycles that are not instructions (hypervisor work, idle time) to the clock. */
+  charge(cycles: number): void;
+  /** Sets the timer-pending bits of all harts from the clock: `stimecmp` (Sstc) into STIP. */
+  updateTimers(): void;
+  /** The next cycle at which some hart's `stimecmp` comes due after now; Infinity if none. */
+  nextTimerCycle(): number;
+  /** Cycle at which `mtime` first reaches `ticks`; Infinity if beyond what a safe integer holds. */
+  cycleOfMtime(ticks: bigint): number;
+  /** Whether an interrupt that is enabled in `mie` is pending on the hart, whatever the global enable says: the wake rule of `wfi`. */
+  wakePending(hart: number): boolean;
+  /** Whether an interrupt could ever be taken or wake the hart: some bit of `mie` is set. */
+  canWake(hart: number): boolean;
+
+  counters(hart: number): HartCounters;
+  /** 64-bit digest of all RAM: only pages written since the last call are read again. */
+  memoryDigest(): bigint;
+}

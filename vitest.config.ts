@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * One project per set of outside programs, so that `npm test` needs nothing but Node. A test's folder decides its project.
+ */
+const OUTSIDE = ['oracle', 'guests', 'browser', 'gdb'] as const;
+
+const outsideProject = (name: (typeof OUTSIDE)[number]) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    fileParallelism: false,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'core',
+          include: ['test/**/*.test.ts'],
+          exclude: OUTSIDE.map((name) => `test/${name}/**`),
+          testTimeout: 60_000,
+        },
+      },
+      ...OUTSIDE.map(outsideProject),
+    ],
+  },
+});
