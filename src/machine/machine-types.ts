@@ -104,6 +104,8 @@ export interface Machine extends InterruptPins {
   /** After {@link STOP.supervisorCall}: retires the `ecall`. Not called when the call does not return (hart stop). */
   retireCall(hart: number): void;
   readonly lastInterruptCause: number;
+  /** Drops every cached translation of the hart, of all address spaces: what a remote `sfence.vma` comes to. */
+  flushTranslations(hart: number): void;
 
   /** Adds cycles that are not instructions (hypervisor work, idle time) to the clock. */
   charge(cycles: number): void;
