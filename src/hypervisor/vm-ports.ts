@@ -22,19 +22,29 @@ export const INPUT_PORTS: readonly InputPort[] = ['uart0', 'virtio-console', 'db
 export interface InputRecord extends Position {
   readonly port: InputPort;
   readonly via: 'pull' | 'push';
+  /** Empty in exactly one record, the last: the end of the input, which is an input itself (`push` on `uart0`). */
   readonly bytes: Uint8Array;
 }
 
-/** Where inputs come from. Synchronous: host input is queued elsewhere and taken at these points only. */
+/**
+ * Where inputs come from. Synchronous: host input is queued elsewhere and taken at these points only. The loop asks `push` and
+ * `hasEnded` at most once per position (again only while every hart idles there), so a replay answers by position alone.
+ */
 export interface InputSource {
   /** The guest can take up to `maxBytes` on `port` now. Undefined: nothing now. */
   pull(port: InputPort, now: Position, maxBytes: number): Uint8Array | undefined;
-  /** The cycle at which the loop must stop and call `push`; Infinity if none is known. Only a trace knows beforehand. */
+  /**
+   * The cycle after `now` at which the loop must stop and ask `push` and `hasEnded`; Infinity if none is known. Only a trace
+   * knows beforehand: the cycle of its next `push` record, the end of the input included.
+   */
   nextPushCycle(now: Position): number;
   /** Asked at each stop of the loop: bytes that come by themselves now, for the port that the loop says is receiving. */
   push(port: InputPort, now: Position, maxBytes: number): Uint8Array | undefined;
-  /** True when no call can ever return bytes again: then a guest that only waits for input can be told so. */
-  readonly ended: boolean;
+  /**
+   * Whether no call can ever return bytes again: then a guest that only waits for input can be told so. The loop records the
+   * first true as an input without bytes; a trace answers true from the position of that record on.
+   */
+  hasEnded(now: Position): boolean;
 }
 
 /** How a run ended. */
