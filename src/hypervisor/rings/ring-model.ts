@@ -13,7 +13,7 @@
  * me when the entry with this index has been written"; Xen's are one ahead: "tell me when the producer reaches this value".
  * A driver that publishes past an event index nobody is interested in saves a VM exit: that is what a paravirtual ring is for.
  */
-import type { GuestMemory, PlainState } from '../../machine/bus.ts';
+import type { PlainState } from '../../machine/bus.ts';
 
 /** Width of a free-running ring index: virtio 16 bits, Xen 32. */
 export type IndexBits = 16 | 32;
@@ -92,11 +92,6 @@ export interface Ring<Request, Outcome> {
   /** Tells the driver that notifications are not needed while the device will look by itself. */
   suppressNotification(): void;
   state(): PlainState;
-}
-
-/** What a ring layout needs to open a ring in guest memory. */
-export interface RingHost {
-  readonly memory: GuestMemory;
 }
 
 /** `newer - older` of free-running indexes. */

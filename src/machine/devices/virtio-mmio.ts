@@ -93,8 +93,8 @@ export interface VirtioTransport {
 }
 
 /**
- * A virtio device behind a transport. Calls come in this order: `connect` once, then per reset cycle `onDriverOk`,
- * `onQueueEnabled` and `onNotify` of enabled queues, `onQueueDisabled`, `onReset`.
+ * A virtio device behind a transport. Calls come in this order: `connect` once, then per reset cycle `onQueueEnabled`,
+ * `onNotify` of enabled queues, `onQueueDisabled`, `onReset`.
  */
 export interface VirtioDevice {
   /** Device type (section 5), never 0. */
@@ -107,9 +107,10 @@ export interface VirtioDevice {
   /** Reads the configuration space: unsigned; bytes past its end read 0. `offset` is not aligned by anyone. */
   readConfig(offset: number, size: 1 | 2 | 4): number;
   writeConfig(offset: number, size: 1 | 2 | 4, value: number): void;
-  /** The driver is ready; no queue may be touched before (section 3.1.2). */
-  onDriverOk(): void;
-  /** The queue is live: ready, and the driver too. To be validated by the device, which then looks for waiting chains. */
+  /**
+   * The queue is live: it is ready and so is the driver (no queue may be touched before, section 3.1.2). To be validated by the
+   * device, which then looks for waiting chains.
+   */
   onQueueEnabled(setup: VirtioQueueSetup): void;
   /** The driver took the queue back. Nothing of it may be touched from now on. */
   onQueueDisabled(queue: number): void;
@@ -347,7 +348,6 @@ export class VirtioMmio implements MmioDevice, VirtioTransport {
     const starts = (value & VIRTIO_STATUS.DRIVER_OK) !== 0 && (state.status & VIRTIO_STATUS.FEATURES_OK) !== 0;
     if (!starts || this.#driverOk) return;
     state.status |= VIRTIO_STATUS.DRIVER_OK;
-    device.onDriverOk();
     state.queues.forEach((queue, index) => {
       if (queue.ready) this.#enable(device, index);
     });

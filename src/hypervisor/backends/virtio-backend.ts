@@ -1,0 +1,307 @@
+/**
+ * What all virtio back ends have in common: opening the queues that the driver made ready, taking chains, finishing them in
+ * order after a latency in model cycles, telling the driver, and stopping for good when a ring is malformed.
+ *
+ * A chain is taken and its request header copied when the device sees it; data moves when the work comes due. While a queue has
+ * work coming due the device will look at the ring again by itself, so it asks the driver not to notify; when it runs dry it
+ * asks for a notification and looks once more (the final check). As requests of a queue are served one after the other, a
+ * request seen late finishes no later.
+ *
+ * A violation breaks the whole device (virtio 1.2 section 2.1.2): DEVICE_NEEDS_RESET, a `broken` event, and silence until the
+ * driver resets it.
+ */
+import { assert, must } from '../../assert.ts';
+import type { GuestMemory, PlainState } from '../../machine/bus.ts';
+import {
+  VIRTIO_F,
+  type VirtioDevice,
+  type VirtioQueueSetup,
+  type VirtioTransport,
+} from '../../machine/devices/virtio-mmio.ts';
+import type { RingEvents } from '../rings/ring-events.ts';
+import type { DescriptorChain, RingViolation } from '../rings/ring-model.ts';
+import { SplitQueue } from '../rings/split-queue.ts';
+import type { Scheduler } from '../schedule.ts';
+import type { BackendTiming } from './backend-timing.ts';
+
+/** What every back end is given. */
+export interface BackendOptions {
+  /** Name in events, in the schedule and in reports. Unique in the machine. */
+  readonly name: string;
+  readonly memory: GuestMemory;
+  readonly schedule: Scheduler;
+  readonly events: RingEvents;
+  readonly timing: BackendTiming;
+}
+
+/** What a back end decides about a chain it has taken. */
+export type Admission<Request> =
+  /** Serve it: `cycles` (at least 1) after the request before it. */
+  | { readonly kind: 'serve'; readonly cycles: number; readonly request: Request }
+  /** Keep it until `startHeld`. A queue holds all its chains or none. */
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'violation'; readonly violation: RingViolation };
+
+/** A chain that the device holds. `request` is undefined while it is only held. */
+interface Job<Request> {
+  readonly chain: DescriptorChain;
+  request: Request | undefined;
+}
+
+/** A queue that the driver has handed over. Jobs are in ring order: those coming due, then those held. */
+interface LiveQueue<Request> {
+  readonly ring: SplitQueue;
+  readonly jobs: Job<Request>[];
+  /** How many of `jobs`, from the first, are coming due. */
+  started: number;
+  /** Cycle at which the last of them comes due. */
+  busyUntil: number;
+}
+
+const COMMON_FEATURES = [VIRTIO_F.RING_INDIRECT_DESC, VIRTIO_F.RING_EVENT_IDX, VIRTIO_F.VERSION_1];
+
+/** The value of feature bits by their numbers. */
+export function featureBits(...numbers: readonly number[]): bigint {
+  return numbers.reduce((bits, number) => bits | (1n << BigInt(number)), 0n);
+}
+
+/** A virtio device on split virtqueues. `Request` is what a device remembers of a chain: plain data, for digests. */
+export abstract class VirtioBackend<Request extends PlainState> implements VirtioDevice {
+  abstract readonly deviceId: number;
+  readonly name: string;
+  readonly features: bigint;
+  readonly queueSizesMax: readonly number[];
+  protected readonly memory: GuestMemory;
+  protected readonly timing: BackendTiming;
+  readonly #schedule: Scheduler;
+  readonly #events: RingEvents;
+  readonly #queues: (LiveQueue<Request> | undefined)[];
+  #transport: VirtioTransport | undefined;
+  #broken = false;
+
+  protected constructor(options: BackendOptions, features: readonly number[], queueSizesMax: readonly number[]) {
+    this.name = options.name;
+    this.memory = options.memory;
+    this.timing = options.timing;
+    this.#schedule = options.schedule;
+    this.#events = options.events;
+    this.features = featureBits(...COMMON_FEATURES, ...features);
+    this.queueSizesMax = queueSizesMax;
+    this.#queues = queueSizesMax.map(() => undefined);
+    queueSizesMax.forEach((_, queue) => {
+      this.#schedule.register(this.#target(queue), () => this.#finish(queue));
+    });
+  }
+
+  /** Looks at a chain just taken: copies what it needs of the header and says how long the work takes. */
+  protected abstract admit(queue: number, chain: DescriptorChain): Admission<Request>;
+  /** Does the work, in ring order; returns the bytes written to the chain, from its first writable byte on. */
+  protected abstract perform(queue: number, chain: DescriptorChain, request: Request): number;
+  /** Called when the device has looked at a queue and holds chains in it. */
+  protected onHeld(_queue: number): void {}
+  /** State of the device type. */
+  protected abstract ownState(): PlainState;
+
+  abstract readConfig(offset: number, size: 1 | 2 | 4): number;
+  writeConfig(_offset: number, _size: 1 | 2 | 4, _value: number): void {}
+
+  /** Whether the device waits for a reset after a violation. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  connect(transport: VirtioTransport): void {
+    assert(this.#transport === undefined, `${this.name} is connected twice`);
+    this.#transport = transport;
+  }
+
+  onQueueEnabled(setup: VirtioQueueSetup): void {
+    if (this.#broken) return;
+    const negotiated = must(this.#transport, `${this.name} is not connected`).negotiated;
+    const opened = SplitQueue.open(this.memory, setup, {
+      eventIdx: (negotiated & featureBits(VIRTIO_F.RING_EVENT_IDX)) !== 0n,
+      indirect: (negotiated & featureBits(VIRTIO_F.RING_INDIRECT_DESC)) !== 0n,
+    });
+    if (opened.kind === 'violation') {
+      this.#break(setup.index, opened.violation);
+      return;
+    }
+    this.#queues[setup.index] = { ring: opened.queue, jobs: [], started: 0, busyUntil: 0 };
+    this.#look(setup.index);
+  }
+
+  onQueueDisabled(queue: number): void {
+    this.#drop(queue);
+  }
+
+  onNotify(queue: number): void {
+    const live = this.#queues[queue];
+    if (live === undefined) return;
+    const { ring } = live;
+    this.#events.emit({
+      kind: 'notify',
+      device: this.name,
+      queue,
+      availIndex: ring.reqProd(),
+      waiting: ring.waiting(),
+    });
+    this.#look(queue);
+  }
+
+  onReset(): void {
+    this.#broken = false;
+    this.queueSizesMax.forEach((_, queue) => {
+      this.#drop(queue);
+    });
+  }
+
+  state(): PlainState {
+    return {
+      broken: this.#broken,
+      queues: this.#queues.map((live) => (live === undefined ? {} : liveState(live))),
+      own: this.ownState(),
+    };
+  }
+
+  /** Bytes that the chains held in a queue can take. */
+  protected heldWritableBytes(queue: number): number {
+    const live = this.#queues[queue];
+    if (live === undefined) return 0;
+    return live.jobs.slice(live.started).reduce((bytes, job) => bytes + job.chain.writableBytes, 0);
+  }
+
+  /** The first chain held in a queue. */
+  protected firstHeld(queue: number): DescriptorChain | undefined {
+    const live = this.#queues[queue];
+    return live?.jobs[live.started]?.chain;
+  }
+
+  /** Starts work on the first chain held. */
+  protected startHeld(queue: number, cycles: number, request: Request): void {
+    const live = must(this.#queues[queue], 'a held chain belongs to a live queue');
+    must(live.jobs[live.started], 'a chain is held').request = request;
+    this.#start(queue, live, cycles);
+  }
+
+  /** Takes everything that waits; then asks for a notification, or not if work comes due anyway. */
+  #look(queue: number): void {
+    const live = this.#queues[queue];
+    if (live === undefined) return;
+    for (let look = 0; look < 2; look++) {
+      if (!this.#takeAll(queue, live)) return;
+      if (live.jobs.length > live.started) this.onHeld(queue);
+      if (live.started > 0) {
+        live.ring.suppressNotification();
+        return;
+      }
+      if (!live.ring.armNotification()) return;
+    }
+  }
+
+  /** False if the device broke. Ends: a ring has no more chains outstanding than its size. */
+  #takeAll(queue: number, live: LiveQueue<Request>): boolean {
+    for (let taken = live.ring.take(); taken.kind !== 'empty'; taken = live.ring.take()) {
+      if (taken.kind === 'violation') {
+        this.#break(queue, taken.violation);
+        return false;
+      }
+      const chain = taken.request;
+      const { head, descriptors, indirect, readableBytes, writableBytes } = chain;
+      this.#events.emit({
+        kind: 'take',
+        device: this.name,
+        queue,
+        head,
+        descriptors,
+        indirect,
+        readableBytes: asU32(readableBytes),
+        writableBytes: asU32(writableBytes),
+        inFlight: live.ring.inFlight,
+      });
+      const admission = this.admit(queue, chain);
+      if (admission.kind === 'violation') {
+        this.#break(queue, admission.violation);
+        return false;
+      }
+      const held = live.jobs.length - live.started;
+      live.jobs.push({ chain, request: admission.kind === 'serve' ? admission.request : undefined });
+      if (admission.kind === 'serve') {
+        assert(held === 0, `${this.name}: a queue either serves or holds`);
+        this.#start(queue, live, admission.cycles);
+      }
+    }
+    return true;
+  }
+
+  #start(queue: number, live: LiveQueue<Request>, cycles: number): void {
+    const now = this.#schedule.now;
+    live.started++;
+    live.busyUntil = Math.max(now, live.busyUntil) + cycles;
+    this.#schedule.after(live.busyUntil - now, this.#target(queue), {});
+  }
+
+  /** The first started job of a queue has come due. */
+  #finish(queue: number): void {
+    const live = must(this.#queues[queue], `${this.#target(queue)} came due without a live queue`);
+    const job = must(live.jobs.shift(), `${this.#target(queue)} came due without a job`);
+    live.started--;
+    const request = must(job.request, 'a started job has a request');
+    const writtenBytes = this.perform(queue, job.chain, request);
+    const { ring } = live;
+    ring.complete(job.chain, writtenBytes);
+    const device = this.name;
+    const { rspProd: usedIndex, inFlight } = ring;
+    this.#events.emit({
+      kind: 'complete',
+      device,
+      queue,
+      head: job.chain.head,
+      writtenBytes: asU32(writtenBytes),
+      usedIndex,
+      inFlight,
+    });
+    const delivered = ring.shouldNotifyDriver();
+    this.#events.emit({ kind: 'used', device, queue, usedIndex, delivered });
+    if (delivered) this.#transport?.notifyUsed();
+    this.#look(queue);
+  }
+
+  #break(queue: number, { what, offending }: RingViolation): void {
+    this.#broken = true;
+    this.queueSizesMax.forEach((_, index) => {
+      this.#drop(index);
+    });
+    this.#events.emit({ kind: 'broken', device: this.name, queue, what, offending });
+    this.#transport?.needsReset();
+  }
+
+  #drop(queue: number): void {
+    this.#queues[queue] = undefined;
+    this.#schedule.cancel(this.#target(queue));
+  }
+
+  #target(queue: number): string {
+    return `${this.name}.q${queue}`;
+  }
+}
+
+/** Byte counts of a chain go up to 2^32; events have 32 bits. */
+function asU32(bytes: number): number {
+  return Math.min(bytes, 0xffffffff);
+}
+
+function liveState<Request extends PlainState>(live: LiveQueue<Request>): PlainState {
+  return {
+    ring: live.ring.state(),
+    started: live.started,
+    busyUntil: live.busyUntil,
+    jobs: live.jobs.map(({ chain, request }) => ({
+      chain: {
+        ...chain,
+        readable: chain.readable.map((segment) => ({ ...segment })),
+        writable: chain.writable.map((segment) => ({ ...segment })),
+      },
+      request: request ?? {},
+    })),
+  };
+}
