@@ -7,7 +7,7 @@
  * Left out: multiple queues, discard, write zeroes, secure erase, lifetime, geometry, topology, write-cache control.
  */
 import type { PlainState } from '../../machine/bus.ts';
-import { readConfigBytes } from '../../machine/devices/virtio-mmio.ts';
+import { readConfigBytes } from '../../machine/devices/virtio-device.ts';
 import { violation } from '../rings/descriptor-chain.ts';
 import type { DescriptorChain } from '../rings/ring-model.ts';
 import { readSegments, visitPieces, writeSegments } from '../rings/segments.ts';

@@ -17,7 +17,7 @@ import {
   type VirtioDevice,
   type VirtioQueueSetup,
   type VirtioTransport,
-} from '../../machine/devices/virtio-mmio.ts';
+} from '../../machine/devices/virtio-device.ts';
 import type { RingEvents } from '../rings/ring-events.ts';
 import type { DescriptorChain, RingViolation } from '../rings/ring-model.ts';
 import { SplitQueue } from '../rings/split-queue.ts';

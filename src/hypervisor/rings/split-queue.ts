@@ -8,7 +8,7 @@
  * Left out: VIRTIO_F_IN_ORDER (not offered; completions are in order all the same), packed rings, queue reset.
  */
 import type { GuestMemory, PlainState } from '../../machine/bus.ts';
-import type { VirtioQueueSetup } from '../../machine/devices/virtio-mmio.ts';
+import type { VirtioQueueSetup } from '../../machine/devices/virtio-device.ts';
 import { ramAddress, VIRTQ_DESC_BYTES, violation, walkChain } from './descriptor-chain.ts';
 import {
   type DescriptorChain,
