@@ -52,6 +52,12 @@ export const ERROR_CODES = {
     trigger: 'An ELF file is truncated, malformed or not for RV64.',
     fix: 'Build a little-endian ELF64 executable for RISC-V.',
   },
+  'image.raw': {
+    exit: EXIT_CODE.usage,
+    trigger:
+      'A raw image is empty or compressed, or its Linux Image header names an offset, size or byte order that cannot work.',
+    fix: 'Give the uncompressed `Image` of a little-endian RISC-V kernel, or a plain binary.',
+  },
   'image.too-large': {
     exit: EXIT_CODE.usage,
     trigger: 'A kernel, initrd or segment does not fit the guest RAM.',
