@@ -56,7 +56,12 @@ class FakeDevice implements VirtioDevice {
 
 function setUp() {
   const device = new FakeDevice();
-  const irq = { level: false, set: (level: boolean) => void (irq.level = level) };
+  const irq = {
+    level: false,
+    set(level: boolean): void {
+      this.level = level;
+    },
+  };
   const mmio = new VirtioMmio({ name: 'virtio0', base: 0x10001000, irq, device });
   const get = (register: number) => mmio.read(register, 4);
   const set = (register: number, value: number) => mmio.write(register, 4, value);
