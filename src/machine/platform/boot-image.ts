@@ -44,6 +44,9 @@ const DEVICE_TREE_CEILING = 3 * 2 ** 30;
 const INITRD_DISTANCE_MAX = 128 * MIB;
 const ZEROS = new Uint8Array(64 * 1024);
 
+/** Most that a linker keeps below the text for the ELF headers: one page of the largest size in use. */
+const ELF_HEADER_PAGE_BYTES = 64 * 1024;
+
 /** Linux `Image` header (Documentation/arch/riscv/boot-image-header). */
 const LINUX_HEADER_BYTES = 64;
 const LINUX_MAGIC2 = 0x05435352;
@@ -108,7 +111,8 @@ function placeInitrd(image: LoadedRange, wanted: number, below: number, sizeByte
 
 function loadElf(bytes: Uint8Array, name: string, memory: GuestMemory): BootImage {
   const elf = parseElf(bytes, name);
-  const entry = physicalOf(elf.segments, elf.entry);
+  const segments = elf.segments.map((segment) => withoutHeadersBelowRam(segment, memory));
+  const entry = physicalOf(segments, elf.entry);
   if (entry === undefined || entry % 2 !== 0) {
     const problem = entry === undefined ? 'lies in no segment to load' : 'is odd';
     throw new ParatraceError('image.elf', `the entry point 0x${elf.entry.toString(16)} ${problem}`, {
@@ -116,14 +120,32 @@ function loadElf(bytes: Uint8Array, name: string, memory: GuestMemory): BootImag
       offset: 24,
     });
   }
-  for (const segment of elf.segments)
-    checkFits(segment.physicalAddress, segment.memoryBytes, name, memory, segment.fileOffset);
-  for (const segment of elf.segments) loadSegment(bytes, segment, memory);
+  for (const { physicalAddress, memoryBytes, fileOffset } of segments) {
+    checkFits(physicalAddress, memoryBytes, name, memory, fileOffset);
+  }
+  for (const segment of segments) loadSegment(bytes, segment, memory);
   return {
     entryPc: BigInt(entry),
-    tohost: tohostOf(elf.symbols, elf.segments, memory),
+    tohost: tohostOf(elf.symbols, segments, memory),
     symbols: elf.symbols,
-    loadedRanges: elf.segments.map((s) => ({ start: s.physicalAddress, end: s.physicalAddress + s.memoryBytes })),
+    loadedRanges: segments.map((s) => ({ start: s.physicalAddress, end: s.physicalAddress + s.memoryBytes })),
+  };
+}
+
+/**
+ * Without the part below RAM, if that holds the ELF headers only: a linker that is told to put the text at the start of RAM
+ * (`-Ttext=0x80000000`) keeps the headers in the same segment, one page lower, where this board has nothing.
+ */
+function withoutHeadersBelowRam(segment: ElfSegment, memory: GuestMemory): ElfSegment {
+  const below = memory.base - segment.physicalAddress;
+  const holdsHeaders = segment.fileOffset === 0 && below <= Math.min(ELF_HEADER_PAGE_BYTES, segment.fileBytes);
+  if (below <= 0 || !holdsHeaders) return segment;
+  return {
+    physicalAddress: memory.base,
+    virtualAddress: segment.virtualAddress + BigInt(below),
+    fileOffset: below,
+    fileBytes: segment.fileBytes - below,
+    memoryBytes: segment.memoryBytes - below,
   };
 }
 

@@ -90,6 +90,23 @@ describe('loadBootImage', () => {
     expect(memory.read8(0x8002_1000)).toBe(0xaa);
   });
 
+  it('leaves out ELF headers that a linker kept just below RAM, and nothing else', () => {
+    const memory = new ArrayMemory(MIB);
+    const segments = [
+      { physicalAddress: 0x7fff_f000n, bytes: Uint8Array.from({ length: 0x1008 }, (_, index) => index) },
+    ];
+    const bytes = buildElf({ entry: 0x8000_0004n, segments });
+    const fileOffsetOfFirstSegment = 64 + 8;
+    new DataView(bytes.buffer).setBigUint64(fileOffsetOfFirstSegment, 0n, true);
+    const image = loadBootImage(bytes, 'a.elf', memory, { entry: 'm' });
+    expect(image.loadedRanges).toEqual([{ start: RAM, end: RAM + 8 }]);
+    expect(image.entryPc).toBe(0x8000_0004n);
+    expect(memory.readBytes(RAM, 8)).toEqual(bytes.slice(0x1000, 0x1008));
+    expect(
+      codeOf(() => loadBootImage(buildElf({ entry: 0x8000_0004n, segments }), 'a.elf', memory, { entry: 'm' })),
+    ).toBe('image.too-large');
+  });
+
   it.each([
     ['outside RAM', 0x9000_0000n],
     ['off its alignment', 0x8000_0004n],
