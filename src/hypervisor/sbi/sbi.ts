@@ -1,0 +1,79 @@
+/**
+ * The SBI: the table of extensions, the dispatcher, and names for reports. SBI 2.0 without PMU, NACL, STA and CPPC.
+ *
+ * The legacy extensions (EIDs 0x00 to 0x0f, §5) are not offered. A legacy caller reads a0 alone and finds
+ * `SBI_ERR_NOT_SUPPORTED` (-2) there, a negative error as it expects; a1 is left alone, as the legacy convention demands.
+ */
+import { baseExtension } from './base.ts';
+import { DBCN } from './dbcn.ts';
+import { HSM } from './hsm.ts';
+import { IPI } from './ipi.ts';
+import { RFENCE } from './rfence.ts';
+import {
+  failure,
+  SBI_ERROR,
+  type SbiArguments,
+  type SbiExtension,
+  type SbiFunction,
+  type SbiHost,
+  type SbiOutcome,
+} from './sbi-types.ts';
+import { SRST } from './srst.ts';
+import { SUSP } from './susp.ts';
+import { TIME } from './time.ts';
+
+/** Names of the legacy extensions (§5), by EID: for reports only. */
+const LEGACY_NAMES = [
+  'set_timer',
+  'console_putchar',
+  'console_getchar',
+  'clear_ipi',
+  'send_ipi',
+  'remote_fence_i',
+  'remote_sfence_vma',
+  'remote_sfence_vma_asid',
+  'shutdown',
+] as const;
+const LEGACY_EID_LAST = 0x0fn;
+
+const BASE = baseExtension((eid) => BY_EID.has(eid));
+/** Every extension that is served. */
+export const SBI_EXTENSIONS: readonly SbiExtension[] = [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, SUSP];
+const BY_EID: ReadonlyMap<bigint, SbiExtension> = new Map(SBI_EXTENSIONS.map((row) => [BigInt(row.eid), row]));
+const ERROR_NAMES: ReadonlyMap<bigint, string> = new Map(
+  Object.entries(SBI_ERROR).map(([name, value]) => [value, name === 'SUCCESS' ? 'SBI_SUCCESS' : `SBI_ERR_${name}`]),
+);
+
+/** The function of an extension and function id; undefined if it is not served. Ids are whole registers, unsigned. */
+export function findSbiFunction(eid: bigint, fid: bigint): SbiFunction | undefined {
+  const functions = BY_EID.get(eid)?.functions;
+  return functions && Object.hasOwn(functions, Number(fid)) ? functions[Number(fid)] : undefined;
+}
+
+/** Serves one call. Anything unknown is `SBI_ERR_NOT_SUPPORTED` (§3). */
+export function callSbi(host: SbiHost, caller: number, eid: bigint, fid: bigint, args: SbiArguments): SbiOutcome {
+  return findSbiFunction(eid, fid)?.handler(host, caller, args) ?? failure('NOT_SUPPORTED');
+}
+
+/** Whether a call follows the legacy convention, which returns in a0 only. */
+export function isLegacyCall(eid: bigint): boolean {
+  return eid <= LEGACY_EID_LAST;
+}
+
+/** `DBCN.debug_console_write`; for what is not served, as much of the name as is known. */
+export function sbiFunctionName(eid: bigint, fid: bigint): string {
+  const legacy = LEGACY_NAMES[Number(eid)];
+  if (legacy !== undefined) return `legacy.${legacy}`;
+  const extension = BY_EID.get(eid)?.name ?? `0x${eid.toString(16)}`;
+  return `${extension}.${findSbiFunction(eid, fid)?.name ?? fid.toString()}`;
+}
+
+/** Names of the arguments of a function, in register order; empty if it is not served. */
+export function sbiArgumentNames(eid: bigint, fid: bigint): readonly string[] {
+  return findSbiFunction(eid, fid)?.args ?? [];
+}
+
+/** `SBI_ERR_INVALID_PARAM` for -3n. */
+export function sbiErrorName(error: bigint): string {
+  return ERROR_NAMES.get(error) ?? `error ${error}`;
+}
