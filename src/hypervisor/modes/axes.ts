@@ -1,0 +1,75 @@
+/**
+ * The axes that modes are composed of. `direct*` is the machine by itself: nothing exits, and what costs anything is firmware or the
+ * bus. The others are served by the hypervisor, at the prices of the cost profile.
+ */
+import type { ExitCost } from '../costs.ts';
+import type { DeviceAxis, InterruptAxis, PrivilegedAxis } from './mode.ts';
+
+const NOTHING = { cycles: 0, status: 'R', source: 'rule: no hypervisor' } as const;
+const FREE: ExitCost = { entry: NOTHING, handling: NOTHING, return: NOTHING };
+
+/** The SBI is firmware below the guest. Its work is charged by a rule of the profile. */
+export const firmwareCalls: PrivilegedAxis = {
+  name: 'real S-mode, SBI by firmware',
+  supervisorCall: (host, hart) => {
+    const { nativeCall } = host.costs.primitives;
+    host.serveCall(hart, () => nativeCall, nativeCall);
+  },
+  ipi: (host, line) => host.inject('ipi', line, host.costs.primitives.nativeCall),
+};
+
+/** Every SBI call is a VM exit, served in the hypervisor or, for consoles and reset, in its user-space device model. */
+export const hypercalls: PrivilegedAxis = {
+  name: 'SBI by hypercall',
+  supervisorCall: (host, hart) => {
+    const { primitives } = host.costs;
+    host.serveCall(hart, (called) => primitives[called?.cost ?? 'hypercallKernel'], primitives.remoteHart);
+  },
+  ipi: (host, line) => host.inject('ipi', line, host.costs.primitives.remoteHart),
+};
+
+/** The interrupt controller is hardware. */
+export const directInterrupts: InterruptAxis = {
+  name: 'real interrupt controller and timer',
+  wait: (host, hart) => host.waitForInterrupt(hart),
+  preempt: () => {},
+  raise: (host, source, line) => host.inject(source, line, FREE),
+  timer: (host, line) => host.inject('timer', line, FREE),
+};
+
+/**
+ * The interrupt controller is emulated: a device interrupt that finds the guest running takes it out first, and raising it in the
+ * guest is work. `wfi` exits. The timer is Sstc's, which the hardware delivers to a guest without an exit.
+ */
+export const emulatedInterrupts: InterruptAxis = {
+  name: 'emulated interrupt controller, hardware timer',
+  wait: (host, hart) => {
+    host.exit(hart, 'wfi', host.costs.primitives.wfi);
+    host.waitForInterrupt(hart);
+  },
+  preempt: (host, hart) => host.exit(hart, 'preempt', host.costs.primitives.preempt),
+  raise: (host, source, line) => {
+    host.leaveGuest('external', host.costs.primitives.external);
+    host.inject(source, line, host.costs.primitives.inject);
+  },
+  timer: (host, line) => host.inject('timer', line, FREE),
+};
+
+/** Device registers are hardware; the timeline still shows each access, with what the bus takes. */
+export const directDevices: DeviceAxis = {
+  name: 'real devices',
+  access: (host, hart) => host.serveAccess(hart, host.costs.primitives.nativeAccess),
+};
+
+/** The register that a driver kicks a ring with: hypervisors end that exit in the kernel and leave the work to another thread. */
+const DOORBELL = 'QueueNotify';
+
+/** Every device register exits: ring notifications end in the hypervisor, all others in the user-space device model. */
+export const trappedDevices: DeviceAxis = {
+  name: 'rings, other registers emulated',
+  access: (host, hart, { device, gpa }) => {
+    const { mmioKernel, mmioUser } = host.costs.primitives;
+    const isDoorbell = device.registerName(gpa - device.base) === DOORBELL;
+    host.serveAccess(hart, isDoorbell ? mmioKernel : mmioUser);
+  },
+};

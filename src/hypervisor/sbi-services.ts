@@ -1,0 +1,81 @@
+/** What SBI calls do to the machine: the line between the specification's functions (`sbi/`) and the virtual machine around them. */
+import { IRQ } from '../machine/bus.ts';
+import type { Machine } from '../machine/machine-types.ts';
+import { enterSupervisor } from './boot.ts';
+import type { ConsoleInput } from './console-input.ts';
+import type { EventStream } from './event-stream.ts';
+import type { Exits } from './exits.ts';
+import type { HartStates, ResumePoint } from './harts.ts';
+import type { Mode } from './modes/mode.ts';
+import type { SbiHost } from './sbi/sbi-types.ts';
+
+export interface SbiServicesOptions {
+  readonly machine: Machine;
+  readonly harts: HartStates;
+  readonly mode: Mode;
+  readonly events: EventStream;
+  readonly input: ConsoleInput;
+  /** Charges and stamps; made after this, so asked for when it is needed. */
+  readonly exits: () => Exits;
+  readonly output: (bytes: Uint8Array) => void;
+  readonly timerChanged: (hart: number) => void;
+  readonly reset: (kind: 'shutdown' | 'reboot', failed: boolean) => void;
+}
+
+export class SbiServices implements SbiHost {
+  readonly machine: Machine;
+  readonly harts: HartStates;
+  readonly #options: SbiServicesOptions;
+
+  constructor(options: SbiServicesOptions) {
+    this.#options = options;
+    this.machine = options.machine;
+    this.harts = options.harts;
+  }
+
+  writeConsole(bytes: Uint8Array): void {
+    this.#options.output(bytes);
+  }
+
+  readConsole(maxBytes: number): Uint8Array {
+    return this.#options.input.poll('dbcn', maxBytes) ?? new Uint8Array();
+  }
+
+  sendIpi(target: number): void {
+    this.machine.setPending(target, IRQ.SSIP, true);
+    this.#options.mode.privileged.ipi(this.#options.exits(), target);
+  }
+
+  reachHarts(count: number): void {
+    this.#options.exits().reachHarts(count);
+  }
+
+  timerChanged(hart: number): void {
+    this.#options.timerChanged(hart);
+  }
+
+  startHart(target: number, pc: bigint, opaque: bigint): void {
+    this.harts.start(target);
+    this.machine.setPending(target, IRQ.SSIP, false);
+    enterSupervisor(this.machine, target, { pc, opaque });
+    this.timerChanged(target);
+  }
+
+  stopHart(hart: number): void {
+    this.harts.stop(hart);
+    this.#stateChanged(hart, 'stopped');
+  }
+
+  suspendHart(hart: number, resume: ResumePoint | undefined): void {
+    this.harts.suspend(hart, resume);
+    this.#stateChanged(hart, 'suspended');
+  }
+
+  resetSystem(kind: 'shutdown' | 'reboot', failed: boolean): void {
+    this.#options.reset(kind, failed);
+  }
+
+  #stateChanged(target: number, state: string): void {
+    this.#options.events.emit('hartState', this.#options.exits().stamp(target), { target, state });
+  }
+}

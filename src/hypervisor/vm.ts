@@ -1,0 +1,404 @@
+/**
+ * A virtual machine: the board around a machine, and the loop that runs its harts in turns, serves what they stop for and lets time
+ * jump when all of them wait.
+ *
+ * The loop may be left at any stop and entered again without any effect on the run: everything it decides follows from cycles,
+ * instruction counts and guest state, never from how often it was entered. A guest never notices how long a slice was.
+ */
+import { must } from '../assert.ts';
+import { IRQ, type PlainState } from '../machine/bus.ts';
+import type { FinishRequest } from '../machine/devices/test-finisher.ts';
+import { type Hart, type Machine, type MachineConfig, STOP, type StopReason } from '../machine/machine-types.ts';
+import { Board } from './board.ts';
+import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
+import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
+import { costProfile } from './costs.ts';
+import { EventStream } from './event-stream.ts';
+import type { EventStamp } from './events.ts';
+import { Exits } from './exits.ts';
+import { HartStates, HSM_STATE } from './harts.ts';
+import type { Mode } from './modes/mode.ts';
+import { modeByName } from './modes/modes.ts';
+import { deadEnd, interruptsOff, place, stuckTrap, WATCH_CYCLES } from './progress.ts';
+import { SeededBytes } from './random.ts';
+import type { RingEvent } from './rings/ring-events.ts';
+import { SbiServices } from './sbi-services.ts';
+import { Schedule } from './schedule.ts';
+import { type Turn, Turns } from './turns.ts';
+import { machineConfig, type VmConfig, type VmImages } from './vm-config.ts';
+import type { ConsoleStream, EndReason, InputRecord, Position, RunEnd, VmPorts } from './vm-ports.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+const U32_MAX = 0xffff_ffffn;
+
+/** What ended the run, before it has a position. */
+type Ending = Pick<RunEnd, 'reason' | 'status' | 'message'>;
+
+/**
+ * Why {@link Vm.run} came back. `reached`: the cycle asked for. `needs-input`: the guest does nothing but wait for input that has not
+ * come; ask again when there is some, or when the input has ended. A guest that polls is still able to go on, so waiting for it should
+ * have a limit.
+ */
+export type VmStop = 'reached' | 'needs-input' | 'ended';
+
+export interface VmOptions {
+  readonly config: VmConfig;
+  readonly images: VmImages;
+  readonly ports: VmPorts;
+  readonly createMachine: (config: MachineConfig) => Machine;
+}
+
+export class Vm {
+  readonly machine: Machine;
+  readonly guest: BootedGuest;
+  readonly #ports: VmPorts;
+  readonly #mode: Mode;
+  readonly #events: EventStream;
+  readonly #exits: Exits;
+  readonly #harts: HartStates;
+  readonly #turns: Turns;
+  readonly #schedule: Schedule;
+  readonly #board: Board;
+  readonly #input: ConsoleInput;
+  readonly #random: SeededBytes;
+  /** STIP of each hart when last looked at. */
+  readonly #timerLevels: boolean[];
+  #timersStale = true;
+  /** Cycle of the next timer, as of the last look. */
+  #timerCycle = 0;
+  #watchCycle = WATCH_CYCLES;
+  #ending: Ending | undefined;
+  /** Where input was last asked to come by itself. Not part of the state: it is how often the loop was left that decides. */
+  #asked: Position | undefined;
+  /** Empty polls when the caller was last told of them. Not part of the state either. */
+  #pollsTold = 0;
+
+  /** @throws ParatraceError for a configuration or an image that cannot work. */
+  constructor({ config, images, ports, createMachine }: VmOptions) {
+    this.#ports = ports;
+    this.#mode = modeByName(config.mode, config.entry);
+    const costs = costProfile(config.costs);
+    const machine = createMachine(machineConfig(config));
+    this.machine = machine;
+    this.#harts = new HartStates(config.hartCount, config.entry === 'm' ? config.hartCount : 1);
+    this.#turns = new Turns(config.hartCount, config.quantumCycles);
+    this.#timerLevels = machine.harts.map(() => false);
+    this.#events = new EventStream((event) => ports.observer.event(event));
+    this.#schedule = new Schedule(machine.clock);
+    this.#random = new SeededBytes(config.seed);
+    this.#input = new ConsoleInput({
+      source: ports.input,
+      now: () => this.position,
+      taken: (record) => this.#inputTaken(record),
+    });
+    this.#exits = new Exits({
+      machine,
+      costs,
+      events: this.#events,
+      sbi: this.#sbiServices(),
+      currentHart: () => this.#turns.current,
+      wait: (hart) => this.#wait(hart),
+    });
+    this.#board = new Board({
+      machine,
+      config,
+      images,
+      schedule: this.#schedule,
+      events: { emit: (event) => this.#ringEvent(event) },
+      random: this.#random,
+      input: this.#input,
+      output: (stream, bytes) => this.#output(stream, bytes),
+      raised: (source, line) => this.#mode.interrupts.raise(this.#exits, source, line),
+      finish: (request) => this.#finishRequested(request),
+    });
+    this.guest = bootGuest(machine, config, images, (lengthBytes) => this.#random.next(lengthBytes));
+  }
+
+  get position(): Position {
+    const { cycle, icount } = this.machine.clock;
+    return { cycle, icount };
+  }
+
+  /** Everything that decides how the run goes on, besides the harts, RAM and what has been asked of the input source. */
+  state(): PlainState {
+    return {
+      devices: Object.fromEntries(this.machine.devices.map((device) => [device.name, device.state()])),
+      harts: this.#harts.state(),
+      turns: this.#turns.state(),
+      schedule: this.#schedule.state(),
+      input: this.#input.state(),
+      drawnBytes: this.#random.drawnBytes,
+      timerLevels: [...this.#timerLevels],
+      watchCycle: this.#watchCycle,
+    };
+  }
+
+  /**
+   * Runs to the first stop at or after `untilCycle`, however it is reached. Time that all harts wait passes in one jump, which ends at
+   * `limitCycle` at the latest and pays no attention to `untilCycle`.
+   */
+  run(untilCycle: number, limitCycle: number): VmStop {
+    for (;;) {
+      if (this.#ending) return 'ended';
+      if (this.machine.clock.cycle >= untilCycle) return 'reached';
+      this.#fireDue();
+      this.#askForInput();
+      this.#wakeHarts();
+      const turn = this.#turns.choose(this.machine.clock.cycle, (hart) => this.#harts.isRunnable(hart));
+      const goesOn = turn === undefined ? this.#idle(limitCycle) : this.#runTurn(turn, untilCycle);
+      if (!goesOn) return 'needs-input';
+    }
+  }
+
+  /**
+   * Ends the run here and emits its `end`. Called once, by whoever owns the loop.
+   * @param otherwise the reason if the guest has not ended by itself
+   */
+  finish(otherwise?: Ending): RunEnd {
+    const ending = must(this.#ending ?? otherwise, 'a run ends for a reason');
+    const { reason, status } = ending;
+    this.#events.emit('end', this.#exits.stamp(this.#turns.current), { reason, status });
+    return { ...this.position, ...ending };
+  }
+
+  /** Whatever has come due: timers, device work, alarms. */
+  #fireDue(): void {
+    const { cycle } = this.machine.clock;
+    if (this.#timersStale || cycle >= this.#timerCycle) this.#updateTimers();
+    if (Math.min(this.#schedule.next(), this.#board.nextDeadline()) > cycle) return;
+    this.#exits.asynchronously(this.#guestOnCore(), () => {
+      this.#schedule.runDue();
+      this.#board.update();
+    });
+  }
+
+  #updateTimers(): void {
+    this.machine.updateTimers();
+    this.#timersStale = false;
+    this.#timerCycle = this.machine.nextTimerCycle();
+    for (const hart of this.machine.harts) {
+      const level = ((hart.csr('mip') >> BigInt(IRQ.STIP)) & 1n) !== 0n;
+      if (level && !this.#timerLevels[hart.id]) this.#mode.interrupts.timer(this.#exits, hart.id);
+      this.#timerLevels[hart.id] = level;
+    }
+  }
+
+  /** The hart whose guest is on the core, if one is: device work then interrupts it. */
+  #guestOnCore(): number | undefined {
+    const { current } = this.#turns;
+    return this.#harts.isRunnable(current) ? current : undefined;
+  }
+
+  /** Input that comes by itself, and its end: at most once per position, so that a replay sees the same question. */
+  #askForInput(): void {
+    const { position } = this;
+    if (this.#asked?.cycle === position.cycle && this.#asked.icount === position.icount) return;
+    this.#asked = position;
+    this.#input.checkEnd();
+    if (!this.#board.isReceiverArmed()) return;
+    this.#exits.asynchronously(this.#guestOnCore(), () => {
+      this.#board.offerInput((port, maxBytes) => this.#input.push(port, maxBytes));
+    });
+  }
+
+  #wakeHarts(): void {
+    for (const { id } of this.machine.harts) {
+      if (!this.#harts.isWaiting(id) || !this.machine.wakePending(id)) continue;
+      this.#harts.wake(id);
+      this.#events.emit('wake', this.#exits.stamp(id), {});
+    }
+  }
+
+  /** No hart wants the processor: time jumps to what is due next. False if only input could help, and there is none yet. */
+  #idle(limitCycle: number): boolean {
+    const dead = deadEnd(this.machine, this.#harts);
+    if (dead !== undefined) return this.#end('stuck', 1, dead);
+    if (this.#board.offerInput((port, maxBytes) => this.#input.pull(port, maxBytes))) return true;
+    const deadline = Math.min(this.#nextWork(), this.#input.nextCycle());
+    if (deadline !== NEVER) {
+      const { cycle } = this.machine.clock;
+      this.machine.charge(Math.max(0, Math.min(deadline, limitCycle) - cycle));
+      return true;
+    }
+    const waiting = place(this.machine.harts.filter(({ id }) => this.#harts.isWaiting(id)));
+    if (!this.#board.isReceiverArmed()) {
+      return this.#end('stuck', 1, `${waiting} in wfi, and no timer, device or input is set up to interrupt it`);
+    }
+    if (this.#input.ended) {
+      return this.#end('waits-for-input', 1, `${waiting} waiting for console input, which has ended`);
+    }
+    this.#asked = undefined;
+    return false;
+  }
+
+  /** Gives the processor to a hart until it stops. False if it does nothing but poll for input that has not come. */
+  #runTurn(turn: Turn, untilCycle: number): boolean {
+    const hart = must(this.machine.harts[turn.hart], 'a turn is of a hart');
+    this.#enter(turn);
+    const polls = this.#pollsInVain(hart);
+    if (polls !== 'goes-on') return polls === 'ends';
+    const probes = this.machine.clock.cycle >= this.#watchCycle;
+    const deadline = Math.min(untilCycle, probes ? this.machine.clock.cycle + 1 : this.#nextStop());
+    const { pc, retired } = hart;
+    const stop = this.machine.run(hart.id, deadline);
+    if (probes && (stop !== STOP.deadline || hart.retired > retired)) {
+      this.#watchCycle = (Math.floor(this.machine.clock.cycle / WATCH_CYCLES) + 1) * WATCH_CYCLES;
+      if (stop === STOP.deadline && hart.pc === pc) this.#checkSpinning(hart);
+    }
+    this.#serve(hart, stop);
+    return true;
+  }
+
+  #enter({ hart, from, changed, preempted }: Turn): void {
+    if (changed) {
+      if (preempted) this.#mode.interrupts.preempt(this.#exits, from);
+      this.#events.emit('turn', this.#exits.stamp(hart), { from });
+      this.#turns.restart(this.machine.clock.cycle);
+    }
+    if (this.#harts.stateOf(hart) === HSM_STATE.STARTED) return;
+    const { resume } = this.#harts.enter(hart);
+    if (resume) resumeSupervisor(this.machine, hart, resume);
+    this.#events.emit('hartState', this.#exits.stamp(hart), { target: hart, state: 'started' });
+  }
+
+  /** Whether the hart, alone on the machine, has only looked for input for a long time while nothing else is going on. */
+  #pollsInVain(hart: Hart): 'goes-on' | 'ends' | 'waits' {
+    const { emptyPolls } = this.#input;
+    if (emptyPolls < EMPTY_POLLS_WAITING) {
+      this.#pollsTold = 0;
+      return 'goes-on';
+    }
+    const timerComes = this.#timerCycle !== NEVER && this.machine.canWake(hart.id);
+    const othersRun = this.#turns.deadline((id) => this.#harts.isRunnable(id)) !== NEVER;
+    if (timerComes || othersRun || this.#schedule.next() !== NEVER) return 'goes-on';
+    if (this.#input.ended) {
+      this.#end('waits-for-input', 1, `${place([hart])} polling for console input, which has ended`);
+      return 'ends';
+    }
+    if (emptyPolls < this.#pollsTold + EMPTY_POLLS_WAITING) return 'goes-on';
+    this.#pollsTold = emptyPolls;
+    return 'waits';
+  }
+
+  /** The hart has just retired an instruction that leads to itself. */
+  #checkSpinning(hart: Hart): void {
+    if (!interruptsOff(hart)) return;
+    const othersRun = this.#turns.deadline((id) => this.#harts.isRunnable(id)) !== NEVER;
+    const othersWake = this.machine.harts.some(({ id }) => this.#harts.isWaiting(id)) && this.#nextWork() !== NEVER;
+    if (othersRun || othersWake) return;
+    this.#end('stuck', 1, `${place([hart])} jumping to itself with interrupts off`);
+  }
+
+  #serve(hart: Hart, stop: StopReason): void {
+    switch (stop) {
+      case STOP.mmio:
+        this.#serveAccess(hart.id);
+        break;
+      case STOP.supervisorCall:
+        this.#mode.privileged.supervisorCall(this.#exits, hart.id);
+        break;
+      case STOP.wfi:
+        this.#mode.interrupts.wait(this.#exits, hart.id);
+        break;
+      case STOP.interruptTaken:
+        this.#events.emit('interrupt', this.#exits.stamp(hart.id), { cause: this.machine.lastInterruptCause });
+        break;
+      case STOP.timerChanged:
+        this.#timersStale = true;
+        break;
+      case STOP.tohost:
+        this.#endByTohost(this.machine.tohost);
+        break;
+      case STOP.stuck:
+        this.#end('stuck', 1, stuckTrap(this.machine, hart.id));
+        break;
+    }
+  }
+
+  #serveAccess(hart: number): void {
+    const { access } = this.machine;
+    if (access.write && access.device.name === 'uart0') this.#input.uartWritten();
+    this.#mode.devices.access(this.#exits, hart, access);
+  }
+
+  /** Cycle of the next thing that happens without the guest. */
+  #nextWork(): number {
+    return Math.min(this.#timerCycle, this.#schedule.next(), this.#board.nextDeadline());
+  }
+
+  /** Where the hart that runs must stop at the latest. */
+  #nextStop(): number {
+    const turnEnd = this.#turns.deadline((hart) => this.#harts.isRunnable(hart));
+    return Math.min(this.#nextWork(), turnEnd, this.#input.nextCycle(), this.#watchCycle);
+  }
+
+  #wait(hart: number): void {
+    this.#harts.wait(hart);
+    this.#events.emit('idle', this.#exits.stamp(hart), {});
+  }
+
+  /** The first reason to end counts. True, so that callers can return it: the loop goes on to see it. */
+  #end(reason: EndReason, status: number, message: string): true {
+    this.#ending ??= { reason, status, message };
+    return true;
+  }
+
+  #endByTohost(value: bigint): void {
+    if (value === 1n) {
+      this.#end('tohost', 0, 'the guest reported success through tohost');
+      return;
+    }
+    if (value % 2n === 0n) {
+      const request = `0x${value.toString(16)}`;
+      this.#end('tohost', 1, `the guest wrote ${request} to tohost: a host-interface request, which is not served`);
+      return;
+    }
+    const code = value >> 1n;
+    this.#end('tohost', Number(code < U32_MAX ? code : U32_MAX), `the guest reported failure ${code} through tohost`);
+  }
+
+  #finishRequested({ kind, code }: FinishRequest): void {
+    if (kind === 'reset') this.#end('reset', 0, 'the guest asked for a reset through the test finisher');
+    else if (kind === 'pass') this.#end('finisher', code, 'the guest reported success through the test finisher');
+    else this.#end('finisher', code === 0 ? 1 : code, `the guest reported failure ${code} through the test finisher`);
+  }
+
+  #output(stream: ConsoleStream, bytes: Uint8Array): void {
+    this.#input.consoleWritten();
+    this.#ports.console.write(stream, bytes);
+  }
+
+  #inputTaken(record: InputRecord): void {
+    const stamp = this.#stampOfCurrent();
+    this.#events.inOrder(() => this.#ports.observer.input(record));
+    this.#events.emit('input', stamp, { port: record.port, lengthBytes: record.bytes.length });
+  }
+
+  #ringEvent({ kind, ...details }: RingEvent): void {
+    this.#events.emit(kind, this.#stampOfCurrent(), details as never);
+  }
+
+  #stampOfCurrent(): EventStamp {
+    return this.#exits.stamp(this.#turns.current);
+  }
+
+  #sbiServices(): SbiServices {
+    return new SbiServices({
+      machine: this.machine,
+      harts: this.#harts,
+      mode: this.#mode,
+      events: this.#events,
+      input: this.#input,
+      exits: () => this.#exits,
+      output: (bytes) => this.#output('dbcn', bytes),
+      timerChanged: () => {
+        this.#timersStale = true;
+      },
+      reset: (kind, failed) => {
+        const how = `the guest asked for ${kind === 'shutdown' ? 'shutdown' : 'reboot'} by the SBI`;
+        const why = failed ? ' because of a system failure' : '';
+        this.#end(kind === 'shutdown' ? 'poweroff' : 'reset', failed ? 1 : 0, how + why);
+      },
+    });
+  }
+}
