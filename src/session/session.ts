@@ -1,0 +1,112 @@
+/**
+ * The one loop behind running, recording and replaying: a virtual machine, an input source and an observer. It adds what a run has
+ * besides its guest: limits, digests of the whole state at intervals, and an end.
+ *
+ * A host runs it in slices so that it can show progress and look for input. Slices have no effect on the run.
+ */
+import { assert } from '../assert.ts';
+import { Vm } from '../hypervisor/vm.ts';
+import type { Machine, MachineConfig } from '../machine/machine-types.ts';
+import { canonicalBytes } from './canonical.ts';
+import type { RunConfig, RunImages } from './config.ts';
+import type { ConsoleSink, InputSource, Observer, Position, RunEnd, StateDigest } from './ports.ts';
+import { xxh64 } from './xxhash64.ts';
+
+export interface SessionPorts {
+  readonly input: InputSource;
+  readonly observer: Observer;
+  readonly console: ConsoleSink;
+}
+
+/**
+ * How a slice ended. `sliced`: its cycles are used up. `needs-input`: the guest waits for input that has not come; run the next slice
+ * when there is some, and after a moment in any case, because a guest that polls also counts time. `ended`: see {@link Session.end}.
+ */
+export type SliceResult = 'sliced' | 'needs-input' | 'ended';
+
+export class Session {
+  readonly vm: Vm;
+  readonly #config: RunConfig;
+  readonly #observer: Observer;
+  #nextDigestCycle: number;
+  #end: RunEnd | undefined;
+
+  /**
+   * Builds the machine and loads the guest; nothing has run yet.
+   * @param createMachine the machine of a configuration
+   * @throws ParatraceError for a configuration or an image that cannot work.
+   */
+  constructor(
+    config: RunConfig,
+    images: RunImages,
+    ports: SessionPorts,
+    createMachine: (config: MachineConfig) => Machine,
+  ) {
+    assert(config.digestIntervalCycles >= 1, 'a digest interval of at least one cycle');
+    this.#config = config;
+    this.#observer = ports.observer;
+    this.#nextDigestCycle = config.digestIntervalCycles;
+    this.vm = new Vm({ config, images, ports, createMachine });
+  }
+
+  get position(): Position {
+    return this.vm.position;
+  }
+
+  /** How the run ended; undefined while it goes on. */
+  get end(): RunEnd | undefined {
+    return this.#end;
+  }
+
+  /** Goes on until the guest ends, waits for input, or at least `maxCycles` more cycles have passed. */
+  run(maxCycles: number): SliceResult {
+    const limit = this.#config.maxCycles === 0 ? Number.POSITIVE_INFINITY : this.#config.maxCycles;
+    const sliceEnd = this.position.cycle + maxCycles;
+    for (;;) {
+      if (this.#end) return 'ended';
+      const { cycle } = this.position;
+      if (cycle >= this.#nextDigestCycle) this.#takeDigest();
+      if (cycle >= limit) {
+        this.#finish({ reason: 'max-cycles', status: 1, message: `the run reached the limit of ${limit} cycles` });
+        continue;
+      }
+      if (cycle >= sliceEnd) return 'sliced';
+      const stop = this.vm.run(Math.min(sliceEnd, this.#nextDigestCycle, limit), limit);
+      if (stop === 'needs-input') return 'needs-input';
+      if (stop === 'ended') this.#finish();
+    }
+  }
+
+  /** Ends the run from outside, at the present position. Nothing if it has ended. */
+  interrupt(): RunEnd {
+    return this.#end ?? this.#finish({ reason: 'interrupted', status: 1, message: 'the run was interrupted' });
+  }
+
+  /** The digest of the whole state here. */
+  digest(): StateDigest {
+    const { machine } = this.vm;
+    const harts = machine.harts.map((hart) => hart.state());
+    return {
+      ...this.position,
+      memory: machine.memoryDigest(),
+      harts: xxh64(canonicalBytes({ harts })),
+      devices: xxh64(canonicalBytes(this.vm.state())),
+    };
+  }
+
+  #takeDigest(): void {
+    const interval = this.#config.digestIntervalCycles;
+    const digest = this.digest();
+    this.#nextDigestCycle = (Math.floor(digest.cycle / interval) + 1) * interval;
+    this.#observer.digest(digest);
+  }
+
+  /** @param otherwise the reason if the guest has not ended by itself. */
+  #finish(otherwise?: Omit<RunEnd, keyof Position>): RunEnd {
+    const end = this.vm.finish(otherwise);
+    this.#end = end;
+    this.#observer.digest(this.digest());
+    this.#observer.end(end);
+    return end;
+  }
+}
