@@ -1,0 +1,2 @@
+export function bundleReport(): Promise<string>;
+export function buildReportBundle(outFile: string): Promise<void>;

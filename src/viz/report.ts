@@ -1,0 +1,231 @@
+/**
+ * The report: one HTML file that holds the model, the page's program and its style. Nothing is fetched, and a content security
+ * policy in the file says so. Everything that is not of this program's making - names of images, devices, guest values - goes in
+ * escaped.
+ */
+import { EVENT_KINDS } from '../hypervisor/events.ts';
+import { formatGuestTime, formatShare, formatSi, groupDigits } from './format.ts';
+import { REPORT_STYLE } from './report-style.ts';
+import type { Category, ReportFacts, TimelineModel } from './timeline-model.ts';
+
+/** Rows of each table; the rest is summed up in one line. */
+const TABLE_ROWS_MAX = 300;
+
+export interface ReportOptions {
+  /** The page's program, as `scripts/build-report.mjs` bundles it. */
+  readonly script: string;
+  /** Title of the page: usually the name of the trace. */
+  readonly title: string;
+}
+
+/** One self-contained HTML file: the same text for the same model, script and title. */
+export function renderReport(model: TimelineModel, options: ReportOptions): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(options.title)} - Paratrace</title>
+<style>${REPORT_STYLE}</style>
+</head>
+<body>
+${header(model, options.title)}
+${banners(model)}
+${BODY}
+${dock(model)}
+${HELP}
+<script type="application/json" id="model">${escapeJson(JSON.stringify(model))}</script>
+<script>${escapeScript(options.script)}</script>
+</body>
+</html>
+`;
+}
+
+/** Text that means nothing to HTML, in element content and in quoted attributes. */
+export function escapeHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}
+
+/** JSON that cannot end the script element that holds it. */
+function escapeJson(json: string): string {
+  return json.replaceAll('<', '\\u003c');
+}
+
+/** A program that cannot end the script element that holds it; in strings and regular expressions the meaning stays. */
+function escapeScript(script: string): string {
+  return script.replaceAll(/<(?=\/script|!--|script)/gi, '\\x3c');
+}
+
+function header(model: TimelineModel, title: string): string {
+  const { facts, shares } = model;
+  const whole = shares.guest + shares.hypervisor + shares.idle;
+  const parts = [
+    ['guest', 'Guest', shares.guest],
+    ['hypervisor', 'Hypervisor', shares.hypervisor],
+    ['idle', 'Idle', shares.idle],
+  ] as const;
+  const bar = parts.map(([id, , cycles]) => `<i class="fill-${id}" style="flex-grow:${cycles}"></i>`).join('');
+  const legend = parts
+    .map(
+      ([id, name, cycles]) => `<span><i class="key fill-${id}"></i>${name} <b>${formatShare(cycles, whole)}</b></span>`,
+    )
+    .join('');
+  const list = headerFacts(facts, model.eventCount)
+    .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
+    .join('');
+  return `<header>
+<div class="heading"><h1>${escapeHtml(facts.guest)}</h1><p>${escapeHtml(title)}</p></div>
+<dl class="facts">${list}</dl>
+<div class="shares"><div class="bar" aria-hidden="true">${bar}</div><p>${legend}</p></div>
+</header>`;
+}
+
+function headerFacts(facts: ReportFacts, eventCount: number): readonly (readonly [string, string])[] {
+  return [
+    ['mode', facts.mode],
+    ['costs', facts.costs],
+    ['core', `${facts.core}, ${plural(facts.hartCount, 'hart')}`],
+    ['cycles', `${formatSi(facts.cycles)} (${formatGuestTime(facts.cycles, facts.clockHz)})`],
+    ['instructions', formatSi(facts.icount)],
+    ['events', groupDigits(eventCount)],
+    ['end', facts.end === undefined ? 'not recorded' : `${facts.end.reason}, status ${facts.end.status}`],
+  ];
+}
+
+function banners(model: TimelineModel): string {
+  const { truncated } = model.facts;
+  const broken = model.categories.filter(({ kind }) => kind === 'broken').reduce((sum, { count }) => sum + count, 0);
+  const lines = [
+    truncated === undefined ? undefined : `<b>The trace is not whole.</b> ${escapeHtml(truncated)}`,
+    broken === 0 ? undefined : `<b>${plural(broken, 'ring')} broke.</b> See the marks on the ring lanes.`,
+  ];
+  return lines
+    .filter((line) => line !== undefined)
+    .map((line) => `<p class="banner" role="alert">${line}</p>`)
+    .join('\n');
+}
+
+const LEGEND = [
+  ['guest', 'guest'],
+  ['entry', 'exit: entry'],
+  ['handling', 'handling'],
+  ['return', 'return'],
+  ['idle', 'idle'],
+  ['waiting', 'waiting for a turn'],
+  ['hypercall', 'hypercall'],
+  ['mmio', 'register access'],
+  ['inject', 'wire raised'],
+  ['interrupt', 'interrupt taken'],
+  ['flight', 'chains in flight'],
+  ['queued', 'chains waiting'],
+  ['signal', 'doorbell'],
+  ['input', 'input'],
+  ['broken', 'broken ring'],
+] as const;
+
+const BODY = `<main id="app">
+<div class="toolbar">
+<ul class="legend" aria-label="Legend">${LEGEND.map(([id, text]) => `<li><i class="key fill-${id}"></i>${text}</li>`).join('')}</ul>
+<div class="buttons">
+<button type="button" id="zoom-out" title="Zoom out (s or -)">-</button>
+<button type="button" id="zoom-in" title="Zoom in (w or +)">+</button>
+<button type="button" id="fit" title="Whole run (0 or f)">Fit</button>
+<button type="button" id="help-open" title="Keys and mouse (?)">?</button>
+</div>
+</div>
+<div class="row"><div class="side" id="window-text" aria-live="polite"></div><canvas id="overview" aria-label="Overview of the whole run; drag to move the visible window"></canvas></div>
+<div class="row"><div class="side" id="axis-base"></div><svg id="axis" aria-hidden="true"></svg></div>
+<div id="lanes"><div id="labels"></div><div id="plot"><canvas id="timeline" tabindex="0" role="img" aria-label="Timeline of the run in cycles. Up and down choose a lane, n and p step through its events, question mark lists all keys."></canvas></div></div>
+</main>`;
+
+function dock(model: TimelineModel): string {
+  return `<div id="dock">
+<section class="tables" aria-label="Summary">${exitTable(model)}${otherTable(model)}</section>
+<section id="details" aria-label="Details" aria-live="polite"></section>
+</div>
+<div id="tooltip" role="tooltip" hidden></div>`;
+}
+
+interface NumberedCategory {
+  readonly id: number;
+  readonly category: Category;
+}
+
+function exitTable(model: TimelineModel): string {
+  const rows = numbered(model, true).sort((a, b) => b.category.totalCycles - a.category.totalCycles);
+  const { cycles } = model.facts;
+  const most = rows[0]?.category.totalCycles ?? 0;
+  const body = rows.slice(0, TABLE_ROWS_MAX).map(({ id, category }) => {
+    const { totalCycles, count, minCycles, maxCycles } = category;
+    const width = most === 0 ? 0 : Math.round((100 * totalCycles) / most);
+    const cells = [
+      groupDigits(count),
+      groupDigits(totalCycles),
+      `<i class="meter" style="width:${width}%"></i>${formatShare(totalCycles, cycles)}`,
+      groupDigits(minCycles),
+      groupDigits(totalCycles / count),
+      groupDigits(maxCycles),
+    ];
+    return `${rowStart(id, category)}${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+  });
+  const count = rows.reduce((sum, { category }) => sum + category.count, 0);
+  const total = rows.reduce((sum, { category }) => sum + category.totalCycles, 0);
+  return `<table id="exits"><caption>Exits by reason <small>click a row to see them on the timeline</small></caption>
+<thead><tr><th scope="col">reason</th><th scope="col">kind</th><th scope="col">count</th><th scope="col">cycles</th><th scope="col">share of run</th><th scope="col">min</th><th scope="col">mean</th><th scope="col">max</th></tr></thead>
+<tbody>${body.join('')}${leftOut(rows.length, 8)}</tbody>
+<tfoot><tr><th scope="row">all</th><td></td><td>${groupDigits(count)}</td><td>${groupDigits(total)}</td><td>${formatShare(total, cycles)}</td><td></td><td>${count === 0 ? '' : groupDigits(total / count)}</td><td></td></tr></tfoot>
+</table>`;
+}
+
+function otherTable(model: TimelineModel): string {
+  const rows = numbered(model, false);
+  const body = rows.slice(0, TABLE_ROWS_MAX).map(({ id, category }) => {
+    return `${rowStart(id, category)}<td>${escapeHtml(category.group)}</td><td>${groupDigits(category.count)}</td></tr>`;
+  });
+  return `<table id="others"><caption>Events without a cost</caption>
+<thead><tr><th scope="col">event</th><th scope="col">kind</th><th scope="col">of</th><th scope="col">count</th></tr></thead>
+<tbody>${body.join('')}${leftOut(rows.length, 4)}</tbody></table>`;
+}
+
+function numbered(model: TimelineModel, priced: boolean): NumberedCategory[] {
+  return model.categories
+    .map((category, id) => ({ id, category }))
+    .filter(({ category }) => 'entryCycles' in EVENT_KINDS[category.kind].fields === priced);
+}
+
+function rowStart(id: number, { label, kind }: Category): string {
+  return `<tr data-category="${id}" tabindex="0"><th scope="row">${escapeHtml(label)}</th><td>${kind}</td>`;
+}
+
+function leftOut(rowCount: number, columns: number): string {
+  const count = rowCount - TABLE_ROWS_MAX;
+  return count > 0 ? `<tr><td colspan="${columns}">and ${groupDigits(count)} more</td></tr>` : '';
+}
+
+const KEYS = [
+  ['wheel', 'zoom at the pointer'],
+  ['shift + wheel, sideways wheel, drag', 'pan'],
+  ['w s, + -', 'zoom in, out'],
+  ['a d, left right', 'pan'],
+  ['up down', 'choose the lane above, below'],
+  ['n p', 'next, previous event of the chosen lane'],
+  ['z, double click', 'zoom to the selected event'],
+  ['0 f', 'the whole run'],
+  ['Esc', 'clear selection and highlight'],
+  ['?', 'this list'],
+] as const;
+
+const HELP = `<dialog id="help" aria-label="Keys and mouse"><h2>Keys and mouse</h2><dl>${KEYS.map(([keys, what]) => `<div><dt>${keys}</dt><dd>${what}</dd></div>`).join('')}</dl>
+<p>The axis counts model cycles: the one clock of the run, which all harts share. Where a pixel holds more than one thing, a hart lane shows the share of each state and an event lane how many events there are.</p>
+<form method="dialog"><button>Close</button></form></dialog>`;
+
+function plural(count: number, noun: string): string {
+  return `${groupDigits(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,356 @@
+/**
+ * The report's model: the events of a run as compact plain data. It says what happened, column by column; how that looks as
+ * lanes is derived from it when the report is opened (`timeline.ts`), so that the file stays small.
+ *
+ * Columns follow the event table of the hypervisor: there is no second list of kinds or fields here.
+ */
+
+import { must } from '../assert.ts';
+import { ParatraceError } from '../errors.ts';
+import { EVENT_KINDS, type EventKind, type FieldType, isPriced, type VmEvent } from '../hypervisor/events.ts';
+import { allocateColumn, type ColumnArray, type ColumnType, type EncodedColumn, encodeColumn } from './column-codec.ts';
+import { openEventTable } from './event-table.ts';
+import { type CycleShares, hartShares } from './hart-lanes.ts';
+
+/** Different kinds of happenings that a lane, the legend or the table may name; bounded, whatever a guest does. */
+const CATEGORIES_MAX = 4096;
+/** Error codes that get a name; the SBI has about fifteen. */
+const ERROR_NAMES_MAX = 64;
+const FIRST_CAPACITY = 1024;
+
+/** What a report says about the run besides its events. */
+export interface ReportFacts {
+  /** Name of the guest image. */
+  readonly guest: string;
+  readonly mode: string;
+  readonly costs: string;
+  readonly core: string;
+  readonly hartCount: number;
+  readonly clockHz: number;
+  /** Cycles and retired instructions of the whole run. */
+  readonly cycles: number;
+  readonly icount: number;
+  /** How the run ended; undefined for a trace that was cut off. */
+  readonly end: { readonly reason: string; readonly status: number; readonly message: string } | undefined;
+  /** Why the events are not all there, in one sentence; undefined for a whole trace. */
+  readonly truncated: string | undefined;
+}
+
+/** What the report calls things. */
+export interface ReportNames {
+  /** Name of an SBI function, as in `debug console write`. */
+  sbiFunction(eid: bigint, fid: bigint): string;
+  /** Name of an SBI error code, as in `SBI_ERR_NOT_SUPPORTED`. */
+  sbiError(error: bigint): string;
+  /** Names of the arguments of an SBI function from a0 on; none for an unknown function. */
+  sbiArguments(eid: bigint, fid: bigint): readonly string[];
+}
+
+/** Events that are the same sort of happening: one SBI function, one register read, one interrupt cause. */
+export interface Category {
+  readonly kind: EventKind;
+  readonly label: string;
+  /** Device, ring or source that groups it; empty where nothing does. */
+  readonly group: string;
+  readonly count: number;
+  /** Cycles charged to these exits; all zero for kinds that cost nothing. */
+  readonly totalCycles: number;
+  readonly minCycles: number;
+  readonly maxCycles: number;
+  /** Names of a hypercall's arguments from a0 on. */
+  readonly argumentNames: readonly string[];
+}
+
+export interface TimelineModel {
+  readonly version: 1;
+  readonly facts: ReportFacts;
+  /** Share of the run by what the processor did. */
+  readonly shares: CycleShares;
+  readonly eventCount: number;
+  /** Texts of `name` fields. */
+  readonly names: readonly string[];
+  readonly categories: readonly Category[];
+  /** Names of the SBI error codes that occurred, by code in decimal. */
+  readonly errorNames: Readonly<Record<string, string>>;
+  /** `category`, the stamps (`cycle`, `icount`, `hart`, `pc`) and `<kind>.<field>`. */
+  readonly columns: Readonly<Record<string, EncodedColumn>>;
+}
+
+/** The array type that holds a field. */
+export function columnTypeOf(field: FieldType): ColumnType {
+  switch (field) {
+    case 'u8':
+    case 'bool':
+      return 'u8';
+    case 'u16':
+      return 'u16';
+    case 'u32':
+    case 'name':
+      return 'u32';
+    case 'u53':
+      return 'f64';
+    case 'u64':
+    case 'i64':
+      return field;
+  }
+}
+
+/**
+ * Builds the model from the events of a trace, in order.
+ * @throws ParatraceError `trace.corrupt` if the stamps of the events go back.
+ */
+export function buildTimelineModel(
+  events: Iterable<VmEvent>,
+  facts: ReportFacts,
+  reportNames: ReportNames,
+): TimelineModel {
+  const builder = new ModelBuilder(reportNames);
+  for (const event of events) builder.add(event);
+  const withoutShares: TimelineModel = {
+    version: 1,
+    facts: { ...facts, cycles: Math.max(facts.cycles, builder.lastCycle) },
+    shares: { guest: 0, hypervisor: 0, idle: 0 },
+    eventCount: builder.eventCount,
+    names: builder.names,
+    categories: builder.categories,
+    errorNames: Object.fromEntries(builder.errorNames),
+    columns: builder.encode(),
+  };
+  return { ...withoutShares, shares: hartShares(openEventTable(withoutShares)) };
+}
+
+/** A column that grows. */
+class GrowingColumn {
+  readonly type: ColumnType;
+  #values: ColumnArray;
+  #count = 0;
+
+  constructor(type: ColumnType) {
+    this.type = type;
+    this.#values = allocateColumn(type, FIRST_CAPACITY);
+  }
+
+  push(value: number | bigint): void {
+    if (this.#count === this.#values.length) {
+      const grown = allocateColumn(this.type, this.#count * 2);
+      // Both are arrays of this.type, which the type of `set` cannot express.
+      (grown as Float64Array).set(this.#values as Float64Array);
+      this.#values = grown;
+    }
+    (this.#values as { [index: number]: number | bigint })[this.#count] = value;
+    this.#count += 1;
+  }
+
+  encode(coding: 'plain' | 'delta'): EncodedColumn {
+    return encodeColumn(this.type, coding, this.#values.subarray(0, this.#count));
+  }
+}
+
+interface FieldColumn {
+  readonly field: string;
+  readonly column: GrowingColumn;
+}
+
+interface MutableCategory {
+  kind: EventKind;
+  label: string;
+  group: string;
+  count: number;
+  totalCycles: number;
+  minCycles: number;
+  maxCycles: number;
+  argumentNames: readonly string[];
+}
+
+class ModelBuilder {
+  eventCount = 0;
+  lastCycle = 0;
+  readonly names: string[] = [];
+  readonly categories: MutableCategory[] = [];
+  readonly errorNames = new Map<string, string>();
+  readonly #sbiNames = new Map<string, string>();
+  readonly #reportNames: ReportNames;
+  readonly #nameIds = new Map<string, number>();
+  readonly #categoryIds = new Map<string, number>();
+  readonly #category = new GrowingColumn('u16');
+  readonly #cycle = new GrowingColumn('f64');
+  readonly #icount = new GrowingColumn('f64');
+  readonly #hart = new GrowingColumn('u8');
+  readonly #pc = new GrowingColumn('u64');
+  readonly #fields = new Map<EventKind, FieldColumn[]>();
+  #lastIcount = 0;
+
+  constructor(reportNames: ReportNames) {
+    this.#reportNames = reportNames;
+    for (const kind of Object.keys(EVENT_KINDS) as EventKind[]) {
+      const row: Readonly<Record<string, FieldType>> = EVENT_KINDS[kind].fields;
+      const columns = Object.entries(row).map(([field, type]) => ({
+        field,
+        column: new GrowingColumn(columnTypeOf(type)),
+      }));
+      this.#fields.set(kind, columns);
+    }
+  }
+
+  add(event: VmEvent): void {
+    if (event.cycle < this.lastCycle || event.icount < this.#lastIcount) {
+      throw new ParatraceError(
+        'trace.corrupt',
+        `event ${this.eventCount} (${event.kind}) is stamped before the one before it`,
+        {
+          hart: event.hart,
+          cycle: event.cycle,
+          icount: event.icount,
+        },
+      );
+    }
+    this.lastCycle = event.cycle;
+    this.#lastIcount = event.icount;
+    this.eventCount += 1;
+    this.#cycle.push(event.cycle);
+    this.#icount.push(event.icount);
+    this.#hart.push(event.hart);
+    this.#pc.push(event.pc);
+    this.#category.push(this.#countIn(event));
+    const values = event as unknown as Readonly<Record<string, number | bigint | boolean | string>>;
+    for (const { field, column } of must(this.#fields.get(event.kind), 'every kind has columns')) {
+      const value = must(values[field], `an event ${event.kind} has a field ${field}`);
+      if (typeof value === 'string') column.push(this.#nameId(value));
+      else column.push(typeof value === 'boolean' ? Number(value) : value);
+    }
+  }
+
+  encode(): Record<string, EncodedColumn> {
+    const columns: Record<string, EncodedColumn> = {
+      category: this.#category.encode('plain'),
+      cycle: this.#cycle.encode('delta'),
+      icount: this.#icount.encode('delta'),
+      hart: this.#hart.encode('plain'),
+      pc: this.#pc.encode('plain'),
+    };
+    for (const [kind, fields] of this.#fields) {
+      for (const { field, column } of fields) columns[`${kind}.${field}`] = column.encode('plain');
+    }
+    return columns;
+  }
+
+  #nameId(text: string): number {
+    const known = this.#nameIds.get(text);
+    if (known !== undefined) return known;
+    this.names.push(text);
+    this.#nameIds.set(text, this.names.length - 1);
+    return this.names.length - 1;
+  }
+
+  /** Finds the category of an event and adds the event to its sums. */
+  #countIn(event: VmEvent): number {
+    if (event.kind === 'hypercall') this.#nameError(event.error);
+    const { label, group } = this.#sortOf(event);
+    const id = this.#categoryId(event.kind, label, group);
+    const category = must(this.categories[id], 'a category id is in range');
+    category.count += 1;
+    if (event.kind === 'hypercall' && category.count === 1) {
+      category.argumentNames = this.#reportNames.sbiArguments(event.eid, event.fid);
+    }
+    if (isPriced(event)) {
+      const cost = event.entryCycles + event.handlingCycles + event.returnCycles;
+      category.totalCycles += cost;
+      category.minCycles = category.count === 1 ? cost : Math.min(category.minCycles, cost);
+      category.maxCycles = Math.max(category.maxCycles, cost);
+    }
+    return id;
+  }
+
+  #categoryId(kind: EventKind, label: string, group: string): number {
+    const key = `${kind}\n${group}\n${label}`;
+    const known = this.#categoryIds.get(key);
+    if (known !== undefined) return known;
+    // One place per kind is kept free for what no longer fits.
+    const kinds = Object.keys(EVENT_KINDS).length;
+    if (this.categories.length >= CATEGORIES_MAX - kinds && label !== 'other')
+      return this.#categoryId(kind, 'other', '');
+    const argumentNames: readonly string[] = [];
+    this.categories.push({ kind, label, group, count: 0, totalCycles: 0, minCycles: 0, maxCycles: 0, argumentNames });
+    this.#categoryIds.set(key, this.categories.length - 1);
+    return this.categories.length - 1;
+  }
+
+  #sortOf(event: VmEvent): { label: string; group: string } {
+    switch (event.kind) {
+      case 'hypercall':
+        return { label: this.#sbiName(event.eid, event.fid), group: '' };
+      case 'mmio':
+        return { label: `${event.device} ${event.register} ${event.write ? 'write' : 'read'}`, group: event.device };
+      case 'exit':
+        return { label: event.reason, group: '' };
+      case 'inject':
+        return { label: `${event.source} raised`, group: event.source };
+      case 'interrupt':
+        return { label: interruptName(event.cause), group: '' };
+      case 'notify':
+      case 'take':
+      case 'complete':
+      case 'broken':
+        return { label: RING_WORDS[event.kind], group: ringName(event.device, event.queue) };
+      case 'used':
+        return {
+          label: event.delivered ? 'interrupt sent' : 'interrupt suppressed',
+          group: ringName(event.device, event.queue),
+        };
+      case 'hartState':
+        return { label: `hart ${event.state}`, group: '' };
+      case 'input':
+        return { label: `input to ${event.port}`, group: event.port };
+      case 'idle':
+      case 'wake':
+      case 'turn':
+      case 'end':
+        return { label: PLAIN_WORDS[event.kind], group: '' };
+    }
+  }
+
+  #nameError(error: bigint): void {
+    const key = String(error);
+    if (this.errorNames.size >= ERROR_NAMES_MAX || this.errorNames.has(key)) return;
+    this.errorNames.set(key, this.#reportNames.sbiError(error));
+  }
+
+  #sbiName(eid: bigint, fid: bigint): string {
+    const key = `${eid}:${fid}`;
+    const known = this.#sbiNames.get(key);
+    if (known !== undefined) return known;
+    const name = this.#reportNames.sbiFunction(eid, fid);
+    if (this.#sbiNames.size < CATEGORIES_MAX) this.#sbiNames.set(key, name);
+    return name;
+  }
+}
+
+const RING_WORDS = {
+  notify: 'doorbell',
+  take: 'chain taken',
+  complete: 'chain completed',
+  broken: 'ring broken',
+} as const;
+
+const PLAIN_WORDS = { idle: 'idle', wake: 'wake', turn: 'turn', end: 'end of run' } as const;
+
+/** Interrupt causes: RISC-V privileged architecture, scause and mcause tables. */
+const INTERRUPT_NAMES: Readonly<Record<number, string>> = {
+  1: 'supervisor software',
+  3: 'machine software',
+  5: 'supervisor timer',
+  7: 'machine timer',
+  9: 'supervisor external',
+  11: 'machine external',
+  13: 'counter overflow',
+};
+
+/** Name of an interrupt cause without the interrupt bit. */
+export function interruptName(cause: number): string {
+  return INTERRUPT_NAMES[cause] ?? `cause ${cause}`;
+}
+
+/** What the report calls a ring. */
+export function ringName(device: string, queue: number): string {
+  return `${device} queue ${queue}`;
+}
