@@ -1,0 +1,71 @@
+/**
+ * The engine of one machine: its linear memory and the generated module that works on it. Everything that depends on the
+ * configuration (cycle costs, TLB size, misaligned access, A/D updates) is a constant in the code.
+ */
+import type { MachineConfig } from '../machine-types.ts';
+import { defineCsrs } from './csrs.ts';
+import { defineDigests } from './digest.ts';
+import type { EngineContext } from './engine-context.ts';
+import { defineRun } from './interpreter.ts';
+import type { MemoryPlan } from './layout.ts';
+import { planMemory } from './layout.ts';
+import { defineMmu } from './mmu.ts';
+import { defineTraps } from './traps.ts';
+import { WasmModule } from './wasm-module.ts';
+
+/** Functions of the module. Addresses are offsets in linear memory, `hart` is the base of a hart. */
+export interface EngineExports {
+  /** Gives an engine stop. */
+  run(hart: number, cycles: number, resume: number): number;
+  takeTrap(hart: number, cause: number, isInterrupt: number, tval: bigint): void;
+  pendingInterrupt(hart: number): number;
+  updateContext(hart: number): void;
+  flush(hart: number): void;
+  noteWrite(ramOffset: number, sizeBytes: number): void;
+  csrRead(hart: number, index: number): bigint;
+  csrWrite(hart: number, index: number, value: bigint): void;
+  hashPage(address: number): bigint;
+  memoryDigest(): bigint;
+  tlbDigest(hart: number): bigint;
+}
+
+export interface Engine {
+  readonly plan: MemoryPlan;
+  readonly memory: WebAssembly.Memory;
+  readonly call: EngineExports;
+}
+
+/** The bytes of the module for a configuration. */
+export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Array<ArrayBuffer> {
+  const module = new WasmModule();
+  const ctx: EngineContext = { module, config, plan };
+  const mmu = defineMmu(ctx);
+  const traps = defineTraps(ctx, mmu);
+  const csrs = defineCsrs(ctx, mmu, traps);
+  const digests = defineDigests(ctx);
+  const run = defineRun({ ctx, mmu, traps, csrs });
+  for (const fn of [
+    run,
+    traps.takeTrap,
+    traps.pendingInterrupt,
+    mmu.updateContext,
+    mmu.flush,
+    mmu.noteWrite,
+    csrs.read,
+    csrs.write,
+    digests.hashPage,
+    digests.memoryDigest,
+    digests.tlbDigest,
+  ]) {
+    module.export(fn);
+  }
+  return module.encode(plan.wasmPages);
+}
+
+export function createEngine(config: MachineConfig): Engine {
+  const plan = planMemory(config.memoryBytes);
+  const memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
+  const module = new WebAssembly.Module(generateEngine(config, plan));
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
+  return { plan, memory, call: instance.exports as unknown as EngineExports };
+}

@@ -1,0 +1,175 @@
+/**
+ * Where everything lies in the one linear memory that execution can touch: clock, harts with their CSRs and TLBs, predecoded
+ * code, page bookkeeping, guest RAM. The generated code and the TypeScript around it both take offsets from here.
+ */
+import { CSR_FAMILIES, CSR_NUMBERS } from '../csr-numbers.ts';
+
+/** Guest RAM begins here in guest physical space (QEMU `virt`). */
+export const RAM_BASE = 0x8000_0000;
+export const PAGE_BYTES = 4096;
+
+/** Machine-wide words. */
+export const GLOBAL = {
+  /** i64: cycles since reset, as of the last stop. */
+  cycle: 1024,
+  /** i64: instructions retired by all harts, as of the last stop. */
+  icount: 1032,
+  /** i32: guest physical address of the `tohost` word minus RAM_BASE, or -1. */
+  tohostOffset: 1040,
+  /** u64: sum of the page digests. */
+  memoryDigest: 1048,
+} as const;
+
+/** Fields of a hart, as offsets from its base. */
+export const HART = {
+  /** 33 x i64: x0 to x31, and a sink that writes to x0 go to. */
+  regs: 0,
+  pc: 264,
+  /** i32: privilege mode. */
+  privilege: 272,
+  /** i32: cycles that slow paths charged during the current instruction; taken over and cleared by the caller. */
+  extraCycles: 276,
+  /** i32: why `run` must come back after or instead of this instruction (engine stop reasons), 0 if it need not. */
+  stop: 280,
+  /** i32, i64: the exception that the current instruction raised. */
+  cause: 284,
+  tval: 288,
+  /** i64: what TLB tags of this context carry in bits 3 to 11, for data and for fetch. */
+  dataContext: 296,
+  fetchContext: 304,
+  /** i64: virtual page that instructions are being fetched from, or -1: the next fetch makes a TLB lookup. */
+  fetchPage: 312,
+  /** i32: offset in RAM of that page. */
+  fetchRamPage: 320,
+  /** i64, i32, i64: the device access that waits (physical address, kind, value to store). */
+  accessAddress: 328,
+  accessKind: 336,
+  accessValue: 344,
+  /** i32: offset in RAM of the reservation of LR, or -1. */
+  reservation: 352,
+  /** i32: whether a superpage may be in the TLBs, so that a fence for one address must flush them whole. */
+  superpages: 356,
+  /** i64: retired instructions; TLB misses; page-table references. */
+  retired: 360,
+  tlbMisses: 368,
+  walkReferences: 376,
+  /** i64: `cycle + left` and retired at entry of `run`, from which a CSR read in the middle derives "now". */
+  entryCycle: 384,
+  now: 392,
+  nowRetired: 400,
+  /** i32: the predecoded entry at which `run` came back. */
+  entryPointer: 408,
+  /** i32: wires into mip that software cannot clear. */
+  wires: 412,
+  /** i64 outputs of the page walk, i32 flags. */
+  walkPage: 416,
+  walkFlags: 424,
+  /** i32: whether PMP lets everything pass for S and U. */
+  pmpOpen: 428,
+  /** 16 bytes where a load that crosses a page is put together. */
+  scratch: 432,
+  /** i64: value of the CSR that was read last; index and value of a PMP register that waits to be written. */
+  csrValue: 448,
+  pmpIndex: 456,
+  pmpValue: 464,
+  csrs: 512,
+  /** 16 x { i64 first, i64 end (exclusive, 0: off), i32 flags }, 24 bytes each. */
+  pmp: 1536,
+  dataTlb: 4096,
+  fetchTlb: 4096 + 32768,
+} as const;
+export const HARTS_BASE = 4096;
+export const HART_BYTES = 4096 + 2 * 32768;
+export const HART_COUNT_MAX = 8;
+
+/** TLB entries, 32 bytes each. `fast` tags are what generated code compares; `tag` is what the modelled TLB holds. */
+export const TLB = {
+  entryBytes: 32,
+  entriesMax: 1024,
+  /** Data: address tag for reads and writes that need no slow path. Fetch: `fastRead` says that `block` is valid. */
+  fastRead: 0,
+  fastWrite: 8,
+  tag: 16,
+  /** i32. RAM: host address minus the low 32 bits of the virtual one. Fetch TLB: address of the predecoded block. */
+  addend: 24,
+  block: 24,
+  /** i32: physical page number (it fits: 32 bits of page number reach past every device and all RAM) with flags in 0 to 4. */
+  flags: 28,
+} as const;
+
+/** Bits of an entry's flags: allowed accesses in this context, and whether the page is RAM. */
+export const TLB_FLAG = { read: 1, write: 2, execute: 4, ram: 8 } as const;
+
+/** No virtual page has this tag: its low bits are all ones and contexts never use bit 11. */
+export const NO_TAG = -1n;
+
+/** Page flags, one byte for each page of RAM. */
+export const PAGE_FLAG = { code: 1, dirty: 2, watched: 4 } as const;
+
+/**
+ * A predecoded entry is 8 bytes and stands for the half word at the same place in the page:
+ * u16 handler, u8 rs1 * 8, u8 rd (32 for x0), then i32: immediate, or immediate << 8 | rs2 * 8.
+ */
+export const ENTRY = { bytes: 8, handler: 0, rs1: 2, rd: 3, imm: 4 } as const;
+export const ENTRIES_PER_PAGE = PAGE_BYTES / 2;
+/** After the entries of a page: what follows its last instruction, whether that ended at the page's end or 2 bytes past it. */
+export const BLOCK = {
+  sentinel: ENTRIES_PER_PAGE * ENTRY.bytes,
+  /** The decoded entry of an instruction that straddles the page's end; its offset is that of the last half word mod 16 KiB. */
+  straddle: ENTRIES_PER_PAGE * ENTRY.bytes * 2 - ENTRY.bytes,
+  /** i32: the word that `straddle` was decoded from. */
+  straddleWord: ENTRIES_PER_PAGE * ENTRY.bytes * 2 + 2 * ENTRY.bytes,
+  bytes: ENTRIES_PER_PAGE * ENTRY.bytes * 2 + 256,
+} as const;
+
+/** CSRs in memory: one i64 each, in this order. */
+export const CSR_SLOTS: ReadonlyMap<string, number> = new Map(
+  [...Object.keys(CSR_NUMBERS), ...Object.keys(CSR_FAMILIES).filter((name) => name.startsWith('pmpaddr'))].map(
+    (name, index) => [name, HART.csrs + 8 * index],
+  ),
+);
+
+/** How one machine's memory is divided: byte addresses. */
+export interface MemoryPlan {
+  readonly pageFlags: number;
+  /** u64 for each page of RAM: what it contributes to the memory digest as of its last computation. */
+  readonly pageDigests: number;
+  /** i32 for each page of RAM: its predecoded block, or 0. */
+  readonly blockTable: number;
+  readonly blocks: number;
+  readonly blockCount: number;
+  readonly ram: number;
+  readonly ramBytes: number;
+  /** Size of the whole in 64 KiB pages. */
+  readonly wasmPages: number;
+}
+
+const WASM_PAGE = 65536;
+const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
+
+/** Blocks of predecoded code: enough for 8 MiB of code, or for all RAM if that is less. Address space; touched only as used. */
+const BLOCK_COUNT_MAX = 2048;
+
+export function planMemory(ramBytes: number): MemoryPlan {
+  const pages = ramBytes / PAGE_BYTES;
+  const pageFlags = HARTS_BASE + HART_BYTES * HART_COUNT_MAX;
+  const pageDigests = roundUp(pageFlags + pages, 64);
+  const blockTable = pageDigests + pages * 8;
+  const blocks = roundUp(blockTable + pages * 4, 64);
+  const blockCount = Math.min(BLOCK_COUNT_MAX, pages);
+  const ram = roundUp(blocks + blockCount * BLOCK.bytes, WASM_PAGE);
+  return {
+    pageFlags,
+    pageDigests,
+    blockTable,
+    blocks,
+    blockCount,
+    ram,
+    ramBytes,
+    wasmPages: roundUp(ram + ramBytes, WASM_PAGE) / WASM_PAGE,
+  };
+}
+
+export function hartBase(hart: number): number {
+  return HARTS_BASE + hart * HART_BYTES;
+}

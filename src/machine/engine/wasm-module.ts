@@ -1,0 +1,367 @@
+/**
+ * A WebAssembly module under construction: functions, imports, exports, encoded to bytes. Only what the engine uses:
+ * one imported memory, i32 and i64 values, structured control flow.
+ *
+ * Statements are appended as they are called, expressions come as data (`expr.ts`). Section numbers and encodings are those
+ * of the WebAssembly core specification, chapter 5.
+ */
+import { assert, must } from '../../assert.ts';
+import type { Callable, Expr, Local, StoreBits, ValType } from './expr.ts';
+import { LOADS, OPS, STORES } from './expr.ts';
+
+const VALUE_TYPE = { i32: 0x7f, i64: 0x7e } as const;
+const EMPTY_BLOCK = 0x40;
+
+/** Growing byte buffer with the LEB128 encodings of the format. */
+export class ByteSink {
+  #bytes = new Uint8Array(256);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  raw(bytes: Uint8Array | readonly number[]): void {
+    this.#grow(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Unsigned LEB128. */
+  u32(value: number): void {
+    let rest = value >>> 0;
+    while (rest >= 0x80) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.byte(rest);
+  }
+
+  /** Signed LEB128 of up to 64 bits. */
+  s64(value: bigint): void {
+    let rest = value;
+    for (;;) {
+      const low = Number(rest & 0x7fn);
+      rest >>= 7n;
+      if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) {
+        this.byte(low);
+        return;
+      }
+      this.byte(low | 0x80);
+    }
+  }
+
+  name(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    this.u32(bytes.length);
+    this.raw(bytes);
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #grow(need: number): void {
+    if (this.#length + need <= this.#bytes.length) return;
+    const bigger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + need));
+    bigger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = bigger;
+  }
+}
+
+/** A branch target: how deep in the nesting it stands. */
+export interface Label {
+  readonly depth: number;
+}
+
+/** One function under construction. */
+export class Fn implements Callable {
+  readonly name: string;
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+  readonly index: number;
+  readonly #code = new ByteSink();
+  readonly #locals: ValType[] = [];
+  readonly #free: Record<ValType, Local[]> = { i32: [], i64: [] };
+  readonly #scopes: Local[][] = [];
+  #depth = 0;
+
+  constructor(name: string, index: number, params: readonly ValType[], results: readonly ValType[]) {
+    this.name = name;
+    this.index = index;
+    this.params = params;
+    this.results = results;
+  }
+
+  param(index: number): Local {
+    return { kind: 'local', type: must(this.params[index], `parameter ${index} of ${this.name}`), index };
+  }
+
+  /** A local; inside {@link scope} it is given back at the end of it. Holds garbage until set. */
+  local(type: ValType): Local {
+    const reused = this.#free[type].pop();
+    const local = reused ?? { kind: 'local', type, index: this.params.length + this.#locals.push(type) - 1 };
+    this.#scopes.at(-1)?.push(local);
+    return local;
+  }
+
+  /** Locals made inside `body` are reused after it, so that a function of many parts has few locals. */
+  scope(body: () => void): void {
+    this.#scopes.push([]);
+    body();
+    for (const local of must(this.#scopes.pop(), 'scope')) this.#free[local.type].push(local);
+  }
+
+  /** Evaluates `value` now, once, and gives a local that holds it. */
+  let(value: Expr): Local {
+    const local = this.local(value.type);
+    this.set(local, value);
+    return local;
+  }
+
+  set(local: Local, value: Expr): void {
+    assert(local.type === value.type, `${this.name}: set of ${local.type} to ${value.type}`);
+    this.#emit(value);
+    this.#code.byte(0x21);
+    this.#code.u32(local.index);
+  }
+
+  store(bits: StoreBits, address: Expr, value: Expr, offset = 0): void {
+    const row = STORES[bits];
+    const opcode = row[value.type];
+    assert(opcode !== 0 && address.type === 'i32', `${this.name}: store${bits} of ${value.type}`);
+    this.#emit(address);
+    this.#emit(value);
+    this.#code.byte(opcode);
+    this.#code.u32(0);
+    this.#code.u32(offset);
+  }
+
+  /** `memory.fill`: `length` bytes at `address` with the low byte of `value`. */
+  fill(address: Expr, value: Expr, length: Expr): void {
+    for (const part of [address, value, length]) this.#emit(part);
+    this.#code.raw([0xfc, 0x0b, 0x00]);
+  }
+
+  /** Calls for the effect; a result is dropped. */
+  do(callee: Callable, ...args: Expr[]): void {
+    this.#emit({ kind: 'call', type: 'i32', callee, args });
+    if (callee.results.length > 0) this.#code.byte(0x1a);
+  }
+
+  if(test: Expr, then: () => void, otherwise?: () => void): void {
+    this.#emit(test);
+    this.#code.raw([0x04, EMPTY_BLOCK]);
+    this.#nest(then);
+    if (otherwise) {
+      this.#code.byte(0x05);
+      this.#nest(otherwise);
+    }
+    this.#code.byte(0x0b);
+  }
+
+  /** A block: branching to its label leaves it. */
+  block(body: (end: Label) => void): void {
+    this.#code.raw([0x02, EMPTY_BLOCK]);
+    this.#nest(() => body({ depth: this.#depth }));
+    this.#code.byte(0x0b);
+  }
+
+  /** A loop: branching to its label starts it again; running off its end leaves it. */
+  loop(body: (again: Label) => void): void {
+    this.#code.raw([0x03, EMPTY_BLOCK]);
+    this.#nest(() => body({ depth: this.#depth }));
+    this.#code.byte(0x0b);
+  }
+
+  br(label: Label): void {
+    this.#code.byte(0x0c);
+    this.#code.u32(this.#depth - label.depth);
+  }
+
+  brIf(label: Label, test: Expr): void {
+    this.#emit(test);
+    this.#code.byte(0x0d);
+    this.#code.u32(this.#depth - label.depth);
+  }
+
+  brTable(labels: readonly Label[], otherwise: Label, index: Expr): void {
+    this.#emit(index);
+    this.#code.byte(0x0e);
+    this.#code.u32(labels.length);
+    for (const label of [...labels, otherwise]) this.#code.u32(this.#depth - label.depth);
+  }
+
+  return(value?: Expr): void {
+    if (value) this.#emit(value);
+    this.#code.byte(0x0f);
+  }
+
+  unreachable(): void {
+    this.#code.byte(0x00);
+  }
+
+  /** Locals and code as the code section holds them. */
+  body(): Uint8Array {
+    const sink = new ByteSink();
+    const runs: [ValType, number][] = [];
+    for (const type of this.#locals) {
+      const last = runs.at(-1);
+      if (last && last[0] === type) last[1]++;
+      else runs.push([type, 1]);
+    }
+    sink.u32(runs.length);
+    for (const [type, count] of runs) {
+      sink.u32(count);
+      sink.byte(VALUE_TYPE[type]);
+    }
+    sink.raw(this.#code.bytes());
+    sink.byte(0x0b);
+    return sink.bytes();
+  }
+
+  #nest(body: () => void): void {
+    this.#depth++;
+    body();
+    this.#depth--;
+  }
+
+  #emit(expr: Expr): void {
+    const code = this.#code;
+    switch (expr.kind) {
+      case 'const':
+        code.byte(expr.type === 'i32' ? 0x41 : 0x42);
+        code.s64(expr.value);
+        return;
+      case 'local':
+        code.byte(0x20);
+        code.u32(expr.index);
+        return;
+      case 'op': {
+        for (const arg of expr.args) this.#emit(arg);
+        code.byte(OPS[expr.op][must(expr.args[0], 'operand').type]);
+        return;
+      }
+      case 'load': {
+        this.#emit(expr.address);
+        code.byte(LOADS[expr.width][expr.type]);
+        code.u32(0);
+        code.u32(expr.offset);
+        return;
+      }
+      case 'call':
+        assert(
+          expr.args.length === expr.callee.params.length &&
+            expr.args.every((arg, index) => arg.type === expr.callee.params[index]),
+          `${this.name}: arguments of ${expr.callee.name}`,
+        );
+        for (const arg of expr.args) this.#emit(arg);
+        code.byte(0x10);
+        code.u32(expr.callee.index);
+        return;
+      case 'cond':
+        assert(expr.then.type === expr.otherwise.type, `${this.name}: sides of cond`);
+        this.#emit(expr.test);
+        code.raw([0x04, VALUE_TYPE[expr.type]]);
+        this.#emit(expr.then);
+        code.byte(0x05);
+        this.#emit(expr.otherwise);
+        code.byte(0x0b);
+        return;
+      case 'select':
+        for (const arg of expr.args) this.#emit(arg);
+        code.byte(0x1b);
+        return;
+    }
+  }
+}
+
+/** A module that imports `env.memory` and exports the functions it is told to. */
+export class WasmModule {
+  readonly #functions: Fn[] = [];
+  readonly #exports: Fn[] = [];
+
+  fn(name: string, params: readonly ValType[], results: readonly ValType[] = []): Fn {
+    const fn = new Fn(name, this.#functions.length, params, results);
+    this.#functions.push(fn);
+    return fn;
+  }
+
+  export(fn: Fn): void {
+    this.#exports.push(fn);
+  }
+
+  /** @param memoryPages size of the imported memory in 64 KiB pages: minimum and maximum alike. */
+  encode(memoryPages: number): Uint8Array<ArrayBuffer> {
+    const out = new ByteSink();
+    out.raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    const section = (id: number, write: (sink: ByteSink) => void) => {
+      const sink = new ByteSink();
+      write(sink);
+      out.byte(id);
+      out.u32(sink.length);
+      out.raw(sink.bytes());
+    };
+    section(1, (sink) => {
+      sink.u32(this.#functions.length);
+      for (const fn of this.#functions) {
+        sink.byte(0x60);
+        for (const types of [fn.params, fn.results]) {
+          sink.u32(types.length);
+          for (const type of types) sink.byte(VALUE_TYPE[type]);
+        }
+      }
+    });
+    section(2, (sink) => {
+      sink.u32(1);
+      sink.name('env');
+      sink.name('memory');
+      sink.raw([0x02, 0x01]);
+      sink.u32(memoryPages);
+      sink.u32(memoryPages);
+    });
+    section(3, (sink) => {
+      sink.u32(this.#functions.length);
+      for (const fn of this.#functions) sink.u32(fn.index);
+    });
+    section(7, (sink) => {
+      sink.u32(this.#exports.length);
+      for (const fn of this.#exports) {
+        sink.name(fn.name);
+        sink.byte(0x00);
+        sink.u32(fn.index);
+      }
+    });
+    section(10, (sink) => {
+      sink.u32(this.#functions.length);
+      for (const fn of this.#functions) {
+        const body = fn.body();
+        sink.u32(body.length);
+        sink.raw(body);
+      }
+    });
+    this.#nameSection(section);
+    return out.bytes();
+  }
+
+  /** Function names, so that profiles and stack traces of the engine can be read. */
+  #nameSection(section: (id: number, write: (sink: ByteSink) => void) => void): void {
+    section(0, (sink) => {
+      sink.name('name');
+      const names = new ByteSink();
+      names.u32(this.#functions.length);
+      for (const fn of this.#functions) {
+        names.u32(fn.index);
+        names.name(fn.name);
+      }
+      sink.byte(0x01);
+      sink.u32(names.length);
+      sink.raw(names.bytes());
+    });
+  }
+}

@@ -1,0 +1,91 @@
+/** Guest RAM for loaders, devices and back ends: a window of the engine's linear memory that tells it of every write. */
+import { assert } from '../assert.ts';
+import type { GuestMemory } from './bus.ts';
+import type { Engine } from './engine/engine.ts';
+import { PAGE_BYTES, RAM_BASE } from './engine/layout.ts';
+
+export class EngineMemory implements GuestMemory {
+  readonly base = RAM_BASE;
+  readonly sizeBytes: number;
+  readonly #engine: Engine;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #onWrite: () => void;
+
+  /** @param onWrite called at each write: reservations of LR end */
+  constructor(engine: Engine, onWrite: () => void) {
+    this.#engine = engine;
+    this.sizeBytes = engine.plan.ramBytes;
+    this.#bytes = new Uint8Array(engine.memory.buffer, engine.plan.ram, this.sizeBytes);
+    this.#view = new DataView(engine.memory.buffer, engine.plan.ram, this.sizeBytes);
+    this.#onWrite = onWrite;
+  }
+
+  contains(pa: number, lengthBytes: number): boolean {
+    return (
+      Number.isSafeInteger(pa) &&
+      Number.isSafeInteger(lengthBytes) &&
+      lengthBytes >= 0 &&
+      pa >= this.base &&
+      pa + lengthBytes <= this.base + this.sizeBytes
+    );
+  }
+
+  read8(pa: number): number {
+    return this.#view.getUint8(this.#offset(pa, 1));
+  }
+
+  read16(pa: number): number {
+    return this.#view.getUint16(this.#offset(pa, 2), true);
+  }
+
+  read32(pa: number): number {
+    return this.#view.getUint32(this.#offset(pa, 4), true);
+  }
+
+  read64(pa: number): bigint {
+    return this.#view.getBigUint64(this.#offset(pa, 8), true);
+  }
+
+  write8(pa: number, value: number): void {
+    this.#view.setUint8(this.#changing(pa, 1), value);
+  }
+
+  write16(pa: number, value: number): void {
+    this.#view.setUint16(this.#changing(pa, 2), value, true);
+  }
+
+  write32(pa: number, value: number): void {
+    this.#view.setUint32(this.#changing(pa, 4), value, true);
+  }
+
+  write64(pa: number, value: bigint): void {
+    this.#view.setBigUint64(this.#changing(pa, 8), value, true);
+  }
+
+  readBytes(pa: number, lengthBytes: number): Uint8Array {
+    const offset = this.#offset(pa, lengthBytes);
+    return this.#bytes.slice(offset, offset + lengthBytes);
+  }
+
+  writeBytes(pa: number, bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#bytes.set(bytes, this.#changing(pa, bytes.length));
+  }
+
+  #offset(pa: number, lengthBytes: number): number {
+    assert(this.contains(pa, lengthBytes), `guest memory access outside RAM: 0x${pa.toString(16)} + ${lengthBytes}`);
+    return pa - this.base;
+  }
+
+  #changing(pa: number, lengthBytes: number): number {
+    const offset = this.#offset(pa, lengthBytes);
+    const end = offset + lengthBytes;
+    for (let at = offset; at < end; ) {
+      const next = Math.min(end, (Math.floor(at / PAGE_BYTES) + 1) * PAGE_BYTES);
+      this.#engine.call.noteWrite(at, next - at);
+      at = next;
+    }
+    this.#onWrite();
+    return offset;
+  }
+}

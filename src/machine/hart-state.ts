@@ -1,0 +1,134 @@
+/** One hart as the host sees it: registers, pc, CSRs, by views on the engine's memory. */
+import { assert, must } from '../assert.ts';
+import type { PlainState } from './bus.ts';
+import { csrIndexOfName } from './engine/csrs.ts';
+import type { Engine } from './engine/engine.ts';
+import { CSR_SLOTS, HART, hartBase } from './engine/layout.ts';
+import { REGISTER_NAMES } from './isa/registers.ts';
+import type { Hart, Privilege } from './machine-types.ts';
+
+export class EngineHart implements Hart {
+  readonly id: number;
+  /** Base of the hart in linear memory. */
+  readonly base: number;
+  readonly #engine: Engine;
+  readonly #view: DataView;
+  readonly #afterCsrWrite: (hart: EngineHart) => void;
+
+  constructor(id: number, engine: Engine, afterCsrWrite: (hart: EngineHart) => void) {
+    this.id = id;
+    this.base = hartBase(id);
+    this.#engine = engine;
+    this.#view = new DataView(engine.memory.buffer);
+    this.#afterCsrWrite = afterCsrWrite;
+  }
+
+  x(index: number): bigint {
+    return this.#view.getBigUint64(this.base + HART.regs + index * 8, true);
+  }
+
+  setX(index: number, value: bigint): void {
+    if (index !== 0) this.#view.setBigUint64(this.base + HART.regs + index * 8, BigInt.asUintN(64, value), true);
+  }
+
+  xLow(index: number): number {
+    return this.#view.getUint32(this.base + HART.regs + index * 8, true);
+  }
+
+  get pc(): bigint {
+    return this.get64('pc');
+  }
+
+  set pc(value: bigint) {
+    this.set64('pc', value);
+  }
+
+  get privilege(): Privilege {
+    const level = this.get32('privilege');
+    assert(level === 0 || level === 1 || level === 3, `privilege ${level}`);
+    return level;
+  }
+
+  set privilege(level: Privilege) {
+    this.set32('privilege', level);
+    this.#engine.call.updateContext(this.base);
+  }
+
+  get retired(): number {
+    return this.counter('retired');
+  }
+
+  csr(name: string): bigint {
+    return BigInt.asUintN(64, this.#engine.call.csrRead(this.base, this.#csrIndex(name)));
+  }
+
+  setCsr(name: string, value: bigint): void {
+    this.#engine.call.csrWrite(this.base, this.#csrIndex(name), BigInt.asIntN(64, value));
+    this.#afterCsrWrite(this);
+  }
+
+  state(): PlainState {
+    return {
+      id: this.id,
+      pc: this.pc,
+      privilege: this.privilege,
+      retired: this.retired,
+      reservation: this.get32('reservation'),
+      wires: this.get32('wires'),
+      x: REGISTER_NAMES.map((_, index) => this.x(index)),
+      csrs: Array.from(CSR_SLOTS.values(), (slot) => this.#view.getBigUint64(this.base + slot, true)),
+      fetchPage: this.get64('fetchPage'),
+      tlb: BigInt.asUintN(64, this.#engine.call.tlbDigest(this.base)),
+      tlbMisses: this.counter('tlbMisses'),
+      walkReferences: this.counter('walkReferences'),
+    };
+  }
+
+  /** A field of the hart's memory. */
+  get32(field: keyof typeof HART): number {
+    return this.#view.getUint32(this.base + HART[field], true);
+  }
+
+  set32(field: keyof typeof HART, value: number): void {
+    this.#view.setInt32(this.base + HART[field], value, true);
+  }
+
+  get64(field: keyof typeof HART): bigint {
+    return this.#view.getBigUint64(this.base + HART[field], true);
+  }
+
+  set64(field: keyof typeof HART, value: bigint): void {
+    this.#view.setBigUint64(this.base + HART[field], BigInt.asUintN(64, value), true);
+  }
+
+  /** A counter as a safe integer. */
+  counter(field: 'retired' | 'tlbMisses' | 'walkReferences'): number {
+    return readCounter(this.#view, this.base + HART[field]);
+  }
+
+  /** Raw storage of a CSR, where `csr` would derive its value. */
+  rawCsr(name: string): bigint {
+    return this.#view.getBigUint64(this.base + must(CSR_SLOTS.get(name), `CSR ${name}`), true);
+  }
+
+  setRawCsr(name: string, value: bigint): void {
+    this.#view.setBigUint64(this.base + must(CSR_SLOTS.get(name), `CSR ${name}`), BigInt.asUintN(64, value), true);
+  }
+
+  #csrIndex(name: string): number {
+    return must(csrIndexOfName(name), `CSR ${name}`);
+  }
+}
+
+/** An i64 counter of linear memory as a number: always below 2^53, by assertion. */
+export function readCounter(view: DataView, address: number): number {
+  const high = view.getUint32(address + 4, true);
+  assert(high < 0x20_0000, 'a counter has left the safe integers');
+  return high * 0x1_0000_0000 + view.getUint32(address, true);
+}
+
+export function writeCounter(view: DataView, address: number, value: number): void {
+  assert(Number.isSafeInteger(value) && value >= 0, `counter ${value}`);
+  view.setUint32(address, value % 0x1_0000_0000, true);
+  view.setUint32(address + 4, Math.floor(value / 0x1_0000_0000), true);
+}

@@ -1,0 +1,61 @@
+/** From instruction word to row and operands, by the table alone. */
+
+import type { Operands } from './formats.ts';
+import { FORMATS } from './formats.ts';
+import type { CompressedInsn, Insn } from './table.ts';
+import { COMPRESSED_INSNS, INSNS } from './table.ts';
+
+export interface Decoded {
+  readonly insn: Insn;
+  readonly operands: Operands;
+  readonly lengthBytes: 2 | 4;
+  /** The compressed form that stood there, if it was one. */
+  readonly compressed?: string;
+}
+
+/** Length of the instruction that begins with this half word (Unprivileged ISA 1.5); longer ones than 32 bits are illegal here. */
+export function insnLength(half: number): 2 | 4 {
+  return (half & 3) === 3 ? 4 : 2;
+}
+
+/** Rows by major opcode and funct3: a few candidates each. */
+const BY_OPCODE: readonly (readonly Insn[])[] = Array.from({ length: 1024 }, (_, key) =>
+  INSNS.filter((insn) => {
+    const word = ((key >> 3) & 0x7f) | ((key & 7) << 12);
+    const mask = insn.mask & 0x707f;
+    return (word & mask) === (insn.match & mask);
+  }),
+);
+
+const BY_QUADRANT: readonly (readonly CompressedInsn[])[] = Array.from({ length: 32 }, (_, key) =>
+  COMPRESSED_INSNS.filter((row) => (row.match & 0xe003) === (((key & 7) << 13) | (key >> 3))),
+);
+
+/**
+ * Decodes one instruction.
+ * @param word 32 bits from memory; of a 16-bit instruction only the low half counts.
+ * @returns undefined for an illegal or unsupported encoding.
+ */
+export function decode(word: number): Decoded | undefined {
+  return insnLength(word) === 2 ? decodeCompressed(word & 0xffff) : decodeFull(word);
+}
+
+function decodeFull(word: number): Decoded | undefined {
+  const candidates = BY_OPCODE[((word & 0x7f) << 3) | ((word >>> 12) & 7)] ?? [];
+  for (const insn of candidates) {
+    if ((word & insn.mask) === insn.match) {
+      return { insn, operands: FORMATS[insn.format].decode(word), lengthBytes: 4 };
+    }
+  }
+  return undefined;
+}
+
+function decodeCompressed(half: number): Decoded | undefined {
+  const candidates = BY_QUADRANT[((half & 3) << 3) | (half >>> 13)] ?? [];
+  for (const row of candidates) {
+    if ((half & row.mask) !== row.match) continue;
+    const operands = row.expand(half);
+    return operands && { insn: row.insn, operands, lengthBytes: 2, compressed: row.name };
+  }
+  return undefined;
+}

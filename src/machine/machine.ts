@@ -1,0 +1,396 @@
+/**
+ * The machine: harts, memory, bus and clock around the engine. It runs one hart at a time to a deadline, serves what only the
+ * engine needs (decoding, PMP ranges) by itself, and comes back with everything else. It knows no hypervisor.
+ */
+import { assert, must } from '../assert.ts';
+import { ParatraceError } from '../errors.ts';
+import type { Clock, GuestMemory, MmioDevice } from './bus.ts';
+import { IRQ } from './bus.ts';
+import { csrNameOfIndex } from './engine/csrs.ts';
+import type { Engine } from './engine/engine.ts';
+import { createEngine } from './engine/engine.ts';
+import { insnOfHandler } from './engine/handlers.ts';
+import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
+import { ENTRY, GLOBAL, HART, HART_COUNT_MAX, PAGE_BYTES, PAGE_FLAG, RAM_BASE } from './engine/layout.ts';
+import { ACCESS_KIND } from './engine/mmu.ts';
+import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
+import { EngineMemory } from './guest-memory.ts';
+import { EngineHart, readCounter, writeCounter } from './hart-state.ts';
+import type { HartCounters, Machine, MachineConfig, PendingAccess, Privilege, StopReason } from './machine-types.ts';
+import { PRIVILEGE, STOP } from './machine-types.ts';
+import { writePmp } from './pmp.ts';
+import { Predecoder } from './predecoder.ts';
+
+const MEMORY_MAX = 3 * 2 ** 30;
+/** RV64 with A, C, I, M, S and U (Privileged ISA 3.1.1). */
+const MISA = (2n << 62n) | [...'ACIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n);
+/** UXL and SXL: 64 bits, fixed. */
+const MSTATUS_RESET = (2n << 32n) | (2n << 34n);
+const NO_RESERVATION = -1;
+const SOFTWARE_PENDING = 1 << IRQ.SSIP;
+
+/** What firmware leaves to an S-mode guest: all traps that S can take, counters, Sstc, all memory. */
+const FIRMWARE_CSRS: readonly (readonly [string, bigint])[] = [
+  ['medeleg', 0xffffn],
+  ['mideleg', 0xffffn],
+  ['mcounteren', 7n],
+  ['menvcfg', 1n << 63n],
+  ['pmpaddr0', (1n << 54n) - 1n],
+  ['pmpcfg0', 0x1fn],
+];
+
+/** The registers of a pending access can change; everybody else sees them read-only. */
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export class EngineMachine implements Machine {
+  readonly config: MachineConfig;
+  readonly hartCount: number;
+  readonly memory: GuestMemory;
+  readonly clock: Clock;
+  readonly #engine: Engine;
+  readonly #view: DataView;
+  readonly #harts: readonly EngineHart[];
+  readonly #devices: MmioDevice[] = [];
+  readonly #predecoder: Predecoder;
+  readonly #access: Mutable<PendingAccess>;
+  #hart: EngineHart;
+  #lastInterruptCause = 0;
+  #tohost: number | undefined;
+
+  /** @throws ParatraceError usage.option if the configuration is out of range */
+  constructor(config: MachineConfig) {
+    checkConfig(config);
+    this.config = config;
+    this.hartCount = config.hartCount;
+    this.#engine = createEngine(config);
+    const view = new DataView(this.#engine.memory.buffer);
+    this.#view = view;
+    this.#harts = Array.from(
+      { length: config.hartCount },
+      (_, id) => new EngineHart(id, this.#engine, (hart) => this.#afterCsrWrite(hart)),
+    );
+    this.#hart = must(this.#harts[0], 'hart 0');
+    this.memory = new EngineMemory(this.#engine, () => this.#breakReservations());
+    this.clock = {
+      get cycle() {
+        return readCounter(view, GLOBAL.cycle);
+      },
+      get icount() {
+        return readCounter(view, GLOBAL.icount);
+      },
+      get mtime() {
+        return BigInt(Math.floor(readCounter(view, GLOBAL.cycle) / config.core.cyclesPerTick));
+      },
+    };
+    this.#predecoder = new Predecoder(this.#engine, config);
+    this.#access = { device: NO_DEVICE, gpa: 0, size: 1, write: false, value: 0n };
+    view.setInt32(GLOBAL.tohostOffset, -1, true);
+    for (const hart of this.#harts) this.reset(hart.id, { pc: 0n, a0: 0n, a1: 0n, privilege: PRIVILEGE.M });
+  }
+
+  get harts(): readonly EngineHart[] {
+    return this.#harts;
+  }
+
+  get devices(): readonly MmioDevice[] {
+    return this.#devices;
+  }
+
+  get access(): PendingAccess {
+    return this.#access;
+  }
+
+  get lastInterruptCause(): number {
+    return this.#lastInterruptCause;
+  }
+
+  get tohost(): bigint {
+    return this.#tohost === undefined ? 0n : this.memory.read64(this.#tohost);
+  }
+
+  attach(device: MmioDevice): void {
+    const end = device.base + device.sizeBytes;
+    const ramEnd = RAM_BASE + this.config.memoryBytes;
+    assert(end <= RAM_BASE || device.base >= ramEnd, `${device.name} overlaps RAM`);
+    for (const other of this.#devices) {
+      const apart = end <= other.base || device.base >= other.base + other.sizeBytes;
+      assert(apart, `${device.name} overlaps ${other.name}`);
+    }
+    this.#devices.push(device);
+  }
+
+  reset(id: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {
+    const hart = this.#hartOf(id);
+    for (let index = 1; index < 32; index++) hart.setX(index, 0n);
+    hart.setX(10, start.a0);
+    hart.setX(11, start.a1);
+    this.#resetCsrs(hart);
+    hart.set32('reservation', NO_RESERVATION);
+    hart.set32('extraCycles', 0);
+    hart.set32('stop', 0);
+    hart.set64('pc', start.pc);
+    hart.set32('privilege', start.privilege);
+    if (start.privilege !== PRIVILEGE.M) for (const [name, value] of FIRMWARE_CSRS) hart.setCsr(name, value);
+    this.#engine.call.flush(hart.base);
+    this.#engine.call.updateContext(hart.base);
+  }
+
+  watchTohost(gpa: number): void {
+    assert(this.memory.contains(gpa, 8) && gpa % 8 === 0, `tohost at 0x${gpa.toString(16)}`);
+    this.#tohost = gpa;
+    this.#view.setInt32(GLOBAL.tohostOffset, gpa - RAM_BASE, true);
+    const flags = this.#engine.plan.pageFlags + Math.floor((gpa - RAM_BASE) / PAGE_BYTES);
+    this.#view.setUint8(flags, this.#view.getUint8(flags) | PAGE_FLAG.watched);
+  }
+
+  run(id: number, untilCycle: number): StopReason {
+    const hart = this.#hartOf(id);
+    // A reservation does not outlive the turn of its hart (Unprivileged ISA 14.2 lets it go at any time).
+    if (hart !== this.#hart) this.#hart.set32('reservation', NO_RESERVATION);
+    this.#hart = hart;
+    let resume = 0;
+    for (;;) {
+      const left = untilCycle - readCounter(this.#view, GLOBAL.cycle);
+      if (left <= 0 && resume === 0) return STOP.deadline;
+      const stop = this.#engine.call.run(hart.base, Math.min(left, RUN_CYCLES_MAX), resume);
+      resume = 0;
+      switch (stop) {
+        case ENGINE_STOP.budget:
+        case ENGINE_STOP.again:
+          continue;
+        case ENGINE_STOP.decode:
+          this.#predecoder.decodeAt(hart.get32('entryPointer'));
+          resume = 1;
+          continue;
+        case ENGINE_STOP.block:
+          this.#predecoder.allocate(hart.get32('fetchRamPage'));
+          resume = 1;
+          continue;
+        case ENGINE_STOP.pmpChanged:
+          this.#applyPmp(hart);
+          continue;
+        case ENGINE_STOP.access:
+          if (this.#findAccess(hart)) return STOP.mmio;
+          if (this.#raiseAccessFault(hart)) return STOP.stuck;
+          continue;
+        case ENGINE_STOP.interruptTaken:
+          this.#lastInterruptCause = hart.get32('cause');
+          return STOP.interruptTaken;
+        default:
+          return must(MACHINE_STOPS.get(stop), `engine stop ${stop}`);
+      }
+    }
+  }
+
+  performAccess(): bigint {
+    const hart = this.#hart;
+    const access = this.#access;
+    if (access.write) writeDevice(access);
+    else access.value = readDevice(access);
+    const entry = hart.get32('entryPointer');
+    const kind = hart.get32('accessKind');
+    if (!access.write) {
+      const rd = this.#view.getUint8(entry + ENTRY.rd);
+      const bits = access.size * 8;
+      if (rd < 32) hart.setX(rd, (kind & ACCESS_KIND.signed) !== 0 ? BigInt.asIntN(bits, access.value) : access.value);
+    }
+    const handler = must(insnOfHandler(this.#view.getUint16(entry + ENTRY.handler, true)), 'handler of an access');
+    this.#retire(hart, handler.lengthBytes, this.config.core.cycles[handler.insn.cycles]);
+    return access.value;
+  }
+
+  retireCall(id: number): void {
+    this.#retire(this.#hartOf(id), 4, this.config.core.cycles.system);
+  }
+
+  charge(cycles: number): void {
+    writeCounter(this.#view, GLOBAL.cycle, readCounter(this.#view, GLOBAL.cycle) + cycles);
+  }
+
+  updateTimers(): void {
+    const now = this.clock.mtime;
+    for (const hart of this.#harts) {
+      if (usesComparator(hart)) this.setPending(hart.id, IRQ.STIP, now >= hart.rawCsr('stimecmp'));
+    }
+  }
+
+  nextTimerCycle(): number {
+    const now = this.clock.mtime;
+    let next = Number.POSITIVE_INFINITY;
+    for (const hart of this.#harts) {
+      if (!usesComparator(hart)) continue;
+      const due = hart.rawCsr('stimecmp');
+      if (due > now) next = Math.min(next, this.cycleOfMtime(due));
+    }
+    return next;
+  }
+
+  cycleOfMtime(ticks: bigint): number {
+    const cycle = ticks * BigInt(this.config.core.cyclesPerTick);
+    return cycle <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(cycle) : Number.POSITIVE_INFINITY;
+  }
+
+  wakePending(id: number): boolean {
+    const hart = this.#hartOf(id);
+    return (Number(hart.rawCsr('mie')) & (Number(hart.rawCsr('mip')) | hart.get32('wires'))) !== 0;
+  }
+
+  canWake(id: number): boolean {
+    return this.#hartOf(id).rawCsr('mie') !== 0n;
+  }
+
+  flushTranslations(id: number): void {
+    this.#engine.call.flush(this.#hartOf(id).base);
+  }
+
+  counters(id: number): HartCounters {
+    const hart = this.#hartOf(id);
+    return { tlbMisses: hart.counter('tlbMisses'), walkReferences: hart.counter('walkReferences') };
+  }
+
+  memoryDigest(): bigint {
+    return BigInt.asUintN(64, this.#engine.call.memoryDigest());
+  }
+
+  setPending(id: number, bit: number, level: boolean): void {
+    const hart = this.#hartOf(id);
+    const mask = 1 << bit;
+    if ((mask & SOFTWARE_PENDING) !== 0) {
+      // SSIP has no wire of its own: the guest clears what an IPI has set.
+      const pending = hart.rawCsr('mip');
+      hart.setRawCsr('mip', level ? pending | BigInt(mask) : pending & ~BigInt(mask));
+      return;
+    }
+    const wires = hart.get32('wires');
+    hart.set32('wires', level ? wires | mask : wires & ~mask);
+  }
+
+  #hartOf(id: number): EngineHart {
+    return must(this.#harts[id], `hart ${id}`);
+  }
+
+  /** CSRs as after a reset; what wires and counters say stays. */
+  #resetCsrs(hart: EngineHart): void {
+    for (const name of ['pmpcfg0', 'pmpcfg2', ...Array.from({ length: 16 }, (_, entry) => `pmpaddr${entry}`)]) {
+      hart.setRawCsr(name, 0n);
+    }
+    writePmp(hart, this.#view, 'pmpcfg0', 0n);
+    for (const name of ['satp', 'mie', 'mip', 'medeleg', 'mideleg', 'mcounteren', 'scounteren', 'menvcfg', 'senvcfg']) {
+      hart.setRawCsr(name, 0n);
+    }
+    for (const level of ['s', 'm']) {
+      for (const name of ['tvec', 'scratch', 'epc', 'cause', 'tval']) hart.setRawCsr(`${level}${name}`, 0n);
+    }
+    hart.setRawCsr('stimecmp', 2n ** 64n - 1n);
+    hart.setRawCsr('mstatus', MSTATUS_RESET);
+    hart.setRawCsr('misa', MISA);
+    hart.setRawCsr('mhartid', BigInt(hart.id));
+    hart.set32('wires', hart.get32('wires') & ~(1 << IRQ.STIP));
+  }
+
+  /** A CSR write by the host may ask for what a guest's write would stop for. */
+  #afterCsrWrite(hart: EngineHart): void {
+    if (hart.get32('stop') === ENGINE_STOP.pmpChanged) this.#applyPmp(hart);
+    hart.set32('stop', 0);
+  }
+
+  #applyPmp(hart: EngineHart): void {
+    const name = must(csrNameOfIndex(hart.get32('pmpIndex')), 'PMP register');
+    writePmp(hart, this.#view, name, hart.get64('pmpValue'));
+    this.#engine.call.flush(hart.base);
+  }
+
+  #breakReservations(): void {
+    for (const hart of this.#harts) hart.set32('reservation', NO_RESERVATION);
+  }
+
+  #findAccess(hart: EngineHart): boolean {
+    const gpa = Number(hart.get64('accessAddress'));
+    const kind = hart.get32('accessKind');
+    const size = ACCESS_SIZES[kind & 3] ?? 1;
+    const device = this.#devices.find((each) => gpa >= each.base && gpa + size <= each.base + each.sizeBytes);
+    if (!device) return false;
+    const access = this.#access;
+    access.device = device;
+    access.gpa = gpa;
+    access.size = size;
+    access.write = (kind & ACCESS_KIND.write) !== 0;
+    access.value = access.write ? BigInt.asUintN(size * 8, hart.get64('accessValue')) : 0n;
+    return true;
+  }
+
+  /** Nothing answers at the address: an access fault. True if its handler can never run. */
+  #raiseAccessFault(hart: EngineHart): boolean {
+    const isWrite = (hart.get32('accessKind') & ACCESS_KIND.write) !== 0;
+    const cause = isWrite ? CAUSE.storeAccess : CAUSE.loadAccess;
+    this.#engine.call.takeTrap(hart.base, cause, 0, BigInt.asIntN(64, hart.get64('tval')));
+    this.charge(hart.get32('extraCycles'));
+    hart.set32('extraCycles', 0);
+    const stuck = hart.get32('stop') === ENGINE_STOP.stuck;
+    hart.set32('stop', 0);
+    return stuck;
+  }
+
+  #retire(hart: EngineHart, lengthBytes: number, cycles: number): void {
+    hart.pc = BigInt.asUintN(64, hart.pc + BigInt(lengthBytes));
+    writeCounter(this.#view, hart.base + HART.retired, hart.retired + 1);
+    writeCounter(this.#view, GLOBAL.icount, readCounter(this.#view, GLOBAL.icount) + 1);
+    this.charge(cycles);
+  }
+}
+
+const ACCESS_SIZES = [1, 2, 4, 8] as const;
+
+const MACHINE_STOPS: ReadonlyMap<number, StopReason> = new Map([
+  [ENGINE_STOP.supervisorCall, STOP.supervisorCall],
+  [ENGINE_STOP.wfi, STOP.wfi],
+  [ENGINE_STOP.timerChanged, STOP.timerChanged],
+  [ENGINE_STOP.tohost, STOP.tohost],
+  [ENGINE_STOP.stuck, STOP.stuck],
+]);
+
+/** Stands in `access` before the first one. */
+const NO_DEVICE: MmioDevice = {
+  name: 'none',
+  base: 0,
+  sizeBytes: 0,
+  read: () => 0,
+  write: () => {},
+  registerName: () => undefined,
+  state: () => ({}),
+};
+
+const STCE = 1n << 63n;
+const usesComparator = (hart: EngineHart) => (hart.rawCsr('menvcfg') & STCE) !== 0n;
+
+function readDevice({ device, gpa, size }: PendingAccess): bigint {
+  const offset = gpa - device.base;
+  if (size !== 8) return BigInt(device.read(offset, size));
+  if (device.read64) return device.read64(offset);
+  const low = device.read(offset, 4);
+  return BigInt(low) | (BigInt(device.read(offset + 4, 4)) << 32n);
+}
+
+function writeDevice({ device, gpa, size, value }: PendingAccess): void {
+  const offset = gpa - device.base;
+  if (size !== 8) {
+    device.write(offset, size, Number(value));
+  } else if (device.write64) {
+    device.write64(offset, value);
+  } else {
+    device.write(offset, 4, Number(value & 0xffff_ffffn));
+    device.write(offset + 4, 4, Number(value >> 32n));
+  }
+}
+
+function checkConfig({ hartCount, memoryBytes }: MachineConfig): void {
+  if (!Number.isInteger(hartCount) || hartCount < 1 || hartCount > HART_COUNT_MAX) {
+    throw new ParatraceError('usage.option', `${hartCount} harts: the machine has 1 to ${HART_COUNT_MAX}`);
+  }
+  if (!Number.isInteger(memoryBytes / PAGE_BYTES) || memoryBytes < PAGE_BYTES || memoryBytes > MEMORY_MAX) {
+    throw new ParatraceError(
+      'usage.option',
+      `${memoryBytes} bytes of memory: give a multiple of ${PAGE_BYTES} up to ${MEMORY_MAX}`,
+    );
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Predecoded code: one block of entries for each page of RAM that is executed, filled by the decoder as execution reaches it.
+ * Blocks are a cache: dropping them changes no state and no cycle.
+ */
+import { assert } from '../assert.ts';
+import { csrIndex } from './engine/csrs.ts';
+import type { Engine } from './engine/engine.ts';
+import { handlerOf, specialHandler } from './engine/handlers.ts';
+import {
+  BLOCK,
+  ENTRIES_PER_PAGE,
+  ENTRY,
+  HART,
+  hartBase,
+  PAGE_BYTES,
+  PAGE_FLAG,
+  RAM_BASE,
+  TLB,
+} from './engine/layout.ts';
+import type { Decoded } from './isa/decode.ts';
+import { decode, insnLength } from './isa/decode.ts';
+import type { MachineConfig } from './machine-types.ts';
+
+const UNDECODED = specialHandler('undecoded');
+const NO_TAG_HALF = -1;
+
+export class Predecoder {
+  readonly #engine: Engine;
+  readonly #config: MachineConfig;
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  /** RAM page of each block. */
+  readonly #pages: Int32Array;
+  #used = 0;
+  /** How often all blocks were dropped because there were too many. */
+  resets = 0;
+
+  constructor(engine: Engine, config: MachineConfig) {
+    this.#engine = engine;
+    this.#config = config;
+    this.#view = new DataView(engine.memory.buffer);
+    this.#bytes = new Uint8Array(engine.memory.buffer);
+    this.#words = new Int32Array(engine.memory.buffer);
+    this.#pages = new Int32Array(engine.plan.blockCount);
+  }
+
+  /** Gives the RAM page that holds `ramOffset` a block. */
+  allocate(ramOffset: number): void {
+    const { plan } = this.#engine;
+    if (this.#used === plan.blockCount) this.#reset();
+    const page = Math.floor(ramOffset / PAGE_BYTES);
+    const index = this.#used++;
+    const block = plan.blocks + index * BLOCK.bytes;
+    this.#pages[index] = page;
+    // Only what may be looked at: the entries of the page, and what stands around the straddling entry.
+    if (this.resets > 0) this.#bytes.fill(0, block, block + BLOCK.bytes);
+    const pageEnd = specialHandler('pageEnd');
+    for (const place of [BLOCK.sentinel, BLOCK.sentinel + ENTRY.bytes, BLOCK.straddle + 2 * ENTRY.bytes]) {
+      this.#view.setUint16(block + place + ENTRY.handler, pageEnd, true);
+    }
+    this.#view.setInt32(plan.blockTable + page * 4, block, true);
+    this.#bytes[plan.pageFlags + page] = (this.#bytes[plan.pageFlags + page] ?? 0) | PAGE_FLAG.code;
+    this.#dropFastWrites(page);
+  }
+
+  /** Decodes from an entry on, to the end of the straight line or of the page. */
+  decodeAt(entryPointer: number): void {
+    const { plan } = this.#engine;
+    const index = Math.floor((entryPointer - plan.blocks) / BLOCK.bytes);
+    const block = plan.blocks + index * BLOCK.bytes;
+    const place = entryPointer - block;
+    if (place === BLOCK.straddle) {
+      this.#write(entryPointer, this.#view.getInt32(block + BLOCK.straddleWord, true), true);
+      return;
+    }
+    const pageBytes = plan.ram + (this.#pages[index] ?? 0) * PAGE_BYTES;
+    let half = place / ENTRY.bytes;
+    assert(Number.isInteger(half) && half < ENTRIES_PER_PAGE, `entry at ${place} of a block`);
+    while (half < ENTRIES_PER_PAGE) {
+      const entry = block + half * ENTRY.bytes;
+      if (this.#view.getUint16(entry + ENTRY.handler, true) !== UNDECODED) return;
+      const low = this.#view.getUint16(pageBytes + half * 2, true);
+      const length = insnLength(low);
+      if (length === 4 && half === ENTRIES_PER_PAGE - 1) {
+        this.#view.setUint16(entry + ENTRY.handler, specialHandler('straddle'), true);
+        return;
+      }
+      const word = length === 4 ? this.#view.getInt32(pageBytes + half * 2, true) : low;
+      if (!this.#write(entry, word, false)) return;
+      half += length / 2;
+    }
+  }
+
+  /** Writes one entry; false if straight-line execution ends with it. */
+  #write(entry: number, word: number, straddles: boolean): boolean {
+    const decoded = decode(word);
+    const csr = decoded && usesCsr(decoded) ? csrIndex(decoded.operands.imm) : 0;
+    if (!decoded || csr === undefined) {
+      this.#view.setUint16(entry + ENTRY.handler, specialHandler('illegal'), true);
+      this.#view.setInt32(entry + ENTRY.imm, word, true);
+      return false;
+    }
+    const { insn, operands } = decoded;
+    this.#bytes[entry + ENTRY.rs1] = operands.rs1 * 8;
+    this.#bytes[entry + ENTRY.rd] = operands.rd === 0 ? 32 : operands.rd;
+    this.#view.setInt32(entry + ENTRY.imm, immediateField(decoded, csr), true);
+    this.#view.setUint16(entry + ENTRY.handler, handlerOf(decoded, straddles), true);
+    return insn.name !== 'jal' && insn.name !== 'jalr';
+  }
+
+  /** No store to the page may pass by the check for code any more. */
+  #dropFastWrites(page: number): void {
+    const shifted = (page + RAM_BASE / PAGE_BYTES) << 4;
+    for (let hart = 0; hart < this.#config.hartCount; hart++) {
+      const tlb = (hartBase(hart) + HART.dataTlb) / 4;
+      const end = tlb + (this.#config.core.tlbEntries * TLB.entryBytes) / 4;
+      for (let entry = tlb; entry < end; entry += TLB.entryBytes / 4) {
+        if ((((this.#words[entry + TLB.flags / 4] ?? 0) ^ shifted) & ~15) !== 0) continue;
+        this.#words[entry + TLB.fastWrite / 4] = NO_TAG_HALF;
+        this.#words[entry + TLB.fastWrite / 4 + 1] = NO_TAG_HALF;
+      }
+    }
+  }
+
+  /** Drops all blocks. Pages keep their modelled TLB entries; only the engine's shortcuts go. */
+  #reset(): void {
+    const { plan } = this.#engine;
+    for (let index = 0; index < this.#used; index++) {
+      const page = this.#pages[index] ?? 0;
+      this.#view.setInt32(plan.blockTable + page * 4, 0, true);
+      this.#bytes[plan.pageFlags + page] = (this.#bytes[plan.pageFlags + page] ?? 0) & ~PAGE_FLAG.code;
+    }
+    for (let hart = 0; hart < this.#config.hartCount; hart++) {
+      const tlb = (hartBase(hart) + HART.fetchTlb) / 4;
+      for (let entry = 0; entry < this.#config.core.tlbEntries; entry++) {
+        const at = tlb + (entry * TLB.entryBytes + TLB.fastRead) / 4;
+        this.#words[at] = NO_TAG_HALF;
+        this.#words[at + 1] = NO_TAG_HALF;
+      }
+    }
+    this.#used = 0;
+    this.resets++;
+  }
+}
+
+const usesCsr = ({ insn }: Decoded) => insn.extension === 'Zicsr';
+
+/** The 32-bit field of an entry: see ENTRY. */
+function immediateField({ insn, operands }: Decoded, csr: number): number {
+  switch (insn.format) {
+    case 'S':
+    case 'B':
+      return (operands.imm << 8) | (operands.rs2 * 8);
+    case 'R':
+    case 'Amo':
+      return operands.rs2 * 8;
+    case 'Csr':
+    case 'CsrImm':
+      return csr;
+    default:
+      return operands.imm;
+  }
+}
