@@ -97,11 +97,6 @@ export class SplitQueue implements Ring<DescriptorChain, number> {
     return { kind: 'queue', queue: new SplitQueue(memory, state) };
   }
 
-  /** Number of elements. */
-  get size(): number {
-    return this.#state.size;
-  }
-
   get rspProd(): number {
     return this.#state.usedIndex;
   }

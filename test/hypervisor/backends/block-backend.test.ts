@@ -116,6 +116,8 @@ describe('requests (5.2.6)', () => {
     const { request, disk } = setUp();
     const done = request(buffers);
     expect(done.status).toBe(S.IOERR);
+    // The used length ends where the first gap begins (2.7.8.2): before data that was not written.
+    expect(done.lenBytes).toBe(done.data.length === 0 ? 1 : 0);
     expect(done.data.every((byte) => byte === 0)).toBe(true);
     expect(disk.state()).toMatchObject({ blocks: [] });
   });

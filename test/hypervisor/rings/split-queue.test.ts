@@ -21,11 +21,13 @@ type Row = [addr: number | bigint, len: number, flags: number, next: number];
 class Fixture {
   readonly memory = new ArrayMemory(RAM_BYTES);
   readonly queue: SplitQueue;
+  readonly size: number;
 
   constructor(features = { eventIdx: false, indirect: true }, size = 8, sizeMax = 8) {
     const opened = SplitQueue.open(this.memory, setup({ size, sizeMax }), features);
     if (opened.kind !== 'queue') throw new Error(opened.violation.what);
     this.queue = opened.queue;
+    this.size = size;
   }
 
   describe(table: number, index: number, [addr, len, flags, next]: Row): void {
@@ -54,7 +56,7 @@ class Fixture {
   publish(...heads: number[]): void {
     const index = this.queue.reqProd();
     heads.forEach((head, i) => {
-      this.memory.write16(AVAIL + 4 + 2 * (((index + i) & 0xffff) % this.queue.size), head);
+      this.memory.write16(AVAIL + 4 + 2 * (((index + i) & 0xffff) % this.size), head);
     });
     this.memory.write16(AVAIL + 2, (index + heads.length) & 0xffff);
   }

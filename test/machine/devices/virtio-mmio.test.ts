@@ -190,6 +190,9 @@ describe('status (2.1)', () => {
     expect(device.calls).toEqual([]);
     run();
     expect(device.calls).toEqual(['enabled 0', 'enabled 1']);
+    set(R.Status, 15);
+    set(R.Status, 0x84);
+    expect(device.calls).toHaveLength(2);
     set(R.QueueSel, 1);
     set(R.QueueReady, 0);
     set(R.QueueNotify, 1);
