@@ -1,0 +1,71 @@
+/**
+ * How fast traces are written and read, and how large they are, on a made-up run.
+ * Run: `npx esbuild bench/trace.ts --bundle --platform=node --format=esm --outfile=dist/bench/trace.js && node dist/bench/trace.js`
+ */
+import { openTrace } from '../src/trace/reader.ts';
+import { FLUSH, type TraceHeader } from '../src/trace/schema.ts';
+import { TraceWriter } from '../src/trace/writer.ts';
+import { syntheticEvents } from './synthetic-events.ts';
+
+const EVENTS = Number(process.argv[2] ?? 1_000_000);
+const ROUNDS = 5;
+const IMAGE = { name: 'synthetic', sizeBytes: 0, sha256: '0'.repeat(64) };
+
+const HEADER: TraceHeader = {
+  config: {
+    mode: 'pvh',
+    costs: 'synthetic',
+    core: 'rocket',
+    hartCount: 1,
+    memoryBytes: 134_217_728,
+    append: '',
+    entry: 's',
+    seed: '1',
+    quantumCycles: 100_000,
+    digestIntervalCycles: 10_000_000,
+    maxCycles: 0,
+    rtcEpochSeconds: 0,
+    misaligned: 'hardware',
+    adUpdate: 'hardware',
+    guest: IMAGE,
+    initrd: undefined,
+    drives: [],
+  },
+  costProfile: {},
+  coreProfile: {},
+};
+
+const events = [...syntheticEvents(EVENTS)];
+console.log(`${EVENTS} events, ${FLUSH.events} a chunk, Node ${process.version}`);
+let trace = new Uint8Array();
+for (let round = 0; round < ROUNDS; round += 1) {
+  trace = report('write', () => writeAll());
+  report('open', () => openTrace(trace));
+  report('read', () => readAll());
+  report('read mmio', () => readAll('mmio'));
+}
+console.log(`${trace.length} bytes, ${(trace.length / EVENTS).toFixed(3)} bytes per event`);
+
+function writeAll(): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  const writer = new TraceWriter((bytes) => parts.push(bytes), HEADER);
+  for (const event of events) writer.event(event);
+  const last = events.at(-1);
+  const { cycle, icount } = last ?? { cycle: 0, icount: 0 };
+  writer.end({ cycle, icount, reason: 'poweroff', status: 0, message: 'the guest powered off' });
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+function readAll(kind?: 'mmio'): number {
+  let sum = 0;
+  for (const event of openTrace(trace).events(kind === undefined ? {} : { kinds: [kind] })) sum += event.cycle;
+  return sum;
+}
+
+function report<T>(what: string, work: () => T): T {
+  const start = performance.now();
+  const result = work();
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`${what}: ${(EVENTS / seconds / 1e6).toFixed(2)} M events/s`);
+  return result;
+}

@@ -1,0 +1,234 @@
+/**
+ * The frame of the file: a preamble, then chunks that are chained. A chunk's `chain` covers its own frame, the checksum of its
+ * payload and the `chain` before it, so a byte that is altered, and a chunk that is lost, doubled, moved or taken from another trace,
+ * breaks the chain right there. Lengths are believed only after that check, and nothing is decompressed before its own.
+ */
+import { deflateSync, inflateSync } from 'fflate';
+import { assert } from '../assert.ts';
+import { ParatraceError } from '../errors.ts';
+import { crc32 } from './crc32.ts';
+import {
+  CODING,
+  FORMAT_VERSION,
+  FRAME_BYTES,
+  FRAME_FIELDS,
+  LIMITS,
+  MAGIC,
+  PREAMBLE_BYTES,
+  TAIL_BYTES,
+  TAIL_MAGIC,
+} from './schema.ts';
+
+/** Pinned: another level gives other bytes, and so a trace that does not compare equal. */
+const DEFLATE_OPTIONS = { level: 6, mem: 4 } as const;
+
+/** Where a chunk lies. */
+export interface Frame {
+  readonly kind: number;
+  readonly coding: number;
+  readonly sequence: number;
+  /** Offset of the frame in the file. */
+  readonly offset: number;
+  readonly payloadOffset: number;
+  readonly storedBytes: number;
+  readonly rawBytes: number;
+  readonly payloadCrc: number;
+  readonly chain: number;
+}
+
+export interface FormatVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** A payload ready to be written. */
+export interface StoredPayload {
+  readonly coding: number;
+  readonly rawBytes: number;
+  readonly stored: Uint8Array;
+}
+
+/** What a file holds up to the first thing that is wrong with it. */
+export interface FrameScan {
+  readonly version: FormatVersion;
+  /** Whole, chained chunks in order; the payloads have not been checked. */
+  readonly frames: readonly Frame[];
+  /** Why the scan ended before the end of the closing tail; undefined if the file is whole. */
+  readonly problem: ParatraceError | undefined;
+}
+
+/** The first bytes of a trace, and the start of the chain. */
+export function encodePreamble(): { readonly bytes: Uint8Array; readonly chain: number } {
+  const bytes = new Uint8Array(PREAMBLE_BYTES);
+  bytes.set(MAGIC);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(MAGIC.length, FORMAT_VERSION.major, true);
+  view.setUint16(MAGIC.length + 2, FORMAT_VERSION.minor, true);
+  return { bytes, chain: crc32(bytes) };
+}
+
+/** Compresses a payload where that makes it shorter. */
+export function storePayload(raw: Uint8Array): StoredPayload {
+  assert(raw.length <= LIMITS.chunkBytes, `a trace chunk of ${raw.length} bytes`);
+  const deflated = deflateSync(raw, DEFLATE_OPTIONS);
+  if (deflated.length < raw.length) return { coding: CODING.deflate, rawBytes: raw.length, stored: deflated };
+  return { coding: CODING.stored, rawBytes: raw.length, stored: raw };
+}
+
+/** A chunk as it stands in the file, and the chain after it. */
+export function encodeFrame(
+  kind: number,
+  sequence: number,
+  chain: number,
+  payload: StoredPayload,
+): { readonly bytes: Uint8Array; readonly chain: number } {
+  const { coding, rawBytes, stored } = payload;
+  const bytes = new Uint8Array(FRAME_BYTES + stored.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(FRAME_FIELDS.kind.offset, kind);
+  view.setUint8(FRAME_FIELDS.coding.offset, coding);
+  view.setUint32(FRAME_FIELDS.sequence.offset, sequence, true);
+  view.setUint32(FRAME_FIELDS.storedBytes.offset, stored.length, true);
+  view.setUint32(FRAME_FIELDS.rawBytes.offset, rawBytes, true);
+  view.setUint32(FRAME_FIELDS.payloadCrc.offset, crc32(stored), true);
+  const next = chainOf(chain, bytes, 0);
+  view.setUint32(FRAME_FIELDS.chain.offset, next, true);
+  bytes.set(stored, FRAME_BYTES);
+  return { bytes, chain: next };
+}
+
+/** The closing tail, after an index chunk of `indexBytes` (frame included). */
+export function encodeTail(indexBytes: number): Uint8Array {
+  const tail = new Uint8Array(TAIL_BYTES);
+  new DataView(tail.buffer).setUint32(0, indexBytes, true);
+  tail.set(TAIL_MAGIC, 4);
+  return tail;
+}
+
+/**
+ * Walks the frames of a file. `isLast` names the closing kind, after which only the tail may follow.
+ * Throws `trace.not-a-trace`, `trace.version`, or `trace.truncated` when not even the preamble is whole.
+ */
+export function scanFrames(bytes: Uint8Array, isLast: (kind: number) => boolean): FrameScan {
+  const version = checkPreamble(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const frames: Frame[] = [];
+  let chain = crc32(bytes, 0, 0, PREAMBLE_BYTES);
+  let offset = PREAMBLE_BYTES;
+  for (;;) {
+    const frame = readFrame(view, offset, frames.length, chain);
+    if (frame instanceof ParatraceError) return { version, frames, problem: frame };
+    frames.push(frame);
+    chain = frame.chain;
+    offset = frame.payloadOffset + frame.storedBytes;
+    if (isLast(frame.kind)) return { version, frames, problem: checkTail(bytes, offset, offset - frame.offset) };
+  }
+}
+
+/** Checks a payload against its checksum. Undefined if it is right. */
+export function checkPayload(bytes: Uint8Array, frame: Frame): ParatraceError | undefined {
+  const end = frame.payloadOffset + frame.storedBytes;
+  if (crc32(bytes, 0, frame.payloadOffset, end) === frame.payloadCrc) return undefined;
+  return corrupt(`the checksum of chunk ${frame.sequence} does not match its bytes`, frame.offset);
+}
+
+/** The decompressed payload. Throws `trace.corrupt` if it is not what the frame says. */
+export function readPayload(bytes: Uint8Array, frame: Frame): Uint8Array {
+  const stored = bytes.subarray(frame.payloadOffset, frame.payloadOffset + frame.storedBytes);
+  if (frame.coding === CODING.stored) {
+    if (frame.rawBytes === frame.storedBytes) return stored;
+  } else if (frame.coding === CODING.deflate) {
+    const raw = inflateExactly(stored, frame.rawBytes);
+    if (raw !== undefined) return raw;
+  } else {
+    throw corrupt(`chunk ${frame.sequence} has coding ${frame.coding}, which is not known`, frame.offset);
+  }
+  throw corrupt(`chunk ${frame.sequence} does not unpack to ${frame.rawBytes} bytes`, frame.offset);
+}
+
+export function corrupt(message: string, offset: number): ParatraceError {
+  return new ParatraceError('trace.corrupt', message, { offset });
+}
+
+function truncated(message: string, offset: number): ParatraceError {
+  return new ParatraceError('trace.truncated', message, { offset });
+}
+
+function checkPreamble(bytes: Uint8Array): FormatVersion {
+  const length = Math.min(bytes.length, MAGIC.length);
+  for (let at = 0; at < length; at += 1) {
+    if (bytes[at] !== MAGIC[at]) {
+      throw new ParatraceError('trace.not-a-trace', 'the file does not begin as a trace does', { offset: at });
+    }
+  }
+  if (bytes.length < PREAMBLE_BYTES) {
+    throw truncated(`the trace ends after ${bytes.length} bytes, before its header`, bytes.length);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const major = view.getUint16(MAGIC.length, true);
+  const minor = view.getUint16(MAGIC.length + 2, true);
+  if (major !== FORMAT_VERSION.major) {
+    const message = `the trace has format ${major}.${minor}; this version reads ${FORMAT_VERSION.major}.x`;
+    throw new ParatraceError('trace.version', message, { offset: MAGIC.length });
+  }
+  return { major, minor };
+}
+
+/** The frame at `offset`, checked but for its payload, or why there is none. */
+function readFrame(view: DataView, offset: number, sequence: number, chain: number): Frame | ParatraceError {
+  const left = view.byteLength - offset;
+  if (left === 0) return truncated(`the trace ends after ${sequence} whole chunks, without its closing chunk`, offset);
+  if (left < FRAME_BYTES) return truncated(`the trace ends inside the frame of chunk ${sequence}`, offset);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const frame: Frame = {
+    kind: view.getUint8(offset + FRAME_FIELDS.kind.offset),
+    coding: view.getUint8(offset + FRAME_FIELDS.coding.offset),
+    sequence: view.getUint32(offset + FRAME_FIELDS.sequence.offset, true),
+    offset,
+    payloadOffset: offset + FRAME_BYTES,
+    storedBytes: view.getUint32(offset + FRAME_FIELDS.storedBytes.offset, true),
+    rawBytes: view.getUint32(offset + FRAME_FIELDS.rawBytes.offset, true),
+    payloadCrc: view.getUint32(offset + FRAME_FIELDS.payloadCrc.offset, true),
+    chain: view.getUint32(offset + FRAME_FIELDS.chain.offset, true),
+  };
+  if (frame.chain !== chainOf(chain, bytes, offset)) {
+    return corrupt(`the frame of chunk ${sequence} is damaged, or a chunk before it is missing`, offset);
+  }
+  if (frame.sequence !== sequence) {
+    return corrupt(`chunk ${sequence} has sequence number ${frame.sequence}`, offset);
+  }
+  if (frame.storedBytes > LIMITS.chunkBytes || frame.rawBytes > LIMITS.chunkBytes) {
+    return corrupt(`chunk ${sequence} is longer than ${LIMITS.chunkBytes} bytes`, offset);
+  }
+  if (frame.storedBytes > left - FRAME_BYTES) {
+    return truncated(`the trace ends inside chunk ${sequence}`, offset);
+  }
+  return frame;
+}
+
+function checkTail(bytes: Uint8Array, offset: number, indexBytes: number): ParatraceError | undefined {
+  const tail = encodeTail(indexBytes);
+  for (let at = 0; at < TAIL_BYTES; at += 1) {
+    if (offset + at >= bytes.length) return truncated('the trace ends inside its closing bytes', offset);
+    if (bytes[offset + at] !== tail[at]) return corrupt('the closing bytes are wrong', offset + at);
+  }
+  const end = offset + TAIL_BYTES;
+  return bytes.length > end ? corrupt(`${bytes.length - end} bytes after the end of the trace`, end) : undefined;
+}
+
+/** The chain value of the frame at `offset`. */
+function chainOf(previous: number, bytes: Uint8Array, offset: number): number {
+  const before = new Uint8Array(FRAME_FIELDS.chain.sizeBytes);
+  new DataView(before.buffer).setUint32(0, previous, true);
+  return crc32(bytes, crc32(before), offset, offset + FRAME_FIELDS.chain.offset);
+}
+
+/** Decompresses to exactly `rawBytes`, or undefined. One byte more is offered so that a longer stream shows. */
+function inflateExactly(stored: Uint8Array, rawBytes: number): Uint8Array | undefined {
+  try {
+    const raw = inflateSync(stored, { out: new Uint8Array(rawBytes + 1) });
+    return raw.length === rawBytes ? raw : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Images of a trace: small ones are embedded, so that it stands alone; large ones are named by digest and found again, or
+ * clearly missed. The host gives the SHA-256 function and looks for files.
+ */
+import { Deflate } from 'fflate';
+import { assert } from '../assert.ts';
+import { ParatraceError } from '../errors.ts';
+import type { ImageRef, RunConfig, RunImages } from '../session/config.ts';
+import type { StoredPayload } from './frame.ts';
+import { pack } from './messagepack.ts';
+import { CODING, EMBED_LIMITS } from './schema.ts';
+
+const DEFLATE_STEP_BYTES = 65_536;
+/** Pinned: another level gives other bytes. Lower than for events, because images are written before the guest starts. */
+const DEFLATE_OPTIONS = { level: 4, mem: 4 } as const;
+
+/** An image that is small enough to be embedded, as the payload of its chunk. */
+export interface EmbeddedImage {
+  readonly sha256: string;
+  readonly payload: StoredPayload;
+}
+
+/** Where the host may have an image that the trace does not hold. */
+export type FindImage = (image: ImageRef) => Uint8Array | undefined;
+
+/** The images of a run that are embedded, each digest once: guest, initrd, drives. */
+export function embedImages(config: RunConfig, images: RunImages): EmbeddedImage[] {
+  const embedded: EmbeddedImage[] = [];
+  const pairs: [ImageRef, Uint8Array][] = [[config.guest, images.guest]];
+  if (config.initrd !== undefined && images.initrd !== undefined) pairs.push([config.initrd, images.initrd]);
+  for (const [index, drive] of config.drives.entries()) {
+    const bytes = images.drives[index];
+    assert(bytes !== undefined, `drive ${index} has no bytes`);
+    pairs.push([drive, bytes]);
+  }
+  for (const [{ sha256 }, bytes] of pairs) {
+    if (embedded.some((image) => image.sha256 === sha256)) continue;
+    const payload = embeddable(sha256, bytes);
+    if (payload !== undefined) embedded.push({ sha256, payload });
+  }
+  return embedded;
+}
+
+/**
+ * The images of a recorded run: from the trace where it holds them, else from `find`. Each is checked by its digest.
+ * Throws `trace.image-missing` and `trace.image-differs`.
+ */
+export function resolveImages(
+  config: RunConfig,
+  embedded: (sha256: string) => Uint8Array | undefined,
+  find: FindImage,
+  sha256: (bytes: Uint8Array) => string,
+): RunImages {
+  const resolve = (image: ImageRef): Uint8Array => {
+    const bytes = embedded(image.sha256) ?? find(image);
+    if (bytes === undefined) {
+      const message = `image \`${image.name}\` (${image.sizeBytes} bytes, sha256 ${image.sha256}) was not found`;
+      throw new ParatraceError('trace.image-missing', message);
+    }
+    const found = sha256(bytes);
+    if (found !== image.sha256) {
+      const message = `image \`${image.name}\` has sha256 ${found}; the trace was recorded with ${image.sha256}`;
+      throw new ParatraceError('trace.image-differs', message);
+    }
+    return bytes;
+  };
+  return {
+    guest: resolve(config.guest),
+    initrd: config.initrd === undefined ? undefined : resolve(config.initrd),
+    drives: config.drives.map(resolve),
+  };
+}
+
+/** The payload of an image chunk if it is within {@link EMBED_LIMITS}. Compression stops as soon as it is not. */
+function embeddable(sha256: string, bytes: Uint8Array): StoredPayload | undefined {
+  if (bytes.length > EMBED_LIMITS.rawBytes) return undefined;
+  const raw = pack(
+    new Map<string, string | Uint8Array>([
+      ['sha256', sha256],
+      ['bytes', bytes],
+    ]),
+  );
+  const parts: Uint8Array[] = [];
+  let storedBytes = 0;
+  const deflate = new Deflate(DEFLATE_OPTIONS, (part) => {
+    storedBytes += part.length;
+    parts.push(part);
+  });
+  for (let at = 0; at < raw.length; at += DEFLATE_STEP_BYTES) {
+    const end = Math.min(at + DEFLATE_STEP_BYTES, raw.length);
+    deflate.push(raw.subarray(at, end), end === raw.length);
+    if (storedBytes > EMBED_LIMITS.storedBytes) return undefined;
+  }
+  const stored = new Uint8Array(storedBytes);
+  let at = 0;
+  for (const part of parts) {
+    stored.set(part, at);
+    at += part.length;
+  }
+  return { coding: CODING.deflate, rawBytes: raw.length, stored };
+}

@@ -1,0 +1,255 @@
+/**
+ * Reads a trace. Opening checks every byte by its checksum and the order of the chunks; records are decoded chunk by chunk when
+ * they are asked for. Foreign bytes give a result or a `trace.*` error with the offset of the chunk, nothing else.
+ */
+import { assert } from '../assert.ts';
+import type { ParatraceError } from '../errors.ts';
+import type { EventKind, VmEvent } from '../hypervisor/events.ts';
+import type { RunEnd } from '../session/ports.ts';
+import {
+  type ChunkInfo,
+  chunkKinds,
+  decodeChunk,
+  decodeDigests,
+  decodeInputs,
+  type RecordedDigest,
+  type RecordedInput,
+  readIndex,
+  rebuildIndex,
+} from './chunk-list.ts';
+import { EventChunk } from './event-codec.ts';
+import { checkPayload, corrupt, type FormatVersion, type Frame, scanFrames } from './frame.ts';
+import { unpackEnd, unpackHeader, unpackSha256 } from './header.ts';
+import { MalformedError } from './messagepack.ts';
+import { CHUNK_KINDS, FORMAT_VERSION, PREAMBLE_BYTES, type TraceHeader, type TraceTotals } from './schema.ts';
+import { Table } from './table.ts';
+
+export type { ChunkInfo, RecordedDigest, RecordedInput } from './chunk-list.ts';
+
+export interface OpenOptions {
+  /** Read a trace that is cut off or damaged up to its last whole chunk instead of throwing: see {@link TraceReader.problem}. */
+  readonly partial?: boolean;
+}
+
+/** Which events to read. Ranges are half-open; all that is given must hold. */
+export interface EventFilter {
+  readonly fromCycle?: number;
+  readonly toCycle?: number;
+  /** Numbers of events, from 0. */
+  readonly fromEvent?: number;
+  readonly toEvent?: number;
+  readonly kinds?: readonly EventKind[];
+}
+
+/** How far a trace can be read. */
+export interface ReadableUpTo {
+  /** First byte that is not part of a whole chunk. */
+  readonly offset: number;
+  /** Events before it, and the cycle of the last record before it. */
+  readonly events: number;
+  readonly cycle: number;
+}
+
+/** An open trace. */
+export interface TraceReader {
+  readonly version: FormatVersion;
+  readonly header: TraceHeader;
+  /** SHA-256 of the embedded images, in order. */
+  readonly embedded: readonly string[];
+  readonly chunks: readonly ChunkInfo[];
+  readonly totals: TraceTotals;
+  /** How the run ended; undefined if that is not in the readable part. */
+  readonly end: RunEnd | undefined;
+  /** What is wrong with the trace; only ever set when opened with `partial`. */
+  readonly problem: ParatraceError | undefined;
+  readonly readableUpTo: ReadableUpTo;
+  /** Events in order. Throws `trace.corrupt` where a chunk with right checksums holds what cannot be. */
+  events(filter?: EventFilter): Generator<VmEvent, void, undefined>;
+  inputs(): Generator<RecordedInput, void, undefined>;
+  digests(): Generator<RecordedDigest, void, undefined>;
+  /** The bytes of an embedded image, or undefined. */
+  image(sha256: string): Uint8Array | undefined;
+}
+
+/**
+ * Opens a trace that lies in memory.
+ * Throws `trace.not-a-trace`, `trace.version`, `trace.truncated` and `trace.corrupt`; with `partial` the latter two only if not even the
+ * header and the embedded images are whole.
+ */
+export function openTrace(bytes: Uint8Array, options: OpenOptions = {}): TraceReader {
+  const scan = scanFrames(bytes, (kind) => kind === CHUNK_KINDS.index.code);
+  let { problem } = scan;
+  let frames = scan.frames;
+  for (const [position, frame] of frames.entries()) {
+    const damaged = checkPayload(bytes, frame);
+    if (damaged === undefined) continue;
+    problem = damaged;
+    frames = frames.slice(0, position);
+    break;
+  }
+  if (problem !== undefined && options.partial !== true) throw problem;
+  return new MemoryTrace(bytes, scan.version, frames, problem);
+}
+
+class MemoryTrace implements TraceReader {
+  readonly version: FormatVersion;
+  readonly header: TraceHeader;
+  readonly embedded: readonly string[];
+  readonly chunks: readonly ChunkInfo[];
+  readonly totals: TraceTotals;
+  readonly end: RunEnd | undefined;
+  readonly problem: ParatraceError | undefined;
+  readonly #bytes: Uint8Array;
+
+  constructor(
+    bytes: Uint8Array,
+    version: FormatVersion,
+    frames: readonly Frame[],
+    problem: ParatraceError | undefined,
+  ) {
+    this.#bytes = bytes;
+    this.version = version;
+    const headerFrame = frames[0];
+    if (headerFrame === undefined) throw problem ?? corrupt('a trace without a header', PREAMBLE_BYTES);
+    const kinds = chunkKinds(frames, version);
+    const { header, embedded } = decodeChunk(bytes, headerFrame, unpackHeader);
+    this.header = header;
+    this.embedded = embedded;
+    if (problem === undefined) {
+      const { chunks, totals } = readIndex(bytes, frames, kinds);
+      this.chunks = chunks;
+      this.totals = totals;
+      this.problem = undefined;
+    } else {
+      const rebuilt = rebuildIndex(bytes, frames, kinds);
+      this.chunks = rebuilt.chunks;
+      this.problem = rebuilt.problem ?? problem;
+      this.totals = this.#countTotals();
+    }
+    this.#checkImages();
+    this.end = this.#readEnd();
+  }
+
+  get readableUpTo(): ReadableUpTo {
+    const last = this.chunks.at(-1) as ChunkInfo;
+    const problemOffset = last.frame.payloadOffset + last.frame.storedBytes;
+    const cycle = this.chunks.reduce((highest, chunk) => Math.max(highest, chunk.lastCycle), this.end?.cycle ?? 0);
+    const offset = this.problem === undefined ? this.#bytes.length : problemOffset;
+    return { offset, events: this.totals.events, cycle };
+  }
+
+  *events(filter: EventFilter = {}): Generator<VmEvent, void, undefined> {
+    const { fromCycle = 0, toCycle = Infinity, fromEvent = 0, toEvent = Infinity } = filter;
+    const kinds = filter.kinds === undefined ? undefined : new Set(filter.kinds);
+    for (const info of this.chunks) {
+      if (info.kind !== 'events' || info.first + info.count <= fromEvent || info.lastCycle < fromCycle) continue;
+      if (info.first >= toEvent || info.firstCycle >= toCycle) return;
+      const chunk = this.#decode(info, (packed) => openEvents(packed, info));
+      const start = Math.max(fromEvent - info.first, lowerBound(chunk.cycles, fromCycle));
+      const end = Math.min(toEvent - info.first, lowerBound(chunk.cycles, toCycle));
+      yield* this.#eventsOf(info, chunk, start, end, kinds);
+    }
+  }
+
+  *inputs(): Generator<RecordedInput, void, undefined> {
+    for (const info of this.chunks) {
+      if (info.kind !== 'inputs') continue;
+      yield* this.#decode(info, (packed) => checkCount(decodeInputs(packed, info.first), info));
+    }
+  }
+
+  *digests(): Generator<RecordedDigest, void, undefined> {
+    for (const info of this.chunks) {
+      if (info.kind !== 'digests') continue;
+      yield* this.#decode(info, (packed) => checkCount(decodeDigests(packed, info.first), info));
+    }
+  }
+
+  image(sha256: string): Uint8Array | undefined {
+    const position = this.embedded.indexOf(sha256);
+    const info = this.chunks.filter((chunk) => chunk.kind === 'image')[position];
+    return info === undefined ? undefined : this.#decode(info, (packed) => readImage(packed, sha256));
+  }
+
+  *#eventsOf(
+    info: ChunkInfo,
+    chunk: EventChunk,
+    start: number,
+    end: number,
+    kinds: ReadonlySet<EventKind> | undefined,
+  ): Generator<VmEvent, void, undefined> {
+    try {
+      yield* chunk.events(start, end, kinds, this.version.minor > FORMAT_VERSION.minor);
+    } catch (error) {
+      // What a consumer throws into a generator never passes here as a MalformedError: only decoding makes one.
+      if (!(error instanceof MalformedError)) throw error;
+      throw corrupt(`chunk ${info.frame.sequence}: ${error.message}`, info.frame.offset);
+    }
+  }
+
+  #decode<T>(info: ChunkInfo, decode: (packed: Readonly<Record<string, unknown>>) => T): T {
+    return decodeChunk(this.#bytes, info.frame, decode);
+  }
+
+  #checkImages(): void {
+    const images = this.chunks.filter((chunk) => chunk.kind === 'image');
+    if (images.length === this.embedded.length) return;
+    if (this.problem !== undefined && images.length < this.embedded.length) throw this.problem;
+    throw corrupt(`${images.length} images where the header names ${this.embedded.length}`, PREAMBLE_BYTES);
+  }
+
+  #readEnd(): RunEnd | undefined {
+    const info = this.chunks.find((chunk) => chunk.kind === 'end');
+    if (info === undefined) return undefined;
+    const { end, events } = this.#decode(info, unpackEnd);
+    if (events !== this.totals.events) {
+      throw corrupt(`the run ended after ${events} events; the trace holds ${this.totals.events}`, info.frame.offset);
+    }
+    return end;
+  }
+
+  /** Totals of a trace without an index. */
+  #countTotals(): TraceTotals {
+    const count = (kind: ChunkInfo['kind']): number =>
+      this.chunks.reduce((sum, chunk) => sum + (chunk.kind === kind ? chunk.count : 0), 0);
+    let inputBytes = 0;
+    for (const input of this.inputs()) inputBytes += input.bytes.length;
+    return { events: count('events'), inputs: count('inputs'), inputBytes, digests: count('digests') };
+  }
+}
+
+function openEvents(packed: Readonly<Record<string, unknown>>, info: ChunkInfo): EventChunk {
+  const chunk = new EventChunk(new Table(packed));
+  const { first, count, cycles } = chunk;
+  const same = first === info.first && count === info.count;
+  if (!same || (cycles[0] ?? 0) !== info.firstCycle || (cycles[count - 1] ?? 0) !== info.lastCycle) {
+    throw new MalformedError('it is not what the index says');
+  }
+  return chunk;
+}
+
+function checkCount<T>(records: readonly T[], info: ChunkInfo): readonly T[] {
+  if (records.length !== info.count) throw new MalformedError('it is not what the index says');
+  return records;
+}
+
+function readImage(packed: Readonly<Record<string, unknown>>, sha256: string): Uint8Array {
+  const data = packed.bytes;
+  if (unpackSha256(packed.sha256) !== sha256) throw new MalformedError('an image other than the header names');
+  if (!(data instanceof Uint8Array)) throw new MalformedError('an image without bytes');
+  return data.slice();
+}
+
+/** The first row whose value is at least `wanted`, in ascending values. */
+function lowerBound(values: ArrayLike<number>, wanted: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const value = values[middle];
+    assert(value !== undefined, 'a row outside its column');
+    if (value < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
