@@ -1,0 +1,20 @@
+/** Several observers as one: `replay -o` checks and records. */
+import type { Observer } from '../session/ports.ts';
+
+/** Tells each observer in turn. One that throws keeps the call from those after it: put a checker before a recorder. */
+export function tee(...observers: readonly Observer[]): Observer {
+  return {
+    event: (event) => {
+      for (const observer of observers) observer.event(event);
+    },
+    input: (input) => {
+      for (const observer of observers) observer.input(input);
+    },
+    digest: (digest) => {
+      for (const observer of observers) observer.digest(digest);
+    },
+    end: (end) => {
+      for (const observer of observers) observer.end(end);
+    },
+  };
+}

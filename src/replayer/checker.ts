@@ -1,0 +1,221 @@
+/**
+ * Holds a run against its recording: every event, input, digest and the end, in order. The first difference stops the run.
+ * A recording that is cut off is checked as far as it goes; then the run is stopped with that to say.
+ */
+import { ParatraceError } from '../errors.ts';
+import { EVENT_KINDS, type VmEvent } from '../hypervisor/events.ts';
+import type { PlainState } from '../machine/bus.ts';
+import type { InputRecord, Observer, RunEnd, StateDigest } from '../session/ports.ts';
+import { toHeaderObject } from '../trace/messagepack.ts';
+import type { RecordedDigest, RecordedInput, TraceReader } from '../trace/reader.ts';
+import { FORMAT_VERSION, type HeaderObject } from '../trace/schema.ts';
+import { differencesOf, type Happening, likelyCauses, ReplayDivergence } from './divergence.ts';
+
+const RECENT_EVENTS = 8;
+
+export interface CheckerOptions {
+  /** State of the harts, asked when a difference is found. */
+  readonly registers?: () => PlainState;
+  /** Profiles of this version by the recorded names, to say so when they are not the recorded ones. */
+  readonly profiles?: { readonly costProfile?: object; readonly coreProfile?: object };
+}
+
+/** The recording ended before the run did: everything before was the same. */
+export class RecordingExhausted extends ParatraceError {
+  readonly eventsVerified: number;
+
+  constructor(problem: ParatraceError, eventsVerified: number, cycle: number) {
+    const message = `${problem.message}; the replay is identical up to there: ${eventsVerified} events, cycle ${cycle}`;
+    super(problem.code, message, { ...problem.place, cycle });
+    this.eventsVerified = eventsVerified;
+  }
+}
+
+/** What was found the same. */
+export interface Verified {
+  readonly events: number;
+  readonly inputs: number;
+  readonly digests: number;
+  /** Whether the run came to the recorded end. */
+  readonly ended: boolean;
+}
+
+/**
+ * An observer that throws {@link ReplayDivergence} at the first difference from `trace`, and {@link RecordingExhausted} where a partial
+ * trace ends. Throws `trace.version` at once for a trace of a newer minor version, whose additions it would not check.
+ */
+export class ReplayChecker implements Observer {
+  readonly #trace: TraceReader;
+  readonly #options: CheckerOptions;
+  readonly #events: Lookahead<VmEvent>;
+  readonly #inputs: Lookahead<RecordedInput>;
+  readonly #digests: Lookahead<RecordedDigest>;
+  readonly #recent: VmEvent[] = [];
+  #ended = false;
+
+  constructor(trace: TraceReader, options: CheckerOptions = {}) {
+    refuseNewer(trace);
+    this.#trace = trace;
+    this.#options = options;
+    this.#events = new Lookahead(trace.events());
+    this.#inputs = new Lookahead(trace.inputs());
+    this.#digests = new Lookahead(trace.digests());
+  }
+
+  get verified(): Verified {
+    const [events, inputs, digests] = [this.#events.taken, this.#inputs.taken, this.#digests.taken];
+    return { events, inputs, digests, ended: this.#ended };
+  }
+
+  event(event: VmEvent): void {
+    const replayed: Happening = { what: 'event', value: event };
+    this.#expectNothingBefore(replayed);
+    const recorded = this.#events.next;
+    if (recorded === undefined) this.#missing(replayed);
+    else if (!sameEvent(recorded, event)) this.#diverge({ what: 'event', value: recorded }, replayed);
+    this.#recent.push(event);
+    if (this.#recent.length > RECENT_EVENTS - 1) this.#recent.shift();
+    this.#events.take();
+  }
+
+  input(input: InputRecord): void {
+    const replayed: Happening = { what: 'input', value: { ...input, events: this.#events.taken } as InputRecord };
+    const recorded = this.#inputs.next;
+    if (recorded === undefined) this.#missing(replayed);
+    else this.#compare({ what: 'input', value: recorded }, replayed);
+    this.#inputs.take();
+  }
+
+  digest(digest: StateDigest): void {
+    const replayed: Happening = { what: 'digest', value: { ...digest, events: this.#events.taken } as StateDigest };
+    const recorded = this.#digests.next;
+    if (recorded === undefined) {
+      // The digests of the last events of a trace that is cut off may be what was lost.
+      if (this.#trace.problem === undefined || this.#events.next === undefined) this.#missing(replayed);
+      return;
+    }
+    this.#compare({ what: 'digest', value: recorded }, replayed);
+    this.#digests.take();
+  }
+
+  end(end: RunEnd): void {
+    const replayed: Happening = { what: 'end', value: end };
+    this.#expectNothingBefore(replayed);
+    const event = this.#events.next;
+    if (event !== undefined) this.#diverge({ what: 'event', value: event }, replayed);
+    const recorded = this.#trace.end;
+    if (recorded === undefined) this.#missing(replayed);
+    else this.#compare({ what: 'end', value: recorded }, replayed);
+    this.#ended = true;
+  }
+
+  /** Recorded inputs and digests that come before the next event must have come. */
+  #expectNothingBefore(replayed: Happening): void {
+    const events = this.#events.taken;
+    const input = this.#inputs.next;
+    if (input !== undefined && input.events <= events) this.#lost({ what: 'input', value: input }, replayed);
+    const digest = this.#digests.next;
+    if (digest !== undefined && digest.events <= events) this.#lost({ what: 'digest', value: digest }, replayed);
+  }
+
+  #compare(recorded: Happening, replayed: Happening): void {
+    if (differencesOf(recorded, replayed).length > 0) this.#diverge(recorded, replayed);
+  }
+
+  /** The replay has something that the recording has not. */
+  #missing(replayed: Happening): never {
+    const { problem, readableUpTo } = this.#trace;
+    if (problem !== undefined) throw new RecordingExhausted(problem, this.#events.taken, readableUpTo.cycle);
+    if (this.#trace.end !== undefined && replayed.what !== 'end') {
+      this.#diverge(this.#upcoming() ?? { what: 'end', value: this.#trace.end }, replayed);
+    }
+    return this.#diverge(this.#upcoming(), replayed);
+  }
+
+  /** What was recorded next, when the replay has something of another sort. */
+  #upcoming(): Happening | undefined {
+    const event = this.#events.next;
+    return event === undefined ? undefined : { what: 'event', value: event };
+  }
+
+  /** The recording has something that the replay went past. */
+  #lost(recorded: Happening, replayed: Happening): never {
+    return this.#diverge(recorded, undefined, replayed);
+  }
+
+  #diverge(recorded: Happening | undefined, replayed: Happening | undefined, after = replayed): never {
+    const differences = differencesOf(recorded, replayed);
+    throw new ReplayDivergence({
+      recorded,
+      replayed,
+      differences,
+      eventsVerified: this.#events.taken,
+      recentRecorded: withEvent(this.#recent, recorded),
+      recentReplayed: withEvent(this.#recent, after),
+      likelyCauses: likelyCauses(recorded, replayed, differences, this.#profilesThatDiffer()),
+      registers: this.#options.registers?.(),
+    });
+  }
+
+  #profilesThatDiffer(): string[] {
+    const { costProfile, coreProfile } = this.#options.profiles ?? {};
+    const { header } = this.#trace;
+    const names: string[] = [];
+    if (costProfile !== undefined && !samePlain(costProfile, header.costProfile)) names.push('cost profile');
+    if (coreProfile !== undefined && !samePlain(coreProfile, header.coreProfile)) names.push('core profile');
+    return names;
+  }
+}
+
+/** A newer minor version may hold what this version would neither reproduce nor check. */
+function refuseNewer(trace: TraceReader): void {
+  const { major, minor } = trace.version;
+  if (minor <= FORMAT_VERSION.minor) return;
+  const message = `the trace has format ${major}.${minor}; replay needs ${FORMAT_VERSION.major}.${FORMAT_VERSION.minor} or lower`;
+  throw new ParatraceError('trace.version', message);
+}
+
+/** A generator of which the next value can be looked at. */
+class Lookahead<T> {
+  /** The value that {@link take} passes over; undefined at the end. */
+  next: T | undefined;
+  /** Values passed over. */
+  taken = 0;
+  readonly #values: Iterator<T, unknown, undefined>;
+
+  constructor(values: Iterator<T, unknown, undefined>) {
+    this.#values = values;
+    this.#advance();
+  }
+
+  take(): void {
+    this.taken += 1;
+    this.#advance();
+  }
+
+  #advance(): void {
+    const result = this.#values.next();
+    this.next = result.done === true ? undefined : result.value;
+  }
+}
+
+const FIELD_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(EVENT_KINDS).map(([kind, { fields }]) => [kind, Object.keys(fields)]),
+);
+
+function sameEvent(left: VmEvent, right: VmEvent): boolean {
+  if (left.kind !== right.kind || left.cycle !== right.cycle || left.icount !== right.icount) return false;
+  if (left.hart !== right.hart || left.pc !== right.pc) return false;
+  const a = left as unknown as Readonly<Record<string, unknown>>;
+  const b = right as unknown as Readonly<Record<string, unknown>>;
+  for (const name of FIELD_NAMES.get(left.kind) ?? []) if (a[name] !== b[name]) return false;
+  return true;
+}
+
+function withEvent(recent: readonly VmEvent[], happening: Happening | undefined): readonly VmEvent[] {
+  return happening?.what === 'event' ? [...recent, happening.value] : recent;
+}
+
+function samePlain(profile: object, recorded: HeaderObject): boolean {
+  return JSON.stringify(toHeaderObject(profile)) === JSON.stringify(recorded);
+}
