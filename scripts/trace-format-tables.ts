@@ -1,0 +1,126 @@
+/**
+ * The tables of `docs/trace-format.md`, made from the schema. `test/trace/format-doc.test.ts` compares them with the document, and
+ * writes them into it when it is run with `UPDATE_DOCS=1`.
+ */
+import { EVENT_KINDS } from '../src/hypervisor/events.ts';
+import {
+  CHUNK_KINDS,
+  CODING,
+  COLUMN_CODING,
+  CONFIG_CHOICES,
+  CONFIG_FIELDS,
+  type ColumnSpec,
+  DIGEST_COLUMNS,
+  END_FIELDS,
+  END_REASON_NAMES,
+  EVENT_SHARED_COLUMNS,
+  EVENT_SPECS,
+  FORMAT_VERSION,
+  FRAME_BYTES,
+  FRAME_FIELDS,
+  INDEX_COLUMNS,
+  INPUT_COLUMNS,
+  INPUT_PORT_CODES,
+  INPUT_VIA_CODES,
+  LIMITS,
+  MAGIC,
+  MEANING,
+  TAIL_MAGIC,
+  TOTAL_FIELDS,
+} from '../src/trace/schema.ts';
+
+type Cell = string | number;
+
+/** All tables, by the name that stands in the document in `<!-- table: NAME -->`. */
+export function formatTables(): ReadonlyMap<string, string> {
+  return new Map([
+    ['preamble', preambleTable()],
+    ['frame', frameTable()],
+    ['codings', table(['coding', 'code'], Object.entries(CODING))],
+    ['chunks', table(['kind', 'code', 'holds'], aboutRows(CHUNK_KINDS))],
+    ['limits', table(['limit', 'at most'], Object.entries(LIMITS))],
+    ['column-codings', table(['coding', 'code', 'bytes after the code'], aboutRows(COLUMN_CODING))],
+    ['config', table(['field', 'type', 'values'], configRows())],
+    ['meaning', table(['field', 'text'], Object.entries(MEANING))],
+    ['inputs', columnTable(INPUT_COLUMNS)],
+    ['ports', table(['port', 'code'], Object.entries(INPUT_PORT_CODES))],
+    ['via', table(['via', 'code'], Object.entries(INPUT_VIA_CODES))],
+    ['digests', columnTable(DIGEST_COLUMNS)],
+    ['end', table(['field', 'type'], Object.entries(END_FIELDS))],
+    ['reasons', END_REASON_NAMES.map((reason) => `\`${reason}\``).join(', ')],
+    ['index', columnTable(INDEX_COLUMNS)],
+    ['totals', table(['field', 'type'], Object.entries(TOTAL_FIELDS))],
+    ['shared', columnTable(EVENT_SHARED_COLUMNS)],
+    ['events', eventTables()],
+  ]);
+}
+
+/** The document with all tables as they are now. Throws if a table has no place in it. */
+export function withTables(document: string): string {
+  let text = document;
+  for (const [name, content] of formatTables()) {
+    const open = `<!-- table: ${name} -->`;
+    const start = text.indexOf(open);
+    const end = text.indexOf('<!-- end -->', start);
+    if (start < 0 || end < 0) throw new Error(`docs/trace-format.md has no place for the table \`${name}\``);
+    text = `${text.slice(0, start + open.length)}\n\n${content}\n\n${text.slice(end)}`;
+  }
+  return text;
+}
+
+function preambleTable(): string {
+  return table(
+    ['offset', 'bytes', 'value'],
+    [
+      [0, MAGIC.length, MAGIC.map(hexByte).join(' ')],
+      [MAGIC.length, 2, `major version, ${FORMAT_VERSION.major}`],
+      [MAGIC.length + 2, 2, `minor version, ${FORMAT_VERSION.minor}`],
+    ],
+  );
+}
+
+function frameTable(): string {
+  const rows = Object.entries(FRAME_FIELDS).map(([name, { offset, sizeBytes, about }]) => [
+    name,
+    offset,
+    sizeBytes,
+    about,
+  ]);
+  const after = `The payload follows at offset ${FRAME_BYTES}. The closing bytes of the file end with ${TAIL_MAGIC.map(hexByte).join(' ')}.`;
+  return `${table(['field', 'offset', 'bytes', 'value'], rows)}\n\n${after}`;
+}
+
+function configRows(): Cell[][] {
+  return Object.entries(CONFIG_FIELDS).map(([name, type]) => {
+    const choices = CONFIG_CHOICES[name]?.map((choice) => `\`${choice}\``).join(', ');
+    return [name, type, choices ?? ''];
+  });
+}
+
+function eventTables(): string {
+  return EVENT_SPECS.map(({ kind, code, about, columns }) => {
+    const lane = EVENT_KINDS[kind].lane;
+    const fields = columns.length === 0 ? 'No columns.' : columnTable(columns);
+    return `### ${code}: \`${kind}\`\n\n${about} Lane: ${lane}.\n\n${fields}`;
+  }).join('\n\n');
+}
+
+function columnTable(columns: readonly ColumnSpec[]): string {
+  return table(
+    ['column', 'code', 'type'],
+    columns.map(({ name, code, type }) => [name, code, type]),
+  );
+}
+
+function aboutRows(rows: Readonly<Record<string, { readonly code: number; readonly about: string }>>): Cell[][] {
+  return Object.entries(rows).map(([name, { code, about }]) => [name, code, about]);
+}
+
+function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const line = (cells: readonly Cell[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function hexByte(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
+}
