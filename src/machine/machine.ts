@@ -132,6 +132,7 @@ export class EngineMachine implements Machine {
     hart.set32('privilege', start.privilege);
     if (start.privilege !== PRIVILEGE.M) for (const [name, value] of FIRMWARE_CSRS) hart.setCsr(name, value);
     this.#engine.call.flush(hart.base);
+    this.#engine.call.flushBare(hart.base);
     this.#engine.call.updateContext(hart.base);
   }
 
@@ -298,6 +299,7 @@ export class EngineMachine implements Machine {
     const name = must(csrNameOfIndex(hart.get32('pmpIndex')), 'PMP register');
     writePmp(hart, this.#view, name, hart.get64('pmpValue'));
     this.#engine.call.flush(hart.base);
+    this.#engine.call.flushBare(hart.base);
   }
 
   #breakReservations(): void {

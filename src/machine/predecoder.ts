@@ -7,6 +7,7 @@ import { csrIndex } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
 import { handlerOf, specialHandler } from './engine/handlers.ts';
 import {
+  BARE_TLBS,
   BLOCK,
   ENTRIES_PER_PAGE,
   ENTRY,
@@ -113,13 +114,18 @@ export class Predecoder {
   #dropFastWrites(page: number): void {
     const shifted = (page + RAM_BASE / PAGE_BYTES) << 4;
     for (let hart = 0; hart < this.#config.hartCount; hart++) {
-      const tlb = (hartBase(hart) + HART.dataTlb) / 4;
-      const end = tlb + (this.#config.core.tlbEntries * TLB.entryBytes) / 4;
-      for (let entry = tlb; entry < end; entry += TLB.entryBytes / 4) {
+      for (const entry of this.#tlbEntries(hart, HART.dataTlb)) {
         if ((((this.#words[entry + TLB.flags / 4] ?? 0) ^ shifted) & ~15) !== 0) continue;
         this.#words[entry + TLB.fastWrite / 4] = NO_TAG_HALF;
         this.#words[entry + TLB.fastWrite / 4 + 1] = NO_TAG_HALF;
       }
+    }
+  }
+
+  /** Word indexes of the entries of a TLB, with and without translation. */
+  *#tlbEntries(hart: number, tlb: number): Generator<number> {
+    for (const base of [hartBase(hart) + tlb, hartBase(hart) + tlb + BARE_TLBS]) {
+      for (let entry = 0; entry < this.#config.core.tlbEntries; entry++) yield (base + entry * TLB.entryBytes) / 4;
     }
   }
 
@@ -132,11 +138,9 @@ export class Predecoder {
       this.#bytes[plan.pageFlags + page] = (this.#bytes[plan.pageFlags + page] ?? 0) & ~PAGE_FLAG.code;
     }
     for (let hart = 0; hart < this.#config.hartCount; hart++) {
-      const tlb = (hartBase(hart) + HART.fetchTlb) / 4;
-      for (let entry = 0; entry < this.#config.core.tlbEntries; entry++) {
-        const at = tlb + (entry * TLB.entryBytes + TLB.fastRead) / 4;
-        this.#words[at] = NO_TAG_HALF;
-        this.#words[at + 1] = NO_TAG_HALF;
+      for (const entry of this.#tlbEntries(hart, HART.fetchTlb)) {
+        this.#words[entry + TLB.fastRead / 4] = NO_TAG_HALF;
+        this.#words[entry + TLB.fastRead / 4 + 1] = NO_TAG_HALF;
       }
     }
     this.#used = 0;

@@ -26,7 +26,7 @@ import {
   sub,
   xor,
 } from './expr.ts';
-import { HART, HART_BYTES, HARTS_BASE, NO_TAG, PAGE_BYTES, PAGE_FLAG, TLB } from './layout.ts';
+import { BARE_TLBS, HART, HART_BYTES, HARTS_BASE, NO_TAG, PAGE_BYTES, PAGE_FLAG, TLB } from './layout.ts';
 import type { Fn } from './wasm-module.ts';
 
 /** Primes of XXH64 (xxHash specification, "XXH64 algorithm"). */
@@ -116,6 +116,7 @@ function dropFastWrites(fn: Fn, hartCount: number, entries: number): void {
     const end = fn.let(add(entry, i32(entries * TLB.entryBytes)));
     fn.loop((again) => {
       fn.store(64, entry, i64(NO_TAG), TLB.fastWrite);
+      fn.store(64, entry, i64(NO_TAG), BARE_TLBS + TLB.fastWrite);
       fn.set(entry, add(entry, i32(TLB.entryBytes)));
       fn.brIf(again, ltU(entry, end));
     });

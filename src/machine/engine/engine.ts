@@ -21,6 +21,7 @@ export interface EngineExports {
   pendingInterrupt(hart: number): number;
   updateContext(hart: number): void;
   flush(hart: number): void;
+  flushBare(hart: number): void;
   noteWrite(ramOffset: number, sizeBytes: number): void;
   csrRead(hart: number, index: number): bigint;
   csrWrite(hart: number, index: number, value: bigint): void;
@@ -50,6 +51,7 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
     traps.pendingInterrupt,
     mmu.updateContext,
     mmu.flush,
+    mmu.flushBare,
     mmu.noteWrite,
     csrs.read,
     csrs.write,

@@ -81,6 +81,8 @@ interface State {
   readonly pc: Local;
   readonly reason: Local;
   readonly dataContext: Local;
+  /** Base of the data TLB of the context. */
+  readonly dataTlb: Local;
   readonly fetchContext: Local;
 }
 
@@ -115,6 +117,7 @@ export function defineRun(parts: Parts): Fn {
     pc: fn.let(get64(hart, 'pc')),
     reason: fn.local('i32'),
     dataContext: fn.local('i64'),
+    dataTlb: fn.local('i32'),
     fetchContext: fn.local('i64'),
   };
   fn.block((exit) => {
@@ -154,7 +157,8 @@ const chargeExtra = ({ fn, hart, left }: State): void => {
   set32(fn, hart, 'extraCycles', i32(0));
 };
 
-function reloadContext({ fn, hart, dataContext, fetchContext }: State): void {
+function reloadContext({ fn, hart, dataContext, dataTlb, fetchContext }: State): void {
+  fn.set(dataTlb, get32(hart, 'dataTlbBase'));
   fn.set(dataContext, get64(hart, 'dataContext'));
   fn.set(fetchContext, get64(hart, 'fetchContext'));
 }
@@ -169,7 +173,7 @@ function findPage({ ctx, mmu }: Parts, state: State, resume: Expr, ways: Pick<Wa
   // Only the first fetch of a run can continue one.
   if (resume.kind === 'local') fn.set(resume, i32(0));
   fn.if(ne(pageOf(pc), page), () => {
-    const slot = fn.let(add(add(hart, i32(HART.fetchTlb)), tlbOffset(ctx, pc)));
+    const slot = fn.let(add(add(get32(hart, 'fetchTlbBase'), i32(HART.fetchTlb)), tlbOffset(ctx, pc)));
     const hit = eq(load64(slot, TLB.fastRead), or(pageOf(pc), fetchContext));
     fn.if(
       hit,
@@ -555,7 +559,7 @@ class InterpreterBuilder implements InsnBuilder {
   }
 
   #slot(address: Expr): Local {
-    return this.#state.fn.let(add(this.#state.hart, tlbOffset(this.#parts.ctx, address)));
+    return this.#state.fn.let(add(this.#state.dataTlb, tlbOffset(this.#parts.ctx, address)));
   }
 
   /** Whether the TLB lets an access through without the slow path: right page, right context, aligned as it must be. */

@@ -72,14 +72,20 @@ export const HART = {
   csrValue: 448,
   pmpIndex: 456,
   pmpValue: 464,
+  /** i32: base of the TLBs of the present context: the hart's own, or `BARE_TLBS` further. For data and for fetch. */
+  dataTlbBase: 472,
+  fetchTlbBase: 476,
   csrs: 512,
   /** 16 x { i64 first, i64 end (exclusive, 0: off), i32 flags }, 24 bytes each. */
   pmp: 1536,
+  /** Modelled TLBs. The same again, `BARE_TLBS` bytes further, holds what the engine remembers of untranslated accesses. */
   dataTlb: 4096,
   fetchTlb: 4096 + 32768,
 } as const;
 export const HARTS_BASE = 4096;
-export const HART_BYTES = 4096 + 2 * 32768;
+/** Without translation there is no TLB in the model: its entries lie apart, so that they displace none that are. */
+export const BARE_TLBS = 2 * 32768;
+export const HART_BYTES = 4096 + 2 * BARE_TLBS;
 export const HART_COUNT_MAX = 8;
 
 /** TLB entries, 32 bytes each. `fast` tags are what generated code compares; `tag` is what the modelled TLB holds. */

@@ -39,7 +39,7 @@ import {
   sub,
   wrap,
 } from './expr.ts';
-import { GLOBAL, HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
+import { BARE_TLBS, GLOBAL, HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
 import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
 import type { Fn } from './wasm-module.ts';
 
@@ -62,6 +62,8 @@ export const STORE_STATUS = { done: 0, fault: 1, doneAndStop: 2 } as const;
 export interface Mmu {
   readonly updateContext: Fn;
   readonly flush: Fn;
+  /** Forgets what was remembered of untranslated accesses: after a change of PMP. */
+  readonly flushBare: Fn;
   readonly fence: Fn;
   readonly loadSlow: Fn;
   readonly storeSlow: Fn;
@@ -89,6 +91,7 @@ export function defineMmu(ctx: EngineContext): Mmu {
   return {
     updateContext: defineUpdateContext(ctx),
     flush,
+    flushBare: defineFlushBare(ctx),
     fence: defineFence(ctx, flush),
     loadSlow: defineLoadSlow(ctx, lookup, raise, arm),
     storeSlow: defineStoreSlow(ctx, lookup, raise, noteWrite, arm),
@@ -292,7 +295,7 @@ const entryFlag = (entry: Expr, flag: Expr) => and(load32(entry, TLB.flags), fla
 function defineLookup(ctx: EngineContext, walk: Fn, fill: Fn, raise: Fn): Fn {
   const fn = ctx.module.fn('lookup', ['i32', 'i64', 'i32'], ['i32']);
   const [hart, address, access] = [fn.param(0), fn.param(1), fn.param(2)];
-  const entry = fn.let(add(add(hart, i32(HART.dataTlb)), tlbOffset(ctx, address)));
+  const entry = fn.let(add(add(get32(hart, 'dataTlbBase'), i32(HART.dataTlb)), tlbOffset(ctx, address)));
   const context = fn.let(get64(hart, 'dataContext'));
   const tag = fn.let(or(pageOf(address), context));
   const hit = and(eq(load64(entry, TLB.tag), tag), ne(entryFlag(entry, shl(i32(1), access)), i32(0)));
@@ -346,7 +349,18 @@ function defineUpdateContext({ module }: EngineContext): Fn {
   const sum = shl(and(hasBit(status, 18), eq(kind, i32(CONTEXT.supervisor))), i32(5));
   const mxr = shl(and(hasBit(status, 19), geU(kind, i32(CONTEXT.supervisor))), i32(6));
   set64(fn, hart, 'dataContext', extendU(or(shl(kind, i32(CONTEXT.shift)), or(sum, mxr))));
+  const tlbBase = (of: Expr) => add(hart, shl(ltU(of, i32(CONTEXT.supervisor)), i32(Math.log2(BARE_TLBS))));
+  set32(fn, hart, 'dataTlbBase', tlbBase(kind));
+  set32(fn, hart, 'fetchTlbBase', tlbBase(kindOf(privilege)));
   set64(fn, hart, 'fetchPage', i64(-1));
+  return fn;
+}
+
+function defineFlushBare({ module, config }: EngineContext): Fn {
+  const fn = module.fn('flushBare', ['i32']);
+  const size = i32(config.core.tlbEntries * TLB.entryBytes);
+  for (const tlb of [HART.dataTlb, HART.fetchTlb]) fn.fill(add(fn.param(0), i32(tlb + BARE_TLBS)), i32(0xff), size);
+  set64(fn, fn.param(0), 'fetchPage', i64(-1));
   return fn;
 }
 
@@ -551,7 +565,7 @@ function defineAtomicAddress(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrit
 function defineFetchLookup(ctx: EngineContext, walk: Fn, fill: Fn, raise: Fn): Fn {
   const fn = ctx.module.fn('fetchLookup', ['i32', 'i64'], ['i32']);
   const [hart, address] = [fn.param(0), fn.param(1)];
-  const entry = fn.let(add(add(hart, i32(HART.fetchTlb)), tlbOffset(ctx, address)));
+  const entry = fn.let(add(add(get32(hart, 'fetchTlbBase'), i32(HART.fetchTlb)), tlbOffset(ctx, address)));
   const context = fn.let(get64(hart, 'fetchContext'));
   const tag = fn.let(or(pageOf(address), context));
   const access = i32(ACCESS.fetch);
