@@ -203,7 +203,8 @@ class ReasonCounter {
   }
 }
 
-function reasonOf(event: PricedEvent, names: Pick<EventNames, 'sbiFunction'>): string {
+/** The reason that a priced event is counted under. */
+export function reasonOf(event: PricedEvent, names: Pick<EventNames, 'sbiFunction'>): string {
   switch (event.kind) {
     case 'hypercall':
       return names.sbiFunction(event.eid, event.fid);

@@ -1,12 +1,12 @@
 /**
  * Events in words: what the tooltip and the details panel say. Plain text only; the page puts it into text nodes.
  */
+import { hex, interruptName, ringName } from '../analysis/names.ts';
 import { costOf, EVENT_KINDS, type EventOf, isPriced, type VmEvent } from '../hypervisor/events.ts';
 import type { EventTable } from './event-table.ts';
-import { formatCycles, formatGuestTime, formatHex, groupDigits } from './format.ts';
+import { formatCycles, formatGuestTime, groupDigits } from './format.ts';
 import type { Flow } from './ring-lanes.ts';
 import { lowerBound } from './sorted.ts';
-import { interruptName, ringName } from './timeline-model.ts';
 
 /** One labelled value. */
 export interface Fact {
@@ -40,7 +40,7 @@ export function describeEvent(table: EventTable, index: number): Description {
       { label: 'guest time', value: formatGuestTime(event.cycle, table.model.facts.clockHz) },
       { label: 'icount', value: groupDigits(event.icount) },
       { label: 'hart', value: String(event.hart) },
-      { label: 'pc', value: formatHex(event.pc) },
+      { label: 'pc', value: hex(event.pc) },
     ],
   };
 }
@@ -93,7 +93,7 @@ function titleOf(event: VmEvent, label: string): string {
     case 'hypercall':
       return `Hypercall: ${label}`;
     case 'mmio':
-      return `${event.write ? 'Write to' : 'Read from'} ${event.device} ${event.register}`;
+      return `${event.write ? 'Write to' : 'Read from'} ${event.device}.${event.register}`;
     case 'exit':
       return `VM exit: ${event.reason}`;
     case 'inject':
@@ -115,7 +115,7 @@ function titleOf(event: VmEvent, label: string): string {
     case 'wake':
       return `Hart ${event.hart} goes on`;
     case 'input':
-      return `Console input on ${event.port}`;
+      return event.lengthBytes === 0 ? `End of input on ${event.port}` : `Console input on ${event.port}`;
     case 'end':
       return `End of run: ${event.reason}`;
   }
@@ -127,8 +127,8 @@ function factsOf(table: EventTable, event: VmEvent, argumentNames: readonly stri
       return hypercallFacts(table, event, argumentNames);
     case 'mmio':
       return [
-        { label: 'value', value: formatHex(event.value) },
-        { label: 'address', value: formatHex(event.gpa) },
+        { label: 'value', value: hex(event.value) },
+        { label: 'address', value: hex(event.gpa) },
         { label: 'size', value: bytes(event.sizeBytes) },
         { label: 'device', value: event.device },
         { label: 'register', value: event.register },
@@ -167,7 +167,7 @@ function factsOf(table: EventTable, event: VmEvent, argumentNames: readonly stri
     case 'broken':
       return [
         { label: 'what', value: event.what },
-        { label: 'offending value', value: formatHex(event.offending) },
+        { label: 'offending value', value: hex(event.offending) },
         ...ringFacts(event),
       ];
     case 'turn':
@@ -205,12 +205,12 @@ function hypercallFacts(
   return [
     ...shown.map((value, index) => {
       const name = argumentNames[index];
-      return { label: name === undefined ? `a${index}` : `a${index} ${name}`, value: formatHex(value) };
+      return { label: name === undefined ? `a${index}` : `a${index} ${name}`, value: hex(value) };
     }),
     { label: 'error', value: `${error} (${event.error})` },
-    { label: 'value', value: formatHex(event.value) },
-    { label: 'extension (a7)', value: formatHex(event.eid) },
-    { label: 'function (a6)', value: formatHex(event.fid) },
+    { label: 'value', value: hex(event.value) },
+    { label: 'extension (a7)', value: hex(event.eid) },
+    { label: 'function (a6)', value: hex(event.fid) },
   ];
 }
 

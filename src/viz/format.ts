@@ -46,11 +46,6 @@ export function formatShare(part: number, whole: number): string {
   return `${percent >= 10 ? percent.toFixed(1) : percent.toFixed(2)} %`;
 }
 
-/** An unsigned value as hexadecimal with prefix. */
-export function formatHex(value: bigint | number): string {
-  return `0x${value.toString(16)}`;
-}
-
 /** Labels for the ticks of an axis of cycles, all with one unit, and the offset that they are relative to. */
 export interface TickLabels {
   /** Written once at the left when the labels are offsets from it; undefined when the labels are absolute. */

@@ -3,19 +3,15 @@
  * in turns, so there is one more lane, the processor, whose states are those of whichever hart has it.
  */
 import { type EventTable, isPricedKind } from './event-table.ts';
-import { type HartState, STATE_CODE, type StateLane, StateLaneBuilder } from './state-lane.ts';
-
-/** Cycles of the whole run by what the processor did. */
-export interface CycleShares {
-  readonly guest: number;
-  readonly hypervisor: number;
-  readonly idle: number;
-}
+import { type HartState, type StateLane, StateLaneBuilder } from './state-lane.ts';
 
 export interface HartLanes {
   readonly harts: readonly StateLane[];
   readonly processor: StateLane;
 }
+
+/** State of the hart state management in which a hart can run. */
+const STARTED = 'started';
 
 /** A hart apart from its exits. */
 interface Runnable {
@@ -42,16 +38,6 @@ export function buildHartLanes(table: EventTable): HartLanes {
   return walk.finish(cycles);
 }
 
-/** Cycles of the run by what the processor did. */
-export function hartShares(table: EventTable): CycleShares {
-  const { processor } = buildHartLanes(table);
-  const cycles = new Float64Array(5);
-  processor.addCycles(0, processor.endCycle, cycles);
-  const guest = cycles[STATE_CODE.guest] ?? 0;
-  const hypervisor = cycles[STATE_CODE.hypervisor] ?? 0;
-  return { guest, hypervisor, idle: processor.endCycle - guest - hypervisor };
-}
-
 /** The events that change a hart's state apart from exits, and what they do. */
 function turnReader(table: EventTable) {
   const relevant = Uint8Array.from(table.model.categories, ({ kind }) =>
@@ -65,29 +51,31 @@ function turnReader(table: EventTable) {
     else {
       const row = table.row[i] ?? 0;
       const state = table.name(table.numbers('hartState', 'state')[row] ?? 0);
-      walk.started(cycle, table.numbers('hartState', 'target')[row] ?? 0, state === 'started');
+      walk.started(cycle, table.numbers('hartState', 'target')[row] ?? 0, state === STARTED);
     }
   };
   return { relevant, apply };
 }
 
-/** Harts that run from reset: those that do something before any hart state event starts them. */
+/** Harts that run from reset: those that do something before an event says that they were started. */
 function bootHarts(table: EventTable, hartCount: number): boolean[] {
   const decided = new Array<boolean | undefined>(hartCount).fill(undefined);
-  const isState = Uint8Array.from(table.model.categories, ({ kind }) => Number(kind === 'hartState'));
+  const kinds = table.model.categories.map(({ kind }) => kind);
   let open = hartCount;
+  const decide = (hart: number, boots: boolean): void => {
+    if (hart >= hartCount || decided[hart] !== undefined) return;
+    decided[hart] = boots;
+    open -= 1;
+  };
   for (let i = 0; i < table.count && open > 0; i += 1) {
-    const hart = table.hart[i] ?? 0;
-    if (hart < hartCount && decided[hart] === undefined) {
-      decided[hart] = true;
-      open -= 1;
+    const kind = kinds[table.category[i] ?? 0];
+    if (kind === 'hartState') {
+      const row = table.row[i] ?? 0;
+      const state = table.name(table.numbers('hartState', 'state')[row] ?? 0);
+      decide(table.numbers('hartState', 'target')[row] ?? 0, state !== STARTED);
     }
-    if (isState[table.category[i] ?? 0] !== 1) continue;
-    const target = table.numbers('hartState', 'target')[table.row[i] ?? 0] ?? 0;
-    if (target < hartCount && decided[target] === undefined) {
-      decided[target] = false;
-      open -= 1;
-    }
+    // A hart is told that it has started when it has got its first turn.
+    if (kind !== 'turn') decide(table.hart[i] ?? 0, true);
   }
   return decided.map((boots) => boots ?? hartCount === 1);
 }
@@ -97,6 +85,7 @@ class HartWalk {
   readonly #lanes: StateLaneBuilder[];
   readonly #processor = new StateLaneBuilder();
   #current: number;
+  #busyUntil = 0;
 
   constructor(hartCount: number, boots: readonly boolean[], first: number) {
     this.#harts = boots.map((started) => ({ started, idle: false }));
@@ -108,10 +97,13 @@ class HartWalk {
 
   exit(cycle: number, hart: number, cost: number, event: number, fromGuest: boolean): void {
     if (fromGuest && hart !== this.#current) this.turn(cycle, hart);
-    this.#lanes[hart]?.set(cycle, 'hypervisor', event);
-    this.#processor.set(cycle, 'hypervisor', event);
-    this.#refresh(cycle + cost, hart);
-    this.#refreshProcessor(cycle + cost);
+    // An exit that is served can raise wires: they are stamped within it, and what they cost comes on top.
+    const start = Math.max(cycle, this.#busyUntil);
+    this.#busyUntil = start + cost;
+    this.#lanes[hart]?.set(start, 'hypervisor', event);
+    this.#processor.set(start, 'hypervisor', event);
+    this.#refresh(this.#busyUntil, hart);
+    this.#refreshProcessor(this.#busyUntil);
   }
 
   idle(cycle: number, hart: number, idle: boolean): void {

@@ -73,6 +73,7 @@ td, th { text-align: right; padding: 1px 8px; white-space: nowrap; } th:first-ch
 tbody th { font-weight: 500; } tbody tr[data-category] { cursor: pointer; } tbody tr[data-category]:hover { background: var(--panel); }
 tr.chosen { background: var(--panel); box-shadow: inset 3px 0 0 var(--accent); } tfoot td, tfoot th { border-top: 1px solid var(--line); font-weight: 600; }
 .meter { display: inline-block; height: 8px; max-width: 60px; margin-right: 6px; background: var(--hypervisor); border-radius: 1px; }
+#rings td:nth-child(2) { text-align: right; color: inherit; } #rings th:nth-child(2) { text-align: right; }
 #others { width: auto; min-width: 55%; } #others td:nth-child(3), #others th:nth-child(3) { text-align: left; }
 #exits td:nth-child(5) { width: 130px; }
 #details h2 { font-size: 14px; } #details p { color: var(--soft); } #details .facts { display: block; margin-top: 6px; }

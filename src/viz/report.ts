@@ -3,10 +3,11 @@
  * policy in the file says so. Everything that is not of this program's making - names of images, devices, guest values - goes in
  * escaped.
  */
-import { EVENT_KINDS } from '../hypervisor/events.ts';
+import { ringName } from '../analysis/names.ts';
+import { isPricedKind } from './event-table.ts';
 import { formatGuestTime, formatShare, formatSi, groupDigits } from './format.ts';
 import { REPORT_STYLE } from './report-style.ts';
-import type { Category, ReportFacts, TimelineModel } from './timeline-model.ts';
+import type { ReportFacts, TimelineModel } from './timeline-model.ts';
 
 /** Rows of each table; the rest is summed up in one line. */
 const TABLE_ROWS_MAX = 300;
@@ -64,17 +65,17 @@ function escapeScript(script: string): string {
 }
 
 function header(model: TimelineModel, title: string): string {
-  const { facts, shares } = model;
-  const whole = shares.guest + shares.hypervisor + shares.idle;
+  const { facts, statistics } = model;
   const parts = [
-    ['guest', 'Guest', shares.guest],
-    ['hypervisor', 'Hypervisor', shares.hypervisor],
-    ['idle', 'Idle', shares.idle],
+    ['guest', 'Guest', statistics.guestCycles],
+    ['hypervisor', 'Hypervisor', statistics.hypervisorCycles],
+    ['idle', 'Idle', statistics.idleCycles],
   ] as const;
   const bar = parts.map(([id, , cycles]) => `<i class="fill-${id}" style="flex-grow:${cycles}"></i>`).join('');
   const legend = parts
     .map(
-      ([id, name, cycles]) => `<span><i class="key fill-${id}"></i>${name} <b>${formatShare(cycles, whole)}</b></span>`,
+      ([id, name, cycles]) =>
+        `<span><i class="key fill-${id}"></i>${name} <b>${formatShare(cycles, statistics.cycles)}</b></span>`,
     )
     .join('');
   const list = headerFacts(facts, model.eventCount)
@@ -118,13 +119,13 @@ const LEGEND = [
   ['handling', 'handling'],
   ['return', 'return'],
   ['idle', 'idle'],
-  ['waiting', 'waiting for a turn'],
+  ['waiting', 'awaiting turn'],
   ['hypercall', 'hypercall'],
   ['mmio', 'register access'],
   ['inject', 'wire raised'],
-  ['interrupt', 'interrupt taken'],
+  ['interrupt', 'interrupt'],
   ['flight', 'chains in flight'],
-  ['queued', 'chains waiting'],
+  ['queued', 'queued'],
   ['signal', 'doorbell'],
   ['input', 'input'],
   ['broken', 'broken ring'],
@@ -147,61 +148,80 @@ const BODY = `<main id="app">
 
 function dock(model: TimelineModel): string {
   return `<div id="dock">
-<section class="tables" aria-label="Summary">${exitTable(model)}${otherTable(model)}</section>
+<section class="tables" aria-label="Summary">${exitTable(model)}${ringTable(model)}${otherTable(model)}</section>
 <section id="details" aria-label="Details" aria-live="polite"></section>
 </div>
 <div id="tooltip" role="tooltip" hidden></div>`;
 }
 
-interface NumberedCategory {
-  readonly id: number;
-  readonly category: Category;
-}
-
 function exitTable(model: TimelineModel): string {
-  const rows = numbered(model, true).sort((a, b) => b.category.totalCycles - a.category.totalCycles);
-  const { cycles } = model.facts;
-  const most = rows[0]?.category.totalCycles ?? 0;
-  const body = rows.slice(0, TABLE_ROWS_MAX).map(({ id, category }) => {
-    const { totalCycles, count, minCycles, maxCycles } = category;
-    const width = most === 0 ? 0 : Math.round((100 * totalCycles) / most);
+  const { reasons, cycles } = model.statistics;
+  const ids = new Map(model.categories.map(({ kind, label }, id) => [`${kind} ${label}`, id]));
+  const most = reasons[0]?.totalCycles ?? 0;
+  const body = reasons.slice(0, TABLE_ROWS_MAX).map((row) => {
+    const width = most === 0 ? 0 : Math.round((100 * row.totalCycles) / most);
     const cells = [
-      groupDigits(count),
-      groupDigits(totalCycles),
-      `<i class="meter" style="width:${width}%"></i>${formatShare(totalCycles, cycles)}`,
-      groupDigits(minCycles),
-      groupDigits(totalCycles / count),
-      groupDigits(maxCycles),
+      groupDigits(row.count),
+      groupDigits(row.totalCycles),
+      `<i class="meter" style="width:${width}%"></i>${formatShare(row.totalCycles, cycles)}`,
+      groupDigits(row.minCycles),
+      groupDigits(row.meanCycles),
+      groupDigits(row.maxCycles),
     ];
-    return `${rowStart(id, category)}${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+    const start = rowStart(ids.get(`${row.kind} ${row.reason}`), row.reason, row.kind);
+    return `${start}${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
   });
-  const count = rows.reduce((sum, { category }) => sum + category.count, 0);
-  const total = rows.reduce((sum, { category }) => sum + category.totalCycles, 0);
+  const count = reasons.reduce((sum, row) => sum + row.count, 0);
+  const total = reasons.reduce((sum, row) => sum + row.totalCycles, 0);
   return `<table id="exits"><caption>Exits by reason <small>click a row to see them on the timeline</small></caption>
-<thead><tr><th scope="col">reason</th><th scope="col">kind</th><th scope="col">count</th><th scope="col">cycles</th><th scope="col">share of run</th><th scope="col">min</th><th scope="col">mean</th><th scope="col">max</th></tr></thead>
-<tbody>${body.join('')}${leftOut(rows.length, 8)}</tbody>
+${headRow(['reason', 'kind', 'count', 'cycles', 'share of run', 'min', 'mean', 'max'])}
+<tbody>${body.join('')}${leftOut(reasons.length, 8)}</tbody>
 <tfoot><tr><th scope="row">all</th><td></td><td>${groupDigits(count)}</td><td>${groupDigits(total)}</td><td>${formatShare(total, cycles)}</td><td></td><td>${count === 0 ? '' : groupDigits(total / count)}</td><td></td></tr></tfoot>
 </table>`;
 }
 
+function ringTable(model: TimelineModel): string {
+  const { rings } = model.statistics;
+  if (rings.length === 0) return '';
+  const body = rings.slice(0, TABLE_ROWS_MAX).map((row) => {
+    const cells = [
+      row.notifications,
+      row.chainsTaken,
+      row.chainsCompleted,
+      row.inFlightMax,
+      row.readableBytes,
+      row.writtenBytes,
+      row.interruptsDelivered,
+      row.interruptsSuppressed,
+    ];
+    const name = escapeHtml(ringName(row.device, row.queue));
+    return `<tr><th scope="row">${name}</th>${cells.map((cell) => `<td>${groupDigits(cell)}</td>`).join('')}</tr>`;
+  });
+  const columns = ['ring', 'doorbells', 'taken', 'completed', 'most in flight', 'bytes read', 'bytes written'];
+  return `<table id="rings"><caption>Rings</caption>
+${headRow([...columns, 'interrupts', 'suppressed'])}<tbody>${body.join('')}${leftOut(rings.length, 9)}</tbody></table>`;
+}
+
 function otherTable(model: TimelineModel): string {
-  const rows = numbered(model, false);
+  const rows = model.categories
+    .map((category, id) => ({ id, category }))
+    .filter(({ category }) => !isPricedKind(category.kind));
   const body = rows.slice(0, TABLE_ROWS_MAX).map(({ id, category }) => {
-    return `${rowStart(id, category)}<td>${escapeHtml(category.group)}</td><td>${groupDigits(category.count)}</td></tr>`;
+    const start = rowStart(id, category.label, category.kind);
+    return `${start}<td>${escapeHtml(category.group)}</td><td>${groupDigits(category.count)}</td></tr>`;
   });
   return `<table id="others"><caption>Events without a cost</caption>
-<thead><tr><th scope="col">event</th><th scope="col">kind</th><th scope="col">of</th><th scope="col">count</th></tr></thead>
-<tbody>${body.join('')}${leftOut(rows.length, 4)}</tbody></table>`;
+${headRow(['event', 'kind', 'of', 'count'])}<tbody>${body.join('')}${leftOut(rows.length, 4)}</tbody></table>`;
 }
 
-function numbered(model: TimelineModel, priced: boolean): NumberedCategory[] {
-  return model.categories
-    .map((category, id) => ({ id, category }))
-    .filter(({ category }) => 'entryCycles' in EVENT_KINDS[category.kind].fields === priced);
+function headRow(names: readonly string[]): string {
+  return `<thead><tr>${names.map((name) => `<th scope="col">${name}</th>`).join('')}</tr></thead>`;
 }
 
-function rowStart(id: number, { label, kind }: Category): string {
-  return `<tr data-category="${id}" tabindex="0"><th scope="row">${escapeHtml(label)}</th><td>${kind}</td>`;
+/** @param category number of the category that the row stands for; undefined for a row of many. */
+function rowStart(category: number | undefined, label: string, kind: string): string {
+  const attributes = category === undefined ? '' : ` data-category="${category}" tabindex="0"`;
+  return `<tr${attributes}><th scope="row">${escapeHtml(label)}</th><td>${kind}</td>`;
 }
 
 function leftOut(rowCount: number, columns: number): string {

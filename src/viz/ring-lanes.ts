@@ -2,10 +2,10 @@
  * What each ring did: how many chains were in flight and how many waited, each chain from the moment the device took it until it
  * was returned, and which doorbell, completion and interrupt belong together.
  */
+import { ringName } from '../analysis/names.ts';
 import type { EventTable } from './event-table.ts';
 import { upperBound } from './sorted.ts';
 import { type StepLane, StepLaneBuilder } from './step-lane.ts';
-import { ringName } from './timeline-model.ts';
 
 /** Rings beyond these get no lane of their own; a real machine has at most a few dozen. */
 const RINGS_MAX = 64;
@@ -259,13 +259,13 @@ export class FlowFinder {
     return -2;
   }
 
+  /** The notification that a register write made: stamped within the exit, so it follows the write. */
   #ofDoorbell(event: number): Flow | undefined {
-    const cycle = this.#table.cycle[event];
-    for (let distance = 1; distance < DOORBELL_SEARCH_EVENTS; distance += 1) {
-      for (const candidate of [event - distance, event + distance]) {
-        if (candidate < 0 || candidate >= this.#table.count || this.#table.cycle[candidate] !== cycle) continue;
-        if (this.#table.kindOf(candidate) === 'notify') return this.#ofRingEvent(candidate, 'notify');
-      }
+    const end = Math.min(this.#table.count, event + DOORBELL_SEARCH_EVENTS);
+    for (let candidate = event + 1; candidate < end; candidate += 1) {
+      const kind = this.#table.kindOf(candidate);
+      if ((this.#table.cycle[candidate] ?? 0) > this.#table.endCycle(event) || kind === 'mmio') return undefined;
+      if (kind === 'notify') return this.#ofRingEvent(candidate, 'notify');
     }
     return undefined;
   }
@@ -308,12 +308,11 @@ export class FlowFinder {
   }
 
   #doorbellOf(notify: number): number | undefined {
-    const cycle = this.#table.cycle[notify];
-    for (let distance = 1; distance < DOORBELL_SEARCH_EVENTS; distance += 1) {
-      for (const candidate of [notify - distance, notify + distance]) {
-        if (candidate < 0 || candidate >= this.#table.count || this.#table.cycle[candidate] !== cycle) continue;
-        if (this.#table.kindOf(candidate) === 'mmio') return candidate;
-      }
+    const cycle = this.#table.cycle[notify] ?? 0;
+    const end = Math.max(-1, notify - DOORBELL_SEARCH_EVENTS);
+    for (let candidate = notify - 1; candidate > end; candidate -= 1) {
+      if (this.#table.kindOf(candidate) !== 'mmio') continue;
+      return this.#table.endCycle(candidate) >= cycle ? candidate : undefined;
     }
     return undefined;
   }

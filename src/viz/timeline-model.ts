@@ -5,12 +5,12 @@
  * Columns follow the event table of the hypervisor: there is no second list of kinds or fields here.
  */
 
+import { type EventNames, interruptName, ringName } from '../analysis/names.ts';
+import { computeStatistics, type RunStatistics, reasonOf } from '../analysis/stat.ts';
 import { must } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
-import { EVENT_KINDS, type EventKind, type FieldType, isPriced, type VmEvent } from '../hypervisor/events.ts';
+import { EVENT_KINDS, type EventKind, type FieldType, type VmEvent } from '../hypervisor/events.ts';
 import { allocateColumn, type ColumnArray, type ColumnType, type EncodedColumn, encodeColumn } from './column-codec.ts';
-import { openEventTable } from './event-table.ts';
-import { type CycleShares, hartShares } from './hart-lanes.ts';
 
 /** Different kinds of happenings that a lane, the legend or the table may name; bounded, whatever a guest does. */
 const CATEGORIES_MAX = 4096;
@@ -36,16 +36,6 @@ export interface ReportFacts {
   readonly truncated: string | undefined;
 }
 
-/** What the report calls things. */
-export interface ReportNames {
-  /** Name of an SBI function, as in `debug console write`. */
-  sbiFunction(eid: bigint, fid: bigint): string;
-  /** Name of an SBI error code, as in `SBI_ERR_NOT_SUPPORTED`. */
-  sbiError(error: bigint): string;
-  /** Names of the arguments of an SBI function from a0 on; none for an unknown function. */
-  sbiArguments(eid: bigint, fid: bigint): readonly string[];
-}
-
 /** Events that are the same sort of happening: one SBI function, one register read, one interrupt cause. */
 export interface Category {
   readonly kind: EventKind;
@@ -53,10 +43,6 @@ export interface Category {
   /** Device, ring or source that groups it; empty where nothing does. */
   readonly group: string;
   readonly count: number;
-  /** Cycles charged to these exits; all zero for kinds that cost nothing. */
-  readonly totalCycles: number;
-  readonly minCycles: number;
-  readonly maxCycles: number;
   /** Names of a hypercall's arguments from a0 on. */
   readonly argumentNames: readonly string[];
 }
@@ -64,8 +50,7 @@ export interface Category {
 export interface TimelineModel {
   readonly version: 1;
   readonly facts: ReportFacts;
-  /** Share of the run by what the processor did. */
-  readonly shares: CycleShares;
+  readonly statistics: RunStatistics;
   readonly eventCount: number;
   /** Texts of `name` fields. */
   readonly names: readonly string[];
@@ -102,21 +87,21 @@ export function columnTypeOf(field: FieldType): ColumnType {
 export function buildTimelineModel(
   events: Iterable<VmEvent>,
   facts: ReportFacts,
-  reportNames: ReportNames,
+  eventNames: EventNames,
 ): TimelineModel {
-  const builder = new ModelBuilder(reportNames);
-  for (const event of events) builder.add(event);
-  const withoutShares: TimelineModel = {
+  const builder = new ModelBuilder(eventNames);
+  const { cycles, icount } = facts;
+  const statistics = computeStatistics(builder.follow(events), facts.hartCount, eventNames, { cycle: cycles, icount });
+  return {
     version: 1,
-    facts: { ...facts, cycles: Math.max(facts.cycles, builder.lastCycle) },
-    shares: { guest: 0, hypervisor: 0, idle: 0 },
+    facts: { ...facts, cycles: Math.max(cycles, builder.lastCycle) },
+    statistics,
     eventCount: builder.eventCount,
     names: builder.names,
     categories: builder.categories,
     errorNames: Object.fromEntries(builder.errorNames),
     columns: builder.encode(),
   };
-  return { ...withoutShares, shares: hartShares(openEventTable(withoutShares)) };
 }
 
 /** A column that grows. */
@@ -156,9 +141,6 @@ interface MutableCategory {
   label: string;
   group: string;
   count: number;
-  totalCycles: number;
-  minCycles: number;
-  maxCycles: number;
   argumentNames: readonly string[];
 }
 
@@ -168,8 +150,7 @@ class ModelBuilder {
   readonly names: string[] = [];
   readonly categories: MutableCategory[] = [];
   readonly errorNames = new Map<string, string>();
-  readonly #sbiNames = new Map<string, string>();
-  readonly #reportNames: ReportNames;
+  readonly #eventNames: EventNames;
   readonly #nameIds = new Map<string, number>();
   readonly #categoryIds = new Map<string, number>();
   readonly #category = new GrowingColumn('u16');
@@ -180,8 +161,8 @@ class ModelBuilder {
   readonly #fields = new Map<EventKind, FieldColumn[]>();
   #lastIcount = 0;
 
-  constructor(reportNames: ReportNames) {
-    this.#reportNames = reportNames;
+  constructor(eventNames: EventNames) {
+    this.#eventNames = eventNames;
     for (const kind of Object.keys(EVENT_KINDS) as EventKind[]) {
       const row: Readonly<Record<string, FieldType>> = EVENT_KINDS[kind].fields;
       const columns = Object.entries(row).map(([field, type]) => ({
@@ -192,7 +173,15 @@ class ModelBuilder {
     }
   }
 
-  add(event: VmEvent): void {
+  /** The same events, each added as it goes by. */
+  *follow(events: Iterable<VmEvent>): Generator<VmEvent, void, undefined> {
+    for (const event of events) {
+      this.#add(event);
+      yield event;
+    }
+  }
+
+  #add(event: VmEvent): void {
     if (event.cycle < this.lastCycle || event.icount < this.#lastIcount) {
       throw new ParatraceError(
         'trace.corrupt',
@@ -250,13 +239,7 @@ class ModelBuilder {
     const category = must(this.categories[id], 'a category id is in range');
     category.count += 1;
     if (event.kind === 'hypercall' && category.count === 1) {
-      category.argumentNames = this.#reportNames.sbiArguments(event.eid, event.fid);
-    }
-    if (isPriced(event)) {
-      const cost = event.entryCycles + event.handlingCycles + event.returnCycles;
-      category.totalCycles += cost;
-      category.minCycles = category.count === 1 ? cost : Math.min(category.minCycles, cost);
-      category.maxCycles = Math.max(category.maxCycles, cost);
+      category.argumentNames = this.#eventNames.sbiArguments(event.eid, event.fid);
     }
     return id;
   }
@@ -270,7 +253,7 @@ class ModelBuilder {
     if (this.categories.length >= CATEGORIES_MAX - kinds && label !== 'other')
       return this.#categoryId(kind, 'other', '');
     const argumentNames: readonly string[] = [];
-    this.categories.push({ kind, label, group, count: 0, totalCycles: 0, minCycles: 0, maxCycles: 0, argumentNames });
+    this.categories.push({ kind, label, group, count: 0, argumentNames });
     this.#categoryIds.set(key, this.categories.length - 1);
     return this.categories.length - 1;
   }
@@ -278,13 +261,12 @@ class ModelBuilder {
   #sortOf(event: VmEvent): { label: string; group: string } {
     switch (event.kind) {
       case 'hypercall':
-        return { label: this.#sbiName(event.eid, event.fid), group: '' };
-      case 'mmio':
-        return { label: `${event.device} ${event.register} ${event.write ? 'write' : 'read'}`, group: event.device };
       case 'exit':
-        return { label: event.reason, group: '' };
+        return { label: reasonOf(event, this.#eventNames), group: '' };
+      case 'mmio':
+        return { label: reasonOf(event, this.#eventNames), group: event.device };
       case 'inject':
-        return { label: `${event.source} raised`, group: event.source };
+        return { label: reasonOf(event, this.#eventNames), group: event.source };
       case 'interrupt':
         return { label: interruptName(event.cause), group: '' };
       case 'notify':
@@ -312,16 +294,7 @@ class ModelBuilder {
   #nameError(error: bigint): void {
     const key = String(error);
     if (this.errorNames.size >= ERROR_NAMES_MAX || this.errorNames.has(key)) return;
-    this.errorNames.set(key, this.#reportNames.sbiError(error));
-  }
-
-  #sbiName(eid: bigint, fid: bigint): string {
-    const key = `${eid}:${fid}`;
-    const known = this.#sbiNames.get(key);
-    if (known !== undefined) return known;
-    const name = this.#reportNames.sbiFunction(eid, fid);
-    if (this.#sbiNames.size < CATEGORIES_MAX) this.#sbiNames.set(key, name);
-    return name;
+    this.errorNames.set(key, this.#eventNames.sbiError(error));
   }
 }
 
@@ -333,24 +306,3 @@ const RING_WORDS = {
 } as const;
 
 const PLAIN_WORDS = { idle: 'idle', wake: 'wake', turn: 'turn', end: 'end of run' } as const;
-
-/** Interrupt causes: RISC-V privileged architecture, scause and mcause tables. */
-const INTERRUPT_NAMES: Readonly<Record<number, string>> = {
-  1: 'supervisor software',
-  3: 'machine software',
-  5: 'supervisor timer',
-  7: 'machine timer',
-  9: 'supervisor external',
-  11: 'machine external',
-  13: 'counter overflow',
-};
-
-/** Name of an interrupt cause without the interrupt bit. */
-export function interruptName(cause: number): string {
-  return INTERRUPT_NAMES[cause] ?? `cause ${cause}`;
-}
-
-/** What the report calls a ring. */
-export function ringName(device: string, queue: number): string {
-  return `${device} queue ${queue}`;
-}

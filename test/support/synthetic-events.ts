@@ -66,6 +66,7 @@ class SyntheticRun {
   #cycle = 1000;
   #icount = 700;
   #hart = 0;
+  readonly #started = new Set([0]);
   #turnEnd = QUANTUM_CYCLES;
   #availIndex = 0;
   #usedIndex = 0;
@@ -100,7 +101,6 @@ class SyntheticRun {
     }
     for (let hart = 1; hart < this.#options.hartCount; hart += 1) {
       this.#guest(20_000, 90_000);
-      this.#emit('hartState', { target: hart, state: 'started' });
       this.#hypercall(EID_HSM, 0n, [BigInt(hart), RAM], 0n);
     }
   }
@@ -124,6 +124,9 @@ class SyntheticRun {
     const ring = { device: 'virtio-blk0', queue: 0 };
     this.#guest(3000, 20_000);
     this.#availIndex = (this.#availIndex + batch) & 0xffff;
+    const exit = this.#mmio('virtio-blk0', 'QueueNotify', 0x1000_1050, 4, true, 0n);
+    // The rest happens while the exit is served: after entry and handling, before the return.
+    this.#cycle -= exit.returnCycles;
     this.#emit('notify', { ...ring, availIndex: this.#availIndex, waiting: batch });
     const inFlight: number[] = [];
     for (let i = 0; i < batch; i += 1) {
@@ -138,7 +141,7 @@ class SyntheticRun {
         inFlight: inFlight.length,
       });
     }
-    this.#mmio('virtio-blk0', 'QueueNotify', 0x1000_1050, 4, true, 0n);
+    this.#cycle += exit.returnCycles;
     while (inFlight.length > 0) {
       this.#guest(800, 9000);
       const [head] = inFlight.splice(this.#below(Math.min(4, inFlight.length)), 1);
@@ -187,6 +190,9 @@ class SyntheticRun {
     this.#hart = (this.#hart + 1) % this.#options.hartCount;
     this.#turnEnd = this.#cycle + QUANTUM_CYCLES;
     this.#emit('turn', { from });
+    if (this.#started.has(this.#hart)) return;
+    this.#started.add(this.#hart);
+    this.#emit('hartState', { target: this.#hart, state: 'started' });
   }
 
   #hypercall(eid: bigint, fid: bigint, args: readonly bigint[], error: bigint): void {
@@ -195,18 +201,19 @@ class SyntheticRun {
     this.#priced('hypercall', fields, 300);
   }
 
-  #mmio(device: string, register: string, gpa: number, sizeBytes: number, write: boolean, value: bigint): void {
-    this.#priced('mmio', { device, register, gpa, sizeBytes, write, value }, 700);
+  #mmio(device: string, register: string, gpa: number, sizeBytes: number, write: boolean, value: bigint) {
+    return this.#priced('mmio', { device, register, gpa, sizeBytes, write, value }, 700);
   }
 
   #exit(reason: string): void {
     this.#priced('exit', { reason }, 250);
   }
 
-  #priced(kind: EventKind, fields: Fields, handling: number): void {
-    const handlingCycles = handling + this.#below(handling);
-    this.#emit(kind, { ...fields, entryCycles: 411, handlingCycles, returnCycles: 396 });
-    this.#cycle += 411 + handlingCycles + 396;
+  #priced(kind: EventKind, fields: Fields, handling: number): { readonly returnCycles: number } {
+    const cost = { entryCycles: 411, handlingCycles: handling + this.#below(handling), returnCycles: 396 };
+    this.#emit(kind, { ...fields, ...cost });
+    this.#cycle += cost.entryCycles + cost.handlingCycles + cost.returnCycles;
+    return cost;
   }
 
   #emit(kind: EventKind, fields: Fields): void {

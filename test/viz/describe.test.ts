@@ -39,7 +39,7 @@ describe('describeEvent', () => {
         sizeBytes: 1,
       }),
     ]);
-    expect(describeEvent(table, 0).title).toBe('Write to uart0 THR');
+    expect(describeEvent(table, 0).title).toBe('Write to uart0.THR');
     expect(summarizeEvent(table, 0)[1]).toBe('value 0x41 · address 0x10000000 · size 1 byte');
   });
 
@@ -61,12 +61,12 @@ describe('describeEventsIn', () => {
     const table = tableOf(registers.map((register, i) => eventAt(i, 'mmio', { device: 'uart0', register })));
     const all = Uint32Array.from(registers, (_, i) => i);
     expect(describeEventsIn(table, all, 0, all.length)).toEqual([
-      '3 × uart0 LSR read',
-      '2 × uart0 THR read',
-      '1 × uart0 IER read',
+      '3 × uart0.LSR read',
+      '2 × uart0.THR read',
+      '1 × uart0.IER read',
       'and 1 other sort',
     ]);
-    expect(describeEventsIn(table, all, 4, 1)).toEqual(['1 × uart0 IER read']);
+    expect(describeEventsIn(table, all, 4, 1)).toEqual(['1 × uart0.IER read']);
   });
 });
 

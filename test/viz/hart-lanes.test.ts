@@ -72,6 +72,33 @@ describe('buildHartLanes', () => {
     ]);
   });
 
+  it('adds the cost of a wire that is raised while an exit is served', () => {
+    const table = tableOf(
+      [
+        eventAt(100, 'mmio', { entryCycles: 10, handlingCycles: 20, returnCycles: 10 }),
+        eventAt(130, 'inject', { source: 'virtio0', handlingCycles: 5 }),
+      ],
+      { cycles: 200 },
+    );
+    const [hart] = buildHartLanes(table).harts;
+    expect(words(hart)).toEqual(['0-100 guest', '100-140 hypervisor', '140-145 hypervisor', '145-200 guest']);
+  });
+
+  it('knows a hart that starts with its first turn from one that runs from reset', () => {
+    const table = tableOf(
+      [
+        eventAt(10, 'turn', { hart: 1, from: 0 }),
+        eventAt(10, 'hartState', { hart: 1, target: 1, state: 'started' }),
+        eventAt(20, 'turn', { hart: 2, from: 1 }),
+        eventAt(30, 'exit', { hart: 2, reason: 'preempt' }),
+      ],
+      { cycles: 40, hartCount: 3 },
+    );
+    const { harts } = buildHartLanes(table);
+    expect(words(harts[1])[0]).toBe('0-10 stopped');
+    expect(words(harts[2])[0]).toBe('0-20 waiting');
+  });
+
   it('does not hand the processor to the hart that a wire is raised for', () => {
     const table = tableOf(
       [

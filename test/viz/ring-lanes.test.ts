@@ -10,10 +10,10 @@ const ring = { device: 'virtio-blk0', queue: 0 };
 function batch() {
   return tableOf(
     [
+      eventAt(90, 'mmio', { device: 'virtio-blk0', register: 'QueueNotify', write: true, entryCycles: 20 }),
       eventAt(100, 'notify', { ...ring, waiting: 2, availIndex: 2 }),
       eventAt(100, 'take', { ...ring, head: 0, inFlight: 1 }),
       eventAt(100, 'take', { ...ring, head: 3, inFlight: 2 }),
-      eventAt(100, 'mmio', { device: 'virtio-blk0', register: 'QueueNotify', write: true, entryCycles: 9 }),
       eventAt(300, 'complete', { ...ring, head: 3, inFlight: 1 }),
       eventAt(300, 'used', { ...ring, delivered: false }),
       eventAt(400, 'complete', { ...ring, head: 0, inFlight: 0 }),
@@ -32,9 +32,9 @@ describe('buildRingLanes', () => {
     const { rings } = buildRingLanes(batch());
     expect(rings.map(({ name }) => name)).toEqual(['virtio-blk0 queue 0']);
     const chains = rings[0]?.chains;
-    expect(Array.from(chains?.takes ?? [])).toEqual([1, 2, 11]);
+    expect(Array.from(chains?.takes ?? [])).toEqual([2, 3, 11]);
     expect(Array.from(chains?.completes ?? [])).toEqual([6, 4, -1]);
-    expect(Array.from(chains?.notifies ?? [])).toEqual([0, 0, -1]);
+    expect(Array.from(chains?.notifies ?? [])).toEqual([1, 1, -1]);
     expect(Array.from(chains?.ends ?? [])).toEqual([400, 300, 600]);
     expect(rings[0]?.slots.map((slot) => Array.from(slot))).toEqual([[0, 2], [1]]);
   });
@@ -52,11 +52,11 @@ describe('buildRingLanes', () => {
     const table = batch();
     const { rings } = buildRingLanes(table);
     const finder = new FlowFinder(table, rings);
-    const first = { doorbell: 3, notify: 0, take: 1, complete: 6, used: 7, inject: 8, interrupt: 10 };
-    for (const event of [0, 1, 3, 6, 7, 8, 10]) expect(finder.of(event), `event ${event}`).toMatchObject(first);
+    const first = { doorbell: 0, notify: 1, take: 2, complete: 6, used: 7, inject: 8, interrupt: 10 };
+    for (const event of [0, 1, 2, 6, 7, 8, 10]) expect(finder.of(event), `event ${event}`).toMatchObject(first);
     // The second chain's own completion was silent: the driver learnt of it by the interrupt of the first.
-    expect(finder.of(2)).toMatchObject({ take: 2, complete: 4, used: 7, interrupt: 10 });
-    expect(finder.of(4)).toMatchObject({ take: 2, complete: 4 });
+    expect(finder.of(3)).toMatchObject({ take: 3, complete: 4, used: 7, interrupt: 10 });
+    expect(finder.of(4)).toMatchObject({ take: 3, complete: 4 });
     expect(finder.of(9)).toBeUndefined();
     expect(finder.of(11)).toMatchObject({ doorbell: undefined, notify: undefined, take: 11, complete: undefined });
   });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ParatraceError } from '../../src/errors.ts';
-import { costOf, EVENT_KINDS, isPriced } from '../../src/hypervisor/events.ts';
+import { EVENT_KINDS } from '../../src/hypervisor/events.ts';
 import { openEventTable } from '../../src/viz/event-table.ts';
+import { buildHartLanes } from '../../src/viz/hart-lanes.ts';
+import { HART_STATES, STATE_CODE } from '../../src/viz/state-lane.ts';
 import { buildTimelineModel, type TimelineModel } from '../../src/viz/timeline-model.ts';
 import { SYNTHETIC_NAMES, syntheticEvents, syntheticFacts } from '../support/synthetic-events.ts';
 
@@ -12,7 +14,7 @@ function modelOf(seed: string, eventCount: number, hartCount: number) {
 
 describe('buildTimelineModel', () => {
   it('keeps every field of every event through JSON', () => {
-    const { events, model } = modelOf('round-trip', 3000, 3);
+    const { events, model } = modelOf('round-trip', 9000, 3);
     const table = openEventTable(JSON.parse(JSON.stringify(model)) as TimelineModel);
     expect(table.count).toBe(events.length);
     expect(new Set(events.map(({ kind }) => kind)).size).toBe(Object.keys(EVENT_KINDS).length - 1);
@@ -24,40 +26,33 @@ describe('buildTimelineModel', () => {
     expect(JSON.stringify(modelOf('same', 2000, 2).model)).not.toBe(JSON.stringify(modelOf('other', 2000, 2).model));
   });
 
-  it('sums the cost of each sort of exit', () => {
+  it('sorts events into categories that carry the names of the statistics', () => {
     const { events, model } = modelOf('sums', 4000, 1);
-    const priced = events.filter(isPriced);
-    const total = priced.reduce((sum, event) => sum + costOf(event), 0);
-    expect(model.categories.reduce((sum, { totalCycles }) => sum + totalCycles, 0)).toBe(total);
     expect(model.categories.reduce((sum, { count }) => sum + count, 0)).toBe(events.length);
-    const reads = priced.filter((event) => event.kind === 'mmio' && event.register === 'LSR').map(costOf);
-    const category = model.categories.find(({ label }) => label === 'uart0 LSR read');
-    expect(category).toEqual({
+    for (const { kind, reason, count } of model.statistics.reasons) {
+      const category = model.categories.find((candidate) => candidate.kind === kind && candidate.label === reason);
+      expect(category?.count, `${kind} ${reason}`).toBe(count);
+    }
+    const reads = events.filter((event) => event.kind === 'mmio' && event.register === 'LSR').length;
+    expect(model.categories).toContainEqual({
       kind: 'mmio',
-      label: 'uart0 LSR read',
+      label: 'uart0.LSR read',
       group: 'uart0',
-      count: reads.length,
+      count: reads,
       argumentNames: [],
-      totalCycles: reads.reduce((sum, cost) => sum + cost, 0),
-      minCycles: Math.min(...reads),
-      maxCycles: Math.max(...reads),
     });
   });
 
-  it('splits the run into guest, hypervisor and idle', () => {
-    const { events, model } = modelOf('shares', 4000, 1);
-    const { guest, hypervisor, idle } = model.shares;
-    expect(guest + hypervisor + idle).toBe(model.facts.cycles);
-    expect(hypervisor).toBe(events.filter(isPriced).reduce((sum, event) => sum + costOf(event), 0));
-    let idleCycles = 0;
-    let since = 0;
-    for (const event of events) {
-      if (event.kind === 'idle') since = event.cycle;
-      // The wire that wakes the hart is raised by the hypervisor: that is not idle time.
-      if (event.kind === 'inject') since += costOf(event);
-      if (event.kind === 'wake') idleCycles += event.cycle - since;
-    }
-    expect(idle).toBe(idleCycles);
+  it.each([1, 3])('draws as much of guest, hypervisor and idle as the statistics say, %d harts', (hartCount) => {
+    const { model } = modelOf('shares', 6000, hartCount);
+    const { processor } = buildHartLanes(openEventTable(model));
+    const cycles = new Float64Array(HART_STATES.length);
+    processor.addCycles(0, processor.endCycle, cycles);
+    const { guestCycles, hypervisorCycles, idleCycles } = model.statistics;
+    expect(idleCycles).toBeGreaterThan(0);
+    expect(cycles[STATE_CODE.guest]).toBe(guestCycles);
+    expect(cycles[STATE_CODE.hypervisor]).toBe(hypervisorCycles);
+    expect(cycles[STATE_CODE.idle]).toBe(idleCycles);
   });
 
   it('bounds the number of categories, whatever a guest does', () => {
@@ -77,6 +72,6 @@ describe('buildTimelineModel', () => {
 
   it('holds a run without events', () => {
     const model = buildTimelineModel([], { ...syntheticFacts([], 1), cycles: 500 }, SYNTHETIC_NAMES);
-    expect(model.shares).toEqual({ guest: 500, hypervisor: 0, idle: 0 });
+    expect(model.statistics).toMatchObject({ guestCycles: 500, hypervisorCycles: 0, idleCycles: 0 });
   });
 });

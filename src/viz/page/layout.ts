@@ -10,9 +10,12 @@ export interface LaneRow {
   readonly height: number;
 }
 
-const HEIGHT = { state: 34, marks: 24, child: 20, occupancy: 38, chainSlot: 6 } as const;
+const HEIGHT = { state: 34, marks: 24, child: 20, occupancy: 38 } as const;
+/** Few chains are drawn large enough for their names, many as thin bars. */
+const SLOT_HEIGHT = { few: 13, many: 6 } as const;
+const FEW_SLOTS = 6;
 const CHAINS_HEIGHT_MIN = 20;
-const CHAINS_HEIGHT_MAX = 108;
+const CHAINS_HEIGHT_MAX = 120;
 
 export function layOut(timeline: Timeline, open: ReadonlySet<string>): readonly LaneRow[] {
   const rows: LaneRow[] = [];
@@ -42,7 +45,8 @@ export function rowAt(rows: readonly LaneRow[], y: number): LaneRow | undefined 
 
 function heightOf(lane: Lane, isChild: boolean): number {
   if (lane.type === 'chains') {
-    const wanted = lane.ring.slots.length * HEIGHT.chainSlot + 6;
+    const slots = lane.ring.slots.length;
+    const wanted = slots * (slots <= FEW_SLOTS ? SLOT_HEIGHT.few : SLOT_HEIGHT.many) + 6;
     return Math.min(CHAINS_HEIGHT_MAX, Math.max(CHAINS_HEIGHT_MIN, wanted));
   }
   if (lane.type === 'marks' && isChild) return HEIGHT.child;

@@ -22,6 +22,7 @@ const PADDING = 3;
 const TEXT_PIXELS_MIN = 46;
 const PARTS_PIXELS_MIN = 6;
 const CHARACTER_PIXELS = 6.4;
+const TEXT_HEIGHT_MIN = 11;
 /** Height of the bar of a single event beside pixels that hold many. */
 const SINGLE_MARK_HEIGHT = 0.4;
 /** With no more events than this in any pixel, bars would say nothing: all marks have full height. */
@@ -217,19 +218,29 @@ function triangle(context: CanvasRenderingContext2D, x: number, y: number, size:
 
 function paintChains(brush: Brush, ring: RingLanes, height: number): void {
   const { context, palette, view, table } = brush;
-  const rowHeight = (height - 2 * PADDING) / Math.max(1, ring.slots.length);
-  const size = Math.max(1, rowHeight - 1);
-  ring.slots.forEach((slot, row) => {
-    const top = PADDING + row * rowHeight;
+  for (const slot of ring.slots) {
+    const { top, height: size } = slotPlace(ring, slot[0] ?? 0, height);
     sampleSlot(slot, ring.chains.starts, ring.chains.ends, view, (chain, x, width) => {
       context.fillStyle = (ring.chains.completes[chain] ?? -1) < 0 ? palette.broken : palette.flight;
       context.fillRect(x, top, width > 3 ? width - 0.5 : width, size);
-      if (rowHeight < 11 || width < TEXT_PIXELS_MIN) return;
+      if (size < TEXT_HEIGHT_MIN || width < TEXT_PIXELS_MIN) return;
       const take = ring.chains.takes[chain] ?? 0;
       const head = table.numbers('take', 'head')[table.row[take] ?? 0] ?? 0;
       paintText(brush, `head ${head}`, x, width, top, size, palette.page);
     });
-  });
+  }
+}
+
+/** Where the bar of a chain is in a lane of chains, from the lane's top. */
+export function slotPlace(
+  ring: RingLanes,
+  chain: number,
+  laneHeight: number,
+): { readonly top: number; readonly height: number } {
+  const rowHeight = (laneHeight - 2 * PADDING) / Math.max(1, ring.slots.length);
+  // A chain without a slot of its own is pointed at where the slots end.
+  const slot = Math.min(ring.chains.slots[chain] ?? 0, ring.slots.length);
+  return { top: PADDING + slot * rowHeight, height: Math.max(1, rowHeight - 1) };
 }
 
 /** Shares of the states in words, largest first. */

@@ -1,9 +1,9 @@
 /** What is drawn over the lanes: highlighted events, the selected event and its flow through the rings, the pointer's cycle. */
 import { sampleMarks } from '../lod.ts';
-import type { Flow } from '../ring-lanes.ts';
+import type { Flow, RingLanes } from '../ring-lanes.ts';
 import { upperBound } from '../sorted.ts';
 import type { LaneRow } from './layout.ts';
-import type { Brush } from './paint-lanes.ts';
+import { type Brush, slotPlace } from './paint-lanes.ts';
 
 const HIGHLIGHT_HEIGHT = 4;
 const ARROW = 5;
@@ -43,25 +43,47 @@ export function paintSelected(brush: Brush, rows: readonly LaneRow[], event: num
   context.lineWidth = 2;
   for (const row of rows) {
     if (!holds(row, event)) continue;
-    context.strokeRect(x - 2, row.top + 1, Math.max(4, width + 3), row.height - 2);
+    const { lane } = row;
+    if (lane.type === 'chains') frameChain(brush, row, lane.ring, upperBound(lane.ring.chains.takes, event) - 1);
+    else context.strokeRect(x - 2, row.top + 1, Math.max(4, width + 3), row.height - 2);
   }
 }
 
-/** Where each step of a flow is drawn: the most particular visible lane that holds it. */
-function place(brush: Brush, rows: readonly LaneRow[], event: number): { x: number; y: number } | undefined {
+function frameChain(brush: Brush, row: LaneRow, ring: RingLanes, chain: number): void {
+  const { context, view } = brush;
+  const { top, height } = slotPlace(ring, chain, row.height);
+  const left = view.x(ring.chains.starts[chain] ?? 0);
+  const right = view.x(ring.chains.ends[chain] ?? 0);
+  context.strokeRect(left - 1, row.top + top - 1, Math.max(3, right - left + 2), height + 2);
+}
+
+/** Where a step of a flow is drawn: its chain's bar, or the most particular visible lane that holds it. */
+function place(
+  brush: Brush,
+  rows: readonly LaneRow[],
+  flow: Flow,
+  event: number,
+): { readonly x: number; readonly y: number } | undefined {
+  const x = brush.view.x(brush.table.cycle[event] ?? 0);
+  if (event === flow.take || event === flow.complete) {
+    const row = rows.find(({ lane }) => lane.type === 'chains' && lane.ring === flow.ring);
+    if (row !== undefined) {
+      const { top, height } = slotPlace(flow.ring, flow.chain, row.height);
+      return { x, y: row.top + top + height / 2 };
+    }
+  }
   let best: LaneRow | undefined;
   for (const row of rows) {
     if (holds(row, event) && (best === undefined || best.lane.type === 'state' || row.isChild)) best = row;
   }
-  if (best === undefined) return undefined;
-  return { x: brush.view.x(brush.table.cycle[event] ?? 0), y: best.top + best.height / 2 };
+  return best === undefined ? undefined : { x, y: best.top + best.height / 2 };
 }
 
 /** Arrows from doorbell to take to completion to interrupt. */
 export function paintFlow(brush: Brush, rows: readonly LaneRow[], flow: Flow): void {
   const { context, palette, view } = brush;
   const steps = [flow.doorbell ?? flow.notify, flow.take, flow.complete, flow.used, flow.inject, flow.interrupt];
-  const points = steps.flatMap((event) => (event === undefined ? [] : (place(brush, rows, event) ?? [])));
+  const points = steps.flatMap((event) => (event === undefined ? [] : (place(brush, rows, flow, event) ?? [])));
   context.strokeStyle = palette.accent;
   context.fillStyle = palette.accent;
   context.lineWidth = 1.5;

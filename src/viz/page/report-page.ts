@@ -44,7 +44,10 @@ export class ReportPage {
   #selected: number | undefined;
   #highlight: number | undefined;
   #highlighted = new Map<string, Uint32Array>();
-  #pointer: { readonly x: number; readonly y: number } | undefined;
+  /** Where the mouse is: in the canvas and in the browser's window; `isIdle` while it presses nothing. */
+  #pointer:
+    | { readonly x: number; readonly y: number; readonly client: readonly [number, number]; readonly isIdle: boolean }
+    | undefined;
   #frame: number | undefined;
 
   constructor(timeline: Timeline) {
@@ -145,6 +148,7 @@ export class ReportPage {
     drawAxis(byId('axis', SVGSVGElement), byId('axis-base', HTMLDivElement), view);
     this.#overview.draw(view, this.#palette);
     byId('window-text', HTMLDivElement).textContent = windowText(view);
+    this.#showTooltip();
     document.documentElement.dataset.window = `${view.from} ${view.to}`;
   }
 
@@ -321,11 +325,22 @@ export class ReportPage {
   }
 
   #pointAt(event: MouseEvent): void {
-    this.#pointer = { x: event.offsetX, y: event.offsetY };
-    const found = event.buttons === 0 ? this.#hitAt(event.offsetX, event.offsetY) : undefined;
-    const lines = found === undefined ? [] : tooltipLines(this.#timeline.table, found.row.lane, found.hit);
-    showTooltip(this.#tooltip, lines, event.clientX, event.clientY);
+    this.#pointer = {
+      x: event.offsetX,
+      y: event.offsetY,
+      client: [event.clientX, event.clientY],
+      isIdle: event.buttons === 0,
+    };
     this.#invalidate();
+  }
+
+  /** What is under the pointer now: called when that moves, and when the timeline moves under it. */
+  #showTooltip(): void {
+    if (this.#pointer === undefined) return;
+    const { x, y, client, isIdle } = this.#pointer;
+    const found = isIdle ? this.#hitAt(x, y) : undefined;
+    const lines = found === undefined ? [] : tooltipLines(this.#timeline.table, found.row.lane, found.hit);
+    showTooltip(this.#tooltip, lines, ...client);
   }
 
   #leave(): void {
