@@ -73,8 +73,8 @@ export interface TraceReader {
 
 /**
  * Opens a trace that lies in memory.
- * Throws `trace.not-a-trace`, `trace.version`, `trace.truncated` and `trace.corrupt`; with `partial` the latter two only if not even the
- * header and the embedded images are whole.
+ * Throws `trace.not-a-trace`, `trace.version`, `trace.truncated` and `trace.corrupt`. With `partial` the latter two only if not even the
+ * header and the embedded images are whole, or if chunks whose checksums are right contradict each other.
  */
 export function openTrace(bytes: Uint8Array, options: OpenOptions = {}): TraceReader {
   const scan = scanFrames(bytes, (kind) => kind === CHUNK_KINDS.index.code);

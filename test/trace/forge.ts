@@ -1,0 +1,76 @@
+/** Traces with right checksums and wrong contents: what an attacker, a bug or a later version would write. */
+import { ColumnEncoder } from '../../src/trace/columns.ts';
+import { crc32 } from '../../src/trace/crc32.ts';
+import {
+  encodeFrame,
+  encodePreamble,
+  encodeTail,
+  type Frame,
+  readPayload,
+  scanFrames,
+  storePayload,
+} from '../../src/trace/frame.ts';
+import { packFields } from '../../src/trace/header.ts';
+import { type PackableMap, pack } from '../../src/trace/messagepack.ts';
+import { openTrace } from '../../src/trace/reader.ts';
+import { CHUNK_KINDS, INDEX_COLUMNS, SHARED_GROUP, TOTAL_FIELDS } from '../../src/trace/schema.ts';
+import { ColumnGroup, NameTable, packTable } from '../../src/trace/table.ts';
+import { join } from './arbitraries.ts';
+
+export interface Piece {
+  readonly kind: number;
+  readonly raw: Uint8Array;
+  readonly count: number;
+  readonly firstCycle: number;
+  readonly lastCycle: number;
+}
+
+/** The chunks of a whole trace but for the index, decompressed. */
+export function piecesOf(bytes: Uint8Array): Piece[] {
+  const { frames } = scanFrames(bytes, (kind) => kind === CHUNK_KINDS.index.code);
+  const infos = openTrace(bytes).chunks;
+  return frames.slice(0, -1).map((frame: Frame, index) => {
+    const { count = 0, firstCycle = 0, lastCycle = 0 } = infos[index] ?? {};
+    return { kind: frame.kind, raw: readPayload(bytes, frame).slice(), count, firstCycle, lastCycle };
+  });
+}
+
+/** A file of chunks with right frames. `index`: with an index that fits them; `tail` in its place otherwise. */
+export function forge(
+  pieces: readonly Piece[],
+  options: { readonly minor?: number; readonly index?: boolean; readonly totals?: object } = {},
+): Uint8Array {
+  const preamble = encodePreamble().bytes;
+  new DataView(preamble.buffer).setUint16(10, options.minor ?? 0, true);
+  const parts = [preamble];
+  let chain = crc32(preamble);
+  let offset = preamble.length;
+  const group = new ColumnGroup(INDEX_COLUMNS, pieces.length, new NameTable());
+  for (const [sequence, { kind, raw, count, firstCycle, lastCycle }] of pieces.entries()) {
+    const frame = encodeFrame(kind, sequence, chain, storePayload(raw));
+    group.push({ kind, offset, count, firstCycle, lastCycle });
+    parts.push(frame.bytes as Uint8Array<ArrayBuffer>);
+    offset += frame.bytes.length;
+    chain = frame.chain;
+  }
+  if (options.index !== false) {
+    const columns = group.take(new ColumnEncoder(pieces.length));
+    const packed = packTable({ first: 0, count: pieces.length }, [], [[SHARED_GROUP, columns]]);
+    packed.set('totals', packFields(TOTAL_FIELDS, options.totals ?? totalsOf(pieces)));
+    const frame = encodeFrame(CHUNK_KINDS.index.code, pieces.length, chain, storePayload(pack(packed)));
+    parts.push(frame.bytes as Uint8Array<ArrayBuffer>, encodeTail(frame.bytes.length) as Uint8Array<ArrayBuffer>);
+  }
+  return join(parts);
+}
+
+/** A payload in place of another, with the same place in the index. */
+export function withPayload(piece: Piece, payload: PackableMap): Piece {
+  return { ...piece, raw: pack(payload).slice() };
+}
+
+function totalsOf(pieces: readonly Piece[]): object {
+  const count = (code: number): number =>
+    pieces.reduce((sum, piece) => sum + (piece.kind === code ? piece.count : 0), 0);
+  const { events, inputs, digests } = CHUNK_KINDS;
+  return { events: count(events.code), inputs: count(inputs.code), inputBytes: 0, digests: count(digests.code) };
+}
