@@ -22,8 +22,8 @@ const common = {
 };
 
 const started = Date.now();
-const { buildReport } = await import('./build-report.mjs');
-await Promise.all([buildCommand(), buildLibrary(), buildReport()]);
+const { buildReportBundle } = await import('./build-report.mjs');
+await Promise.all([buildCommand(), buildLibrary(), buildReportBundle(join(root, 'dist/report-page.js'))]);
 buildTypes();
 process.stderr.write(`built dist/ in ${Date.now() - started} ms\n`);
 

@@ -94,7 +94,8 @@ export function buildTimelineModel(
   const statistics = computeStatistics(builder.follow(events), facts.hartCount, eventNames, { cycle: cycles, icount });
   return {
     version: 1,
-    facts: { ...facts, cycles: Math.max(cycles, builder.lastCycle) },
+    // Of a trace that was cut off, only the events say how far the run went.
+    facts: { ...facts, cycles: Math.max(cycles, builder.lastCycle), icount: Math.max(icount, builder.lastIcount) },
     statistics,
     eventCount: builder.eventCount,
     names: builder.names,
@@ -147,6 +148,7 @@ interface MutableCategory {
 class ModelBuilder {
   eventCount = 0;
   lastCycle = 0;
+  lastIcount = 0;
   readonly names: string[] = [];
   readonly categories: MutableCategory[] = [];
   readonly errorNames = new Map<string, string>();
@@ -159,7 +161,6 @@ class ModelBuilder {
   readonly #hart = new GrowingColumn('u8');
   readonly #pc = new GrowingColumn('u64');
   readonly #fields = new Map<EventKind, FieldColumn[]>();
-  #lastIcount = 0;
 
   constructor(eventNames: EventNames) {
     this.#eventNames = eventNames;
@@ -182,7 +183,7 @@ class ModelBuilder {
   }
 
   #add(event: VmEvent): void {
-    if (event.cycle < this.lastCycle || event.icount < this.#lastIcount) {
+    if (event.cycle < this.lastCycle || event.icount < this.lastIcount) {
       throw new ParatraceError(
         'trace.corrupt',
         `event ${this.eventCount} (${event.kind}) is stamped before the one before it`,
@@ -194,7 +195,7 @@ class ModelBuilder {
       );
     }
     this.lastCycle = event.cycle;
-    this.#lastIcount = event.icount;
+    this.lastIcount = event.icount;
     this.eventCount += 1;
     this.#cycle.push(event.cycle);
     this.#icount.push(event.icount);

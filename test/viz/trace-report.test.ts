@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { openTrace } from '../../src/trace/reader.ts';
+import { TraceWriter } from '../../src/trace/writer.ts';
+import { renderTraceReport, reportFacts } from '../../src/viz/trace-report.ts';
+import { SYNTHETIC_NAMES, syntheticEvents } from '../support/synthetic-events.ts';
+import { HEADER, join } from '../trace/arbitraries.ts';
+
+const OPTIONS = { script: 'void 0', title: 'a.pvt', names: SYNTHETIC_NAMES };
+
+function record(): { readonly bytes: Uint8Array; readonly lastCycle: number } {
+  const parts: Uint8Array[] = [];
+  const writer = new TraceWriter((bytes) => parts.push(bytes.slice()), HEADER);
+  const events = syntheticEvents({ seed: 'trace', eventCount: 30_000, hartCount: 2 });
+  for (const event of events) writer.event(event);
+  const { cycle, icount } = events[events.length - 1] ?? { cycle: 0, icount: 0 };
+  writer.end({ cycle: cycle + 50, icount, reason: 'poweroff', status: 0, message: 'the guest powered off' });
+  return { bytes: join(parts), lastCycle: cycle };
+}
+
+describe('renderTraceReport', () => {
+  it('says what the header and the end say', () => {
+    const { bytes, lastCycle } = record();
+    const trace = openTrace(bytes);
+    expect(reportFacts(trace)).toMatchObject({
+      guest: 'guest.elf',
+      mode: 'pvh',
+      costs: 'rocket-kvm-2023',
+      core: 'rocket',
+      hartCount: 2,
+      clockHz: 1e9,
+      cycles: lastCycle + 50,
+      end: { reason: 'poweroff', status: 0 },
+      truncated: undefined,
+    });
+    const html = renderTraceReport(trace, OPTIONS);
+    expect(html).toContain('30,000');
+    expect(html).not.toContain('role="alert"');
+    expect(renderTraceReport(openTrace(bytes), OPTIONS)).toBe(html);
+  });
+
+  it('shows a trace that was cut off up to there, and says so', () => {
+    const { bytes, lastCycle } = record();
+    const trace = openTrace(bytes.slice(0, bytes.length * 0.7), { partial: true });
+    const facts = reportFacts(trace);
+    expect(facts.end).toBeUndefined();
+    expect(facts.cycles).toBeGreaterThan(0);
+    expect(facts.cycles).toBeLessThan(lastCycle);
+    const html = renderTraceReport(trace, OPTIONS);
+    expect(html).toContain('The trace is not whole.');
+    expect(html).toContain('not recorded');
+    const { events } = trace.readableUpTo;
+    expect(events).toBeGreaterThan(0);
+    expect(html).toContain(`"eventCount":${events}`);
+  });
+});
