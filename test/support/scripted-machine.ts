@@ -43,7 +43,7 @@ const NEVER = 0xffff_ffff_ffff_ffffn;
 
 export class ScriptedHart implements Hart {
   readonly id: number;
-  pc = 0n;
+  #pc = 0n;
   privilege: Privilege = PRIVILEGE.M;
   retired = 0;
   readonly #x = new BigUint64Array(32);
@@ -56,6 +56,21 @@ export class ScriptedHart implements Hart {
 
   constructor(id: number) {
     this.id = id;
+  }
+
+  get pc(): bigint {
+    return this.#pc;
+  }
+
+  /** Set from outside, the hart goes on elsewhere: with its main script from the start, which sees the new pc. */
+  set pc(value: bigint) {
+    this.#pc = value;
+    this.stack = [];
+    this.step = undefined;
+  }
+
+  advance(bytes: bigint): void {
+    this.#pc += bytes;
   }
 
   x(index: number): bigint {
@@ -146,8 +161,6 @@ export class ScriptedMachine implements Machine {
     hart.pc = start.pc;
     hart.privilege = start.privilege;
     for (const name of ['mie', 'satp', 'mstatus']) hart.setCsr(name, 0n);
-    hart.stack = [];
-    hart.step = undefined;
   }
 
   watchTohost(): void {}
@@ -307,7 +320,7 @@ export class ScriptedMachine implements Machine {
 
   #retire(hart: ScriptedHart, instructions: number, cycles: number, bytes = BigInt(4 * instructions)): void {
     hart.retired += instructions;
-    hart.pc += bytes;
+    hart.advance(bytes);
     this.#icount += instructions;
     this.#cycle += cycles;
   }
