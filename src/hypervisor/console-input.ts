@@ -15,6 +15,15 @@ import type { InputPort, InputRecord, InputSource, Position } from './vm-ports.t
  */
 export const EMPTY_POLLS_WAITING = 10_000;
 
+/**
+ * Polls of the 16550 in a row, without a write to it or a byte from it in between, from which on a poll is taken to be for input. Drivers read LSR
+ * before each byte they send, and clear the receiver when they start; boot loaders look for Ctrl-C once after each line, and throw
+ * away what else they find. Input given to such a poll would be lost.
+ */
+export const UART_POLLS_IN_A_ROW = 4;
+/** A guest that never polls so often in a row is given input after so many polls in all. */
+export const UART_POLLS_IN_ALL = 65_536;
+
 /** What the input needs from the virtual machine around it. */
 export interface ConsoleInputOptions {
   readonly source: InputSource;
@@ -29,8 +38,9 @@ export class ConsoleInput {
   readonly #taken: (record: InputRecord) => void;
   #ended = false;
   #emptyPolls = 0;
-  /** Whether the guest's last access to the 16550 was a poll: then this one is a poll for input. */
-  #uartPolled = false;
+  /** Polls of the 16550 since the guest last wrote to it or was given input, and since it was last given input. */
+  #uartPollsInARow = 0;
+  #uartPollsInAll = 0;
   #takenBytes = 0;
 
   constructor(options: ConsoleInputOptions) {
@@ -56,18 +66,21 @@ export class ConsoleInput {
     return bytes;
   }
 
-  /**
-   * The guest polled the empty receiver of the 16550. A poll that comes right after a write to the device belongs to transmitting or to
-   * set-up (drivers read LSR before each byte they send, and clear the FIFOs when they start), so input waits for the next poll.
-   */
+  /** The guest polled the empty receiver of the 16550: see {@link UART_POLLS_IN_A_ROW}. */
   pollUart(maxBytes: number): Uint8Array | undefined {
-    if (this.#uartPolled) return this.poll('uart0', maxBytes);
-    this.#uartPolled = true;
-    return undefined;
+    this.#uartPollsInARow++;
+    this.#uartPollsInAll++;
+    if (this.#uartPollsInARow < UART_POLLS_IN_A_ROW && this.#uartPollsInAll < UART_POLLS_IN_ALL) return undefined;
+    const bytes = this.poll('uart0', maxBytes);
+    if (bytes !== undefined) {
+      this.#uartPollsInARow = 0;
+      this.#uartPollsInAll = 0;
+    }
+    return bytes;
   }
 
   uartWritten(): void {
-    this.#uartPolled = false;
+    this.#uartPollsInARow = 0;
   }
 
   /** The guest wrote to a console: it does more than poll. */
@@ -101,7 +114,8 @@ export class ConsoleInput {
     return {
       ended: this.#ended,
       emptyPolls: this.#emptyPolls,
-      uartPolled: this.#uartPolled,
+      uartPollsInARow: this.#uartPollsInARow,
+      uartPollsInAll: this.#uartPollsInAll,
       takenBytes: this.#takenBytes,
     };
   }
