@@ -17,7 +17,13 @@ export interface MachineConfig {
   readonly adUpdate: 'hardware' | 'fault';
   /** Whether `ecall` from S-mode comes back as a stop (an SBI is served by the host) instead of trapping to M-mode. */
   readonly supervisorCallsStop: boolean;
+  /** Engine tiers to use; which ones shows in wall time only. Default: the interpreter. */
+  readonly engine?: EngineName;
 }
+
+export const ENGINE_NAMES = ['interpreter', 'translator'] as const;
+/** `translator`: hot code is translated to WebAssembly, the rest is interpreted. */
+export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Why {@link Machine.run} came back. */
 export const STOP = {

@@ -20,6 +20,8 @@ import type { HartCounters, Machine, MachineConfig, PendingAccess, Privilege, St
 import { PRIVILEGE, STOP } from './machine-types.ts';
 import { writePmp } from './pmp.ts';
 import { Predecoder } from './predecoder.ts';
+import type { RegionCounts } from './region-cache.ts';
+import { RegionCache } from './region-cache.ts';
 
 const MEMORY_MAX = 3 * 2 ** 30;
 /** RV64 with A, C, I, M, S and U (Privileged ISA 3.1.1). */
@@ -52,6 +54,8 @@ export class EngineMachine implements Machine {
   readonly #harts: readonly EngineHart[];
   readonly #devices: MmioDevice[] = [];
   readonly #predecoder: Predecoder;
+  /** Undefined with the interpreter alone. */
+  readonly #regions: RegionCache | undefined;
   readonly #access: Mutable<PendingAccess>;
   #hart: EngineHart;
   #lastInterruptCause = 0;
@@ -82,7 +86,14 @@ export class EngineMachine implements Machine {
         return BigInt(Math.floor(readCounter(view, GLOBAL.cycle) / config.core.cyclesPerTick));
       },
     };
-    this.#predecoder = new Predecoder(this.#engine, config);
+    const regions =
+      config.engine === 'interpreter' ? undefined : new RegionCache(this.#engine, config, () => this.#predecoder);
+    this.#regions = regions;
+    this.#predecoder = new Predecoder(
+      this.#engine,
+      config,
+      regions && { onHead: (entry) => regions.addHead(entry), onReset: () => regions.reset() },
+    );
     this.#access = { device: NO_DEVICE, gpa: 0, size: 1, write: false, value: 0n };
     view.setInt32(GLOBAL.tohostOffset, -1, true);
     for (const hart of this.#harts) this.reset(hart.id, { pc: 0n, a0: 0n, a1: 0n, privilege: PRIVILEGE.M });
@@ -94,6 +105,11 @@ export class EngineMachine implements Machine {
 
   get devices(): readonly MmioDevice[] {
     return this.#devices;
+  }
+
+  /** What the translator has made; undefined with the interpreter alone. */
+  get regionCounts(): RegionCounts | undefined {
+    return this.#regions?.counts;
   }
 
   get access(): PendingAccess {
@@ -153,14 +169,21 @@ export class EngineMachine implements Machine {
     for (;;) {
       const left = untilCycle - readCounter(this.#view, GLOBAL.cycle);
       if (left <= 0 && resume === 0) return STOP.deadline;
-      const stop = this.#engine.call.run(hart.base, Math.min(left, RUN_CYCLES_MAX), resume);
+      const most = this.#regions?.hasQueue ? QUEUE_POLL_CYCLES : RUN_CYCLES_MAX;
+      const stop = this.#engine.call.run(hart.base, Math.min(left, most), resume);
       resume = 0;
       switch (stop) {
         case ENGINE_STOP.budget:
+          this.#regions?.poll(this.clock.icount);
+          continue;
         case ENGINE_STOP.again:
           continue;
         case ENGINE_STOP.decode:
           this.#predecoder.decodeAt(hart.get32('entryPointer'));
+          resume = 1;
+          continue;
+        case ENGINE_STOP.hot:
+          this.#regions?.queue(hart.get32('entryPointer'), hart, this.clock.icount);
           resume = 1;
           continue;
         case ENGINE_STOP.block:
@@ -300,6 +323,7 @@ export class EngineMachine implements Machine {
     writePmp(hart, this.#view, name, hart.get64('pmpValue'));
     this.#engine.call.flush(hart.base);
     this.#engine.call.flushBare(hart.base);
+    this.#engine.call.updateContext(hart.base);
   }
 
   #breakReservations(): void {
@@ -342,6 +366,8 @@ export class EngineMachine implements Machine {
 }
 
 const ACCESS_SIZES = [1, 2, 4, 8] as const;
+/** While heads wait to be compiled, the engine comes back this often to see whether they have waited long enough. */
+const QUEUE_POLL_CYCLES = 2_000_000;
 
 const MACHINE_STOPS: ReadonlyMap<number, StopReason> = new Map([
   [ENGINE_STOP.supervisorCall, STOP.supervisorCall],

@@ -77,6 +77,8 @@ function updateRanges(hart: EngineHart, view: DataView): void {
     view.setUint32(at + 16, config, true);
   }
   hart.set32('pmpOpen', letsAllPass(hart, view) ? 1 : 0);
+  const locked = Array.from({ length: ENTRY_COUNT }, (_, entry) => configOf(hart, entry) & CONFIG.L);
+  hart.set32('pmpMachineOpen', locked.every((bit) => bit === 0) ? 1 : 0);
 }
 
 /** Whether the first entry that is on allows everything everywhere: then S and U need no check. */

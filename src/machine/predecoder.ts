@@ -34,10 +34,21 @@ export class Predecoder {
   /** RAM page of each block. */
   readonly #pages: Int32Array;
   #used = 0;
+  readonly #onHead: ((entryPointer: number) => void) | undefined;
+  readonly #onReset: () => void;
   /** How often all blocks were dropped because there were too many. */
   resets = 0;
 
-  constructor(engine: Engine, config: MachineConfig) {
+  /**
+   * @param hooks told of entries that jumps lead to, and when all entries are dropped
+   */
+  constructor(
+    engine: Engine,
+    config: MachineConfig,
+    hooks: { onHead?: (entryPointer: number) => void; onReset?: () => void } = {},
+  ) {
+    this.#onHead = hooks.onHead;
+    this.#onReset = hooks.onReset ?? (() => {});
     this.#engine = engine;
     this.#config = config;
     this.#view = new DataView(engine.memory.buffer);
@@ -49,7 +60,7 @@ export class Predecoder {
   /** Gives the RAM page that holds `ramOffset` a block. */
   allocate(ramOffset: number): void {
     const { plan } = this.#engine;
-    if (this.#used === plan.blockCount) this.#reset();
+    if (this.#used === plan.blockCount) this.reset();
     const page = Math.floor(ramOffset / PAGE_BYTES);
     const index = this.#used++;
     const block = plan.blocks + index * BLOCK.bytes;
@@ -57,7 +68,9 @@ export class Predecoder {
     // Only what may be looked at: the entries of the page, and what stands around the straddling entry.
     if (this.resets > 0) this.#bytes.fill(0, block, block + BLOCK.bytes);
     const pageEnd = specialHandler('pageEnd');
-    for (const place of [BLOCK.sentinel, BLOCK.sentinel + ENTRY.bytes, BLOCK.straddle + 2 * ENTRY.bytes]) {
+    const afterShadow = BLOCK.shadow + BLOCK.sentinel;
+    const afterPage = [BLOCK.sentinel, BLOCK.straddle + 2 * ENTRY.bytes, afterShadow];
+    for (const place of [...afterPage, BLOCK.sentinel + ENTRY.bytes, afterShadow + ENTRY.bytes]) {
       this.#view.setUint16(block + place + ENTRY.handler, pageEnd, true);
     }
     this.#view.setInt32(plan.blockTable + page * 4, block, true);
@@ -67,6 +80,25 @@ export class Predecoder {
 
   /** Decodes from an entry on, to the end of the straight line or of the page. */
   decodeAt(entryPointer: number): void {
+    this.#decodeFrom(entryPointer);
+    // Execution came here by a jump, or to the second half of a line that was decoded before: either way a place to begin.
+    this.#onHead?.(entryPointer);
+  }
+
+  /** Bytes of the page that an entry belongs to, its block, and the offset of its instruction in the page. */
+  placeOf(entryPointer: number): { readonly page: DataView; readonly ramPage: number; readonly offset: number } {
+    const { plan, memory } = this.#engine;
+    const index = Math.floor((entryPointer - plan.blocks) / BLOCK.bytes);
+    const ramPage = (this.#pages[index] ?? 0) * PAGE_BYTES;
+    const place = entryPointer - plan.blocks - index * BLOCK.bytes;
+    return {
+      page: new DataView(memory.buffer, plan.ram + ramPage, PAGE_BYTES),
+      ramPage,
+      offset: ((place % BLOCK.sentinel) / ENTRY.bytes) * 2,
+    };
+  }
+
+  #decodeFrom(entryPointer: number): void {
     const { plan } = this.#engine;
     const index = Math.floor((entryPointer - plan.blocks) / BLOCK.bytes);
     const block = plan.blocks + index * BLOCK.bytes;
@@ -88,9 +120,24 @@ export class Predecoder {
         return;
       }
       const word = length === 4 ? this.#view.getInt32(pageBytes + half * 2, true) : low;
-      if (!this.#write(entry, word, false)) return;
+      if (!this.#write(entry, word, false)) {
+        this.#noteBackwardTarget(block, half, word);
+        return;
+      }
+      this.#noteBackwardTarget(block, half, word);
       half += length / 2;
     }
+  }
+
+  /** The target of a backward branch or jump in the page is the head of a loop. */
+  #noteBackwardTarget(block: number, half: number, word: number): void {
+    if (!this.#onHead) return;
+    const decoded = decode(word);
+    if (!decoded || (decoded.insn.format !== 'B' && decoded.insn.format !== 'J')) return;
+    const target = half + decoded.operands.imm / 2;
+    if (decoded.operands.imm > 0 || target < 0) return;
+    const entry = block + target * ENTRY.bytes;
+    if (this.#view.getUint16(entry + ENTRY.handler, true) !== UNDECODED) this.#onHead(entry);
   }
 
   /** Writes one entry; false if straight-line execution ends with it. */
@@ -130,8 +177,9 @@ export class Predecoder {
   }
 
   /** Drops all blocks. Pages keep their modelled TLB entries; only the engine's shortcuts go. */
-  #reset(): void {
+  reset(): void {
     const { plan } = this.#engine;
+    this.#onReset();
     for (let index = 0; index < this.#used; index++) {
       const page = this.#pages[index] ?? 0;
       this.#view.setInt32(plan.blockTable + page * 4, 0, true);

@@ -8,8 +8,9 @@ import { defineDigests } from './digest.ts';
 import type { EngineContext } from './engine-context.ts';
 import { defineRun } from './interpreter.ts';
 import type { MemoryPlan } from './layout.ts';
-import { planMemory } from './layout.ts';
+import { planMemory, REGION_COUNT_MAX } from './layout.ts';
 import { defineMmu } from './mmu.ts';
+import { REGION_PARAMS } from './regions/region-emitter.ts';
 import { defineTraps } from './traps.ts';
 import { WasmModule } from './wasm-module.ts';
 
@@ -34,6 +35,8 @@ export interface Engine {
   readonly plan: MemoryPlan;
   readonly memory: WebAssembly.Memory;
   readonly call: EngineExports;
+  /** Functions of translated regions. */
+  readonly table: WebAssembly.Table;
 }
 
 /** The bytes of the module for a configuration. */
@@ -44,7 +47,11 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
   const traps = defineTraps(ctx, mmu);
   const csrs = defineCsrs(ctx, mmu, traps);
   const digests = defineDigests(ctx);
-  const run = defineRun({ ctx, mmu, traps, csrs });
+  module.table(REGION_COUNT_MAX);
+  const region = module.fn('regionType', REGION_PARAMS, ['i32']);
+  region.return(region.param(1));
+  region.unreachable();
+  const run = defineRun({ ctx, mmu, traps, csrs, region });
   for (const fn of [
     run,
     traps.takeTrap,
@@ -69,5 +76,6 @@ export function createEngine(config: MachineConfig): Engine {
   const memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
   const module = new WebAssembly.Module(generateEngine(config, plan));
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  return { plan, memory, call: instance.exports as unknown as EngineExports };
+  const exports = instance.exports as unknown as EngineExports & { readonly table: WebAssembly.Table };
+  return { plan, memory, call: exports, table: exports.table };
 }

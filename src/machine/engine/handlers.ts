@@ -10,7 +10,7 @@ import type { Insn } from '../isa/table.ts';
 import { COMPRESSED_INSNS, INSNS } from '../isa/table.ts';
 
 /** Handlers that are no instruction. */
-export const SPECIAL_HANDLERS = ['undecoded', 'illegal', 'pageEnd', 'straddle'] as const;
+export const SPECIAL_HANDLERS = ['undecoded', 'illegal', 'pageEnd', 'straddle', 'probe', 'region'] as const;
 export type SpecialHandler = (typeof SPECIAL_HANDLERS)[number];
 
 export interface InsnHandler {

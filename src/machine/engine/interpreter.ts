@@ -11,7 +11,7 @@ import type { Csrs } from './csrs.ts';
 import { CSR_ACTION } from './csrs.ts';
 import type { EngineContext } from './engine-context.ts';
 import { get32, get64, getCsr, getGlobal, hasBit, pageOf, set32, set64, setGlobal } from './engine-context.ts';
-import type { Expr, LoadWidth, Local, StoreBits } from './expr.ts';
+import type { Callable, Expr, LoadWidth, Local, StoreBits } from './expr.ts';
 import {
   add,
   and,
@@ -22,6 +22,7 @@ import {
   extendS,
   extendU,
   geS,
+  geU,
   gtS,
   gtU,
   i32,
@@ -44,7 +45,7 @@ import {
 } from './expr.ts';
 import type { InsnHandler } from './handlers.ts';
 import { INSN_HANDLERS, SPECIAL_HANDLERS } from './handlers.ts';
-import { BLOCK, ENTRIES_PER_PAGE, ENTRY, HART, PAGE_BYTES, TLB } from './layout.ts';
+import { BLOCK, ENTRIES_PER_PAGE, ENTRY, HART, PAGE_BYTES, REGION, TLB } from './layout.ts';
 import type { Mmu } from './mmu.ts';
 import { ACCESS_KIND, ramPageOf, tlbOffset } from './mmu.ts';
 import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
@@ -54,6 +55,8 @@ import type { Fn, Label } from './wasm-module.ts';
 
 /** What a store that must be the last of its run takes off the cycles left; given back at the exit. Runs get fewer than this. */
 const STOP_AFTER = 1 << 30;
+/** How often a head is reached before it is translated. */
+export const HOT_COUNT = 200;
 /** Most cycles that one call of `run` may be given. */
 export const RUN_CYCLES_MAX = 1 << 28;
 
@@ -64,6 +67,8 @@ interface Parts {
   readonly mmu: Mmu;
   readonly traps: Traps;
   readonly csrs: Csrs;
+  /** A function with the type of regions. */
+  readonly region: Callable;
 }
 
 /** Locals of `run`. */
@@ -212,7 +217,8 @@ function leaveOnBudget(state: State, exit: Label): void {
 
 /** pc of `entry` where it may be one past the page: places behind the page's entries fold back (see BLOCK). */
 function pcAfter({ fn, entry, block, page }: State): Expr {
-  const offset = fn.let(shrU(sub(entry, block), i32(2)));
+  const place = fn.let(sub(entry, block));
+  const offset = fn.let(shrU(sub(place, select(geU(place, i32(BLOCK.shadow)), i32(BLOCK.shadow), i32(0))), i32(2)));
   return add(page, extendU(sub(offset, select(gtU(offset, i32(PAGE_BYTES)), i32(PAGE_BYTES), i32(0)))));
 }
 
@@ -271,10 +277,51 @@ function dispatchEntry(parts: Parts, state: State, ways: Ways): void {
 
 const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: State, ways: Ways) => void> = {
   undecoded: (_parts, state, ways) => {
-    const { fn, pc, reason } = state;
+    const { fn, entry, block, pc, reason } = state;
+    // In the shadow only single entries are filled: everything after them stands in its own place.
+    fn.if(geU(sub(entry, block), i32(BLOCK.shadow)), () => {
+      fn.set(entry, sub(entry, i32(BLOCK.shadow)));
+      fn.br(ways.next);
+    });
     fn.set(pc, pcAt(state));
     fn.set(reason, i32(ENGINE_STOP.decode));
     fn.br(ways.exit);
+  },
+  /** A head that is not translated: counts how often it is reached. */
+  probe: (_parts, state, ways) => {
+    const { fn, entry, pc, reason } = state;
+    const record = fn.let(load32(entry, ENTRY.imm));
+    const count = fn.let(add(load32(record, REGION.count), i32(1)));
+    fn.store(32, record, count, REGION.count);
+    fn.if(eq(count, i32(HOT_COUNT)), () => {
+      fn.set(pc, pcAt(state));
+      fn.set(reason, i32(ENGINE_STOP.hot));
+      fn.br(ways.exit);
+    });
+    fn.set(entry, add(entry, i32(BLOCK.shadow)));
+    fn.br(ways.next);
+  },
+  /** The head of a translated region: run it if it is still right here and the deadline is far enough. */
+  region: ({ ctx, region }, state, ways) => {
+    const { fn, hart, left, retired, entry, page, pc } = state;
+    const record = fn.let(load32(entry, ENTRY.imm));
+    const generations = shrU(get32(hart, 'fetchRamPage'), i32(10));
+    const current = eq(load32(generations, ctx.plan.pageGenerations), load32(record, REGION.generation));
+    fn.if(eqz(current), () => {
+      fn.store(16, entry, i32(SPECIAL_HANDLERS.indexOf('probe')), ENTRY.handler);
+      fn.store(32, record, i32(0), REGION.count);
+      fn.set(entry, add(entry, i32(BLOCK.shadow)));
+      fn.br(ways.next);
+    });
+    const fits = eq(get32(hart, 'directMemory'), load32(record, REGION.variant));
+    fn.if(and(fits, geS(left, load32(record, REGION.budget))), () => {
+      fn.callIndirect(left, region, load32(record, REGION.table), hart, left, page);
+      fn.set(retired, add(retired, get32(hart, 'regionRetired')));
+      fn.set(pc, get64(hart, 'pc'));
+      fn.br(ways.fetch);
+    });
+    fn.set(entry, add(entry, i32(BLOCK.shadow)));
+    fn.br(ways.next);
   },
   illegal: (_parts, state, ways) => {
     const { fn, hart, entry, pc } = state;
@@ -620,8 +667,9 @@ class InterpreterBuilder implements InsnBuilder {
     const { fn, hart, entry, block } = this.#state;
     fn.if(test, () => {
       const place = fn.let(sub(entry, block));
-      const inPage = load32(add(get32(hart, 'fetchRamPage'), shrU(place, i32(2))), this.#parts.ctx.plan.ram);
-      const word = cond(ltU(place, i32(PAGE_SPAN)), inPage, load32(block, BLOCK.straddleWord));
+      const offset = and(shrU(place, i32(2)), i32(PAGE_BYTES - 1));
+      const inPage = load32(add(get32(hart, 'fetchRamPage'), offset), this.#parts.ctx.plan.ram);
+      const word = cond(eq(place, i32(BLOCK.straddle)), load32(block, BLOCK.straddleWord), inPage);
       set32(fn, hart, 'cause', i32(CAUSE.illegal));
       set64(fn, hart, 'tval', extendU(word));
       this.#fault();

@@ -75,6 +75,12 @@ export const HART = {
   /** i32: base of the TLBs of the present context: the hart's own, or `BARE_TLBS` further. For data and for fetch. */
   dataTlbBase: 472,
   fetchTlbBase: 476,
+  /** i32: instructions that the region which ran last has retired. */
+  regionRetired: 480,
+  /** i32: whether data accesses reach RAM without translation and PMP: the variant of regions that fits. */
+  directMemory: 484,
+  /** i32: whether no locked PMP entry binds M-mode. */
+  pmpMachineOpen: 488,
   csrs: 512,
   /** 16 x { i64 first, i64 end (exclusive, 0: off), i32 flags }, 24 bytes each. */
   pmp: 1536,
@@ -125,8 +131,18 @@ export const BLOCK = {
   straddle: ENTRIES_PER_PAGE * ENTRY.bytes * 2 - ENTRY.bytes,
   /** i32: the word that `straddle` was decoded from. */
   straddleWord: ENTRIES_PER_PAGE * ENTRY.bytes * 2 + 2 * ENTRY.bytes,
-  bytes: ENTRIES_PER_PAGE * ENTRY.bytes * 2 + 256,
+  /** Where the decoded entry stands whose place in the page was taken by a probe or a region. Zero elsewhere: go back. */
+  shadow: ENTRIES_PER_PAGE * ENTRY.bytes * 3,
+  bytes: ENTRIES_PER_PAGE * ENTRY.bytes * 4 + 256,
 } as const;
+
+/**
+ * What a probe or region entry points to, 32 bytes: i32 times reached, i32 index in the region table, i32 cycles that must be left,
+ * i32 variant, i32 generation of the page that it was translated from.
+ */
+export const REGION = { bytes: 32, count: 0, table: 4, budget: 8, variant: 12, generation: 16 } as const;
+/** Entries of the region table and records: more are never alive. */
+export const REGION_COUNT_MAX = 32768;
 
 /** CSRs in memory: one i64 each, in this order. */
 export const CSR_SLOTS: ReadonlyMap<string, number> = new Map(
@@ -144,6 +160,10 @@ export interface MemoryPlan {
   readonly blockTable: number;
   readonly blocks: number;
   readonly blockCount: number;
+  /** i32 for each page of RAM: counts changes of code in it. */
+  readonly pageGenerations: number;
+  /** Records of probes and regions. */
+  readonly regions: number;
   readonly ram: number;
   readonly ramBytes: number;
   /** Size of the whole in 64 KiB pages. */
@@ -161,7 +181,9 @@ export function planMemory(ramBytes: number): MemoryPlan {
   const pageFlags = HARTS_BASE + HART_BYTES * HART_COUNT_MAX;
   const pageDigests = roundUp(pageFlags + pages, 64);
   const blockTable = pageDigests + pages * 8;
-  const blocks = roundUp(blockTable + pages * 4, 64);
+  const pageGenerations = blockTable + pages * 4;
+  const regions = roundUp(pageGenerations + pages * 4, 64);
+  const blocks = regions + REGION_COUNT_MAX * REGION.bytes;
   const blockCount = Math.min(BLOCK_COUNT_MAX, pages);
   const ram = roundUp(blocks + blockCount * BLOCK.bytes, WASM_PAGE);
   return {
@@ -170,6 +192,8 @@ export function planMemory(ramBytes: number): MemoryPlan {
     blockTable,
     blocks,
     blockCount,
+    pageGenerations,
+    regions,
     ram,
     ramBytes,
     wasmPages: roundUp(ram + ramBytes, WASM_PAGE) / WASM_PAGE,

@@ -39,7 +39,7 @@ import {
   sub,
   wrap,
 } from './expr.ts';
-import { BARE_TLBS, GLOBAL, HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
+import { BARE_TLBS, BLOCK, GLOBAL, HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
 import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
 import type { Fn } from './wasm-module.ts';
 
@@ -114,10 +114,19 @@ function defineNoteWrite({ module, plan }: EngineContext): Fn {
     // An instruction of 4 bytes may begin one half word before the bytes that change.
     const half = fn.let(shrU(select(ltU(at, i32(2)), i32(0), sub(at, i32(2))), i32(1)));
     const last = fn.let(shrU(sub(add(at, size), i32(1)), i32(1)));
+    const dropped = fn.let(i64(0));
     fn.loop((again) => {
-      fn.store(64, add(block, shl(half, i32(3))), i64(0));
+      const entry = fn.let(add(block, shl(half, i32(3))));
+      fn.set(dropped, or(dropped, load64(entry)));
+      fn.store(64, entry, i64(0));
+      fn.store(64, entry, i64(0), BLOCK.shadow);
       fn.set(half, add(half, i32(1)));
       fn.brIf(again, leU(half, last));
+    });
+    // Code has changed, not only data beside it: regions translated from the page are stale.
+    fn.if(ne(dropped, i64(0)), () => {
+      const generation = fn.let(shl(page, i32(2)));
+      fn.store(32, generation, add(load32(generation, plan.pageGenerations), i32(1)), plan.pageGenerations);
     });
   });
   fn.store(8, page, or(flags, i32(PAGE_FLAG.dirty)), plan.pageFlags);
@@ -351,6 +360,8 @@ function defineUpdateContext({ module }: EngineContext): Fn {
   set64(fn, hart, 'dataContext', extendU(or(shl(kind, i32(CONTEXT.shift)), or(sum, mxr))));
   const tlbBase = (of: Expr) => add(hart, shl(ltU(of, i32(CONTEXT.supervisor)), i32(Math.log2(BARE_TLBS))));
   set32(fn, hart, 'dataTlbBase', tlbBase(kind));
+  const open = cond(eqz(kind), get32(hart, 'pmpMachineOpen'), and(eq(kind, i32(CONTEXT.bare)), get32(hart, 'pmpOpen')));
+  set32(fn, hart, 'directMemory', open);
   set32(fn, hart, 'fetchTlbBase', tlbBase(kindOf(privilege)));
   set64(fn, hart, 'fetchPage', i64(-1));
   return fn;

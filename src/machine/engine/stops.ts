@@ -19,6 +19,8 @@ export const ENGINE_STOP = {
   again: 10,
   /** PMP registers were written: their ranges must be computed again and the TLBs flushed. */
   pmpChanged: 11,
+  /** A probe has counted enough: translate from there. */
+  hot: 12,
 } as const;
 
 /** Exception causes (Privileged ISA, table 3.6). */

@@ -148,6 +148,17 @@ export class Fn implements Callable {
     this.#code.raw([0xfc, 0x0b, 0x00]);
   }
 
+  /** `call_indirect` through the module's table: the result of the function at `index`, whose type is that of `like`. */
+  callIndirect(result: Local, like: Callable, index: Expr, ...args: Expr[]): void {
+    for (const arg of [...args, index]) this.#emit(arg);
+    this.#code.byte(0x11);
+    // Types are numbered as functions are.
+    this.#code.u32(like.index);
+    this.#code.u32(0);
+    this.#code.byte(0x21);
+    this.#code.u32(result.index);
+  }
+
   /** Calls for the effect; a result is dropped. */
   do(callee: Callable, ...args: Expr[]): void {
     this.#emit({ kind: 'call', type: 'i32', callee, args });
@@ -285,6 +296,7 @@ export class Fn implements Callable {
 export class WasmModule {
   readonly #functions: Fn[] = [];
   readonly #exports: Fn[] = [];
+  #tableSize = 0;
 
   fn(name: string, params: readonly ValType[], results: readonly ValType[] = []): Fn {
     const fn = new Fn(name, this.#functions.length, params, results);
@@ -294,6 +306,11 @@ export class WasmModule {
 
   export(fn: Fn): void {
     this.#exports.push(fn);
+  }
+
+  /** Gives the module a table of functions, exported as `table`. */
+  table(size: number): void {
+    this.#tableSize = size;
   }
 
   /** @param memoryPages size of the imported memory in 64 KiB pages: minimum and maximum alike. */
@@ -329,8 +346,19 @@ export class WasmModule {
       sink.u32(this.#functions.length);
       for (const fn of this.#functions) sink.u32(fn.index);
     });
+    if (this.#tableSize > 0) {
+      section(4, (sink) => {
+        sink.raw([0x01, 0x70, 0x01]);
+        sink.u32(this.#tableSize);
+        sink.u32(this.#tableSize);
+      });
+    }
     section(7, (sink) => {
-      sink.u32(this.#exports.length);
+      sink.u32(this.#exports.length + (this.#tableSize > 0 ? 1 : 0));
+      if (this.#tableSize > 0) {
+        sink.name('table');
+        sink.raw([0x01, 0x00]);
+      }
       for (const fn of this.#exports) {
         sink.name(fn.name);
         sink.byte(0x00);

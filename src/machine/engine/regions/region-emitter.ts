@@ -1,0 +1,433 @@
+/**
+ * One region as a WebAssembly function: `region(hart, left, page)` gives the cycles left. Guest registers live in locals; the
+ * semantics of the instruction table write the code.
+ *
+ * Exactness. Cycles and retired instructions are charged at the end of each block. The head of a region and each loop header
+ * go on only if the cycles left reach over the longest way to the next such check, so no deadline can fall inside. A region
+ * never traps: a check that fails (TLB, device, code page) leaves before the instruction, with registers, pc and counts as
+ * they are there, and the interpreter executes it.
+ */
+import { assert, must } from '../../../assert.ts';
+import { FORMATS } from '../../isa/formats.ts';
+import type { InsnBuilder, SystemOp } from '../../isa/insn-builder.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { get32, get64, pageOf, set32, set64 } from '../engine-context.ts';
+import type { Expr, LoadWidth, Local, StoreBits } from '../expr.ts';
+import {
+  add,
+  and,
+  eq,
+  extendS,
+  extendU,
+  geU,
+  gtU,
+  i32,
+  i64,
+  LOADS,
+  load,
+  load32,
+  load64,
+  ltS,
+  ne,
+  or,
+  rotr,
+  STORES,
+  shrU,
+  sub,
+  wrap,
+} from '../expr.ts';
+import { HART, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from '../layout.ts';
+import { tlbOffset } from '../mmu.ts';
+import type { Fn, Label } from '../wasm-module.ts';
+import type { Edge, PlacedInsn } from './control-flow.ts';
+import type { StructuredBlock, StructuredRegion } from './structure.ts';
+
+/** How a region reaches memory: through the TLB, or directly where neither translation nor PMP stands between. */
+export const REGION_VARIANT = { tlb: 0, direct: 1 } as const;
+export type RegionVariant = (typeof REGION_VARIANT)[keyof typeof REGION_VARIANT];
+
+/** A side exit as one constant: offset from the page (32 bits, signed), instructions (12), cycles (20) to charge. */
+const EXIT = { insnShift: 32n, cycleShift: 44n, insnsMax: 4095, cyclesMax: 1 << 19 } as const;
+
+/** Parameters of every region function. */
+export const REGION_PARAMS = ['i32', 'i32', 'i64'] as const;
+
+/** Cycles that must be left for the region to be entered. */
+export function regionBudget(ctx: EngineContext, region: StructuredRegion): number {
+  return must(longestWays(ctx, region)[0], 'entry');
+}
+
+/** Writes the region into `fn`, which has {@link REGION_PARAMS} and gives an i32. */
+export function emitRegion(ctx: EngineContext, fn: Fn, region: StructuredRegion, variant: RegionVariant): void {
+  new RegionEmitter(ctx, fn, region, variant).emit();
+}
+
+const cyclesOf = (ctx: EngineContext, { insns }: StructuredBlock) =>
+  insns.reduce((sum, { insn }) => sum + ctx.config.core.cycles[insn.cycles], 0);
+
+/** For each block the most cycles from its start to the next check or exit. */
+function longestWays(ctx: EngineContext, { blocks }: StructuredRegion): readonly number[] {
+  const ways: number[] = blocks.map(() => 0);
+  for (let index = blocks.length - 1; index >= 0; index--) {
+    const block = must(blocks[index], 'block');
+    const onward = edgesOf(block).map((edge) => {
+      if (!('block' in edge) || edge.block <= index) return 0;
+      return must(blocks[edge.block], 'block').isLoopHeader ? 0 : (ways[edge.block] ?? 0);
+    });
+    ways[index] = cyclesOf(ctx, block) + Math.max(0, ...onward);
+  }
+  return ways;
+}
+
+function edgesOf({ end }: StructuredBlock): Edge[] {
+  if (end.kind === 'goto') return [end.to];
+  if (end.kind === 'branch') return [end.taken, end.next];
+  return end.expected ? [end.expected.to] : [];
+}
+
+/** What a branch, jump or call of a block decides, as its semantics say it. */
+interface Outcome {
+  test?: Expr;
+  target?: Expr;
+}
+
+class RegionEmitter {
+  readonly ctx: EngineContext;
+  readonly fn: Fn;
+  readonly hart: Expr;
+  readonly page: Expr;
+  readonly variant: RegionVariant;
+  readonly dataTlb: Local;
+  readonly dataContext: Local;
+  readonly #region: StructuredRegion;
+  readonly #left: Local;
+  readonly #retired: Local;
+  readonly #exit: Local;
+  readonly #pc: Local;
+  readonly #registers = new Map<number, Local>();
+  readonly #written = new Set<number>();
+  readonly #ways: readonly number[];
+  readonly #labels = new Map<number, Label>();
+  #leave: Label = { depth: 0 };
+  #leaveAtPc: Label = { depth: 0 };
+
+  constructor(ctx: EngineContext, fn: Fn, region: StructuredRegion, variant: RegionVariant) {
+    this.ctx = ctx;
+    this.fn = fn;
+    this.variant = variant;
+    this.#region = region;
+    this.hart = fn.param(0);
+    this.#left = fn.param(1);
+    this.page = fn.param(2);
+    this.#retired = fn.local('i32');
+    this.#exit = fn.local('i64');
+    this.#pc = fn.local('i64');
+    this.dataTlb = fn.local('i32');
+    this.dataContext = fn.local('i64');
+    this.#ways = longestWays(ctx, region);
+  }
+
+  emit(): void {
+    const { fn, hart } = this;
+    this.#loadRegisters();
+    if (this.variant === REGION_VARIANT.tlb) {
+      fn.set(this.dataTlb, get32(hart, 'dataTlbBase'));
+      fn.set(this.dataContext, get64(hart, 'dataContext'));
+    }
+    fn.block((leaveAtPc) => {
+      this.#leaveAtPc = leaveAtPc;
+      fn.block((leave) => {
+        this.#leave = leave;
+        this.#tree(0);
+        fn.unreachable();
+      });
+      const exit = this.#exit;
+      fn.set(this.#pc, add(this.page, extendS(wrap(exit))));
+      fn.set(this.#left, sub(this.#left, wrap(shrU(exit, i64(EXIT.cycleShift)))));
+      const count = and(wrap(shrU(exit, i64(EXIT.insnShift))), i32(EXIT.insnsMax));
+      fn.set(this.#retired, add(this.#retired, count));
+    });
+    for (const index of this.#written) fn.store(64, hart, this.#register(index), HART.regs + 8 * index);
+    set64(fn, hart, 'pc', this.#pc);
+    set32(fn, hart, 'regionRetired', this.#retired);
+    fn.return(this.#left);
+    fn.unreachable();
+  }
+
+  /** Value of a guest register now. */
+  value(index: number): Expr {
+    return index === 0 ? i64(0) : this.#register(index);
+  }
+
+  write(index: number, value: Expr): void {
+    if (index !== 0) this.fn.set(this.#register(index), value);
+  }
+
+  /** Leaves before an instruction, if `test`. */
+  sideExit(test: Expr, at: PlacedInsn, insnsBefore: number, cyclesBefore: number): void {
+    this.fn.if(test, () => this.#exitWith(at.offset, insnsBefore, cyclesBefore));
+  }
+
+  #register(index: number): Local {
+    return must(this.#registers.get(index), `register x${index}`);
+  }
+
+  #loadRegisters(): void {
+    const used = new Set<number>();
+    for (const { insns } of this.#region.blocks) {
+      for (const { insn, operands } of insns) {
+        const syntax: readonly string[] = FORMATS[insn.format].syntax;
+        if (syntax.includes('rd')) {
+          used.add(operands.rd);
+          this.#written.add(operands.rd);
+        }
+        used.add(operands.rs1).add(operands.rs2);
+      }
+    }
+    used.delete(0);
+    this.#written.delete(0);
+    for (const index of [...used].sort((a, b) => a - b)) {
+      const local = this.fn.local('i64');
+      this.fn.set(local, load64(this.hart, HART.regs + 8 * index));
+      this.#registers.set(index, local);
+    }
+  }
+
+  /** A block and everything it dominates. */
+  #tree(index: number): void {
+    const block = must(this.#region.blocks[index], 'block');
+    const merges = block.dominated.filter((each) => this.#region.blocks[each]?.isMerge).reverse();
+    if (!block.isLoopHeader) {
+      this.#within(index, merges);
+      return;
+    }
+    this.fn.loop((again) => {
+      this.#labels.set(index, again);
+      this.fn.if(ltS(this.#left, i32(this.#ways[index] ?? 0)), () => this.#exitWith(block.start, 0, 0));
+      this.#within(index, merges);
+    });
+  }
+
+  /** Merge nodes, the last in order outermost: each stands behind the block that jumps to it leave. */
+  #within(index: number, [outermost, ...inner]: readonly number[]): void {
+    if (outermost === undefined) {
+      this.#body(index);
+      return;
+    }
+    this.fn.block((end) => {
+      this.#labels.set(outermost, end);
+      this.#within(index, inner);
+    });
+    this.#tree(outermost);
+  }
+
+  #body(index: number): void {
+    const { fn, ctx } = this;
+    const block = must(this.#region.blocks[index], 'block');
+    const outcome: Outcome = {};
+    let cycles = 0;
+    for (const [position, insn] of block.insns.entries()) {
+      fn.scope(() => {
+        const builder = new TranslatorBuilder(this, insn, position, cycles, outcome);
+        insn.insn.semantics(builder);
+        cycles += ctx.config.core.cycles[insn.insn.cycles];
+        if (position === block.insns.length - 1) this.#end(index, block, outcome, cycles);
+      });
+    }
+    if (block.insns.length === 0) this.#end(index, block, outcome, 0);
+  }
+
+  #end(index: number, { end, insns }: StructuredBlock, outcome: Outcome, cycles: number): void {
+    const { fn } = this;
+    // The test of a branch reads registers that nothing changes any more, so it may be evaluated after charging.
+    fn.set(this.#left, sub(this.#left, i32(cycles)));
+    fn.set(this.#retired, add(this.#retired, i32(insns.length)));
+    switch (end.kind) {
+      case 'goto':
+        this.#go(index, end.to);
+        return;
+      case 'branch':
+        fn.if(must(outcome.test, 'test of a branch'), () => this.#go(index, end.taken));
+        this.#go(index, end.next);
+        return;
+      case 'indirect': {
+        const target = must(outcome.target, 'target of a jump');
+        const { expected } = end;
+        if (expected) fn.if(eq(target, add(this.page, i64(expected.offset))), () => this.#go(index, expected.to));
+        fn.set(this.#pc, target);
+        fn.br(this.#leaveAtPc);
+        return;
+      }
+    }
+  }
+
+  #go(from: number, edge: Edge): void {
+    if (!('block' in edge)) {
+      this.#exitWith(edge.exit, 0, 0);
+      return;
+    }
+    const target = must(this.#region.blocks[edge.block], 'block');
+    if (edge.block <= from || target.isMerge) this.fn.br(must(this.#labels.get(edge.block), 'label'));
+    else this.#tree(edge.block);
+  }
+
+  #exitWith(offset: number, insns: number, cycles: number): void {
+    assert(insns <= EXIT.insnsMax && cycles < EXIT.cyclesMax, `side exit after ${insns} instructions`);
+    const packed =
+      BigInt.asUintN(32, BigInt(offset)) | (BigInt(insns) << EXIT.insnShift) | (BigInt(cycles) << EXIT.cycleShift);
+    this.fn.set(this.#exit, i64(packed));
+    this.fn.br(this.#leave);
+  }
+}
+
+/** Writes one instruction of a region. */
+class TranslatorBuilder implements InsnBuilder {
+  readonly #region: RegionEmitter;
+  readonly #insn: PlacedInsn;
+  readonly #insnsBefore: number;
+  readonly #cyclesBefore: number;
+  readonly #outcome: Outcome;
+
+  constructor(region: RegionEmitter, insn: PlacedInsn, insnsBefore: number, cyclesBefore: number, outcome: Outcome) {
+    this.#region = region;
+    this.#insn = insn;
+    this.#insnsBefore = insnsBefore;
+    this.#cyclesBefore = cyclesBefore;
+    this.#outcome = outcome;
+  }
+
+  get rs1(): Expr {
+    return this.#region.value(this.#insn.operands.rs1);
+  }
+
+  get rs2(): Expr {
+    return this.#region.value(this.#insn.operands.rs2);
+  }
+
+  get imm(): Expr {
+    return i64(this.#insn.operands.imm);
+  }
+
+  get uimm(): Expr {
+    return i64(this.#insn.operands.rs1);
+  }
+
+  get pc(): Expr {
+    return add(this.#region.page, i64(this.#insn.offset));
+  }
+
+  let(value: Expr): Expr {
+    return this.#region.fn.let(value);
+  }
+
+  setRd(value: Expr): void {
+    this.#region.write(this.#insn.operands.rd, value);
+  }
+
+  branch(test: Expr): void {
+    this.#outcome.test = test;
+  }
+
+  jumpRelative(): void {
+    this.#link();
+  }
+
+  jumpIndirect(target: Expr): void {
+    const to = this.let(target);
+    this.#link();
+    this.#outcome.target = to;
+  }
+
+  load(width: LoadWidth, address: Expr): Expr {
+    const { log2 } = LOADS[width];
+    const [host, offset] = this.#place(address, log2, false, false);
+    return this.let(load('i64', width, host, offset));
+  }
+
+  store(bits: StoreBits, address: Expr, value: Expr): void {
+    const [host, offset] = this.#place(address, STORES[bits].log2, true, false);
+    this.#region.fn.store(bits, host, value, offset);
+  }
+
+  atomic(bits: 32 | 64, address: Expr, update: (old: Expr) => Expr): Expr {
+    const [host, offset] = this.#place(address, bits === 32 ? 2 : 3, true, true);
+    const old = this.let(load('i64', bits === 32 ? 's32' : 'u64', host, offset));
+    this.#region.fn.store(bits, host, update(old), offset);
+    return old;
+  }
+
+  loadReserved(bits: 32 | 64, address: Expr): Expr {
+    const { fn, hart } = this.#region;
+    const [host, offset] = this.#place(address, bits === 32 ? 2 : 3, false, true);
+    set32(fn, hart, 'reservation', this.#ramOffset(host, offset));
+    return this.let(load('i64', bits === 32 ? 's32' : 'u64', host, offset));
+  }
+
+  storeConditional(bits: 32 | 64, address: Expr, value: Expr): Expr {
+    const { fn, hart } = this.#region;
+    const [host, offset] = this.#place(address, bits === 32 ? 2 : 3, true, true);
+    const failed = fn.let(ne(get32(hart, 'reservation'), this.#ramOffset(host, offset)));
+    fn.if(eq(failed, i32(0)), () => fn.store(bits, host, value, offset));
+    set32(fn, hart, 'reservation', i32(-1));
+    return extendU(failed);
+  }
+
+  csr(): void {
+    assert(false, 'a CSR access in a region');
+  }
+
+  system(op: SystemOp): void {
+    assert(op === 'fence', `${op} in a region`);
+  }
+
+  #link(): void {
+    this.setRd(add(this.#region.page, i64(this.#insn.offset + this.#insn.lengthBytes)));
+  }
+
+  #ramOffset(host: Expr, offset: number): Expr {
+    return sub(add(host, i32(offset)), i32(this.#region.ctx.plan.ram));
+  }
+
+  #leaveIf(test: Expr): void {
+    this.#region.sideExit(test, this.#insn, this.#insnsBefore, this.#cyclesBefore);
+  }
+
+  /** Where in linear memory an access goes, after the checks that it may: an address and a constant offset. */
+  #place(address: Expr, log2: number, write: boolean, aligned: boolean): [Local, number] {
+    return this.#region.variant === REGION_VARIANT.direct
+      ? this.#direct(address, log2, write, aligned)
+      : this.#translated(address, log2, write, aligned);
+  }
+
+  #translated(address: Expr, log2: number, write: boolean, aligned: boolean): [Local, number] {
+    const { fn, ctx, dataTlb, dataContext } = this.#region;
+    const to = fn.let(address);
+    const slot = fn.let(add(dataTlb, tlbOffset(ctx, to)));
+    const last = (1 << log2) - 1;
+    const mustAlign = aligned || ctx.config.misaligned === 'trap';
+    const place = mustAlign ? and(to, i64(-PAGE_BYTES | last)) : pageOf(last === 0 ? to : add(to, i64(last)));
+    const tag = load64(slot, HART.dataTlb + (write ? TLB.fastWrite : TLB.fastRead));
+    this.#leaveIf(ne(tag, or(place, dataContext)));
+    return [fn.let(add(wrap(to), load32(slot, HART.dataTlb + TLB.addend))), 0];
+  }
+
+  /** Untranslated: inside RAM and, for a write, in a page where nothing is to be done beside the write. */
+  #direct(address: Expr, log2: number, write: boolean, aligned: boolean): [Local, number] {
+    const { fn, ctx } = this.#region;
+    const { plan, config } = ctx;
+    const inRam = fn.let(sub(address, i64(RAM_BASE)));
+    if (write || aligned || config.misaligned === 'trap') {
+      // Rotating puts the bits that must be zero for an aligned address on top: one comparison checks both.
+      const rotated = log2 === 0 ? inRam : rotr(inRam, i64(log2));
+      this.#leaveIf(geU(rotated, i64(plan.ramBytes >> log2)));
+    } else {
+      this.#leaveIf(gtU(inRam, i64(plan.ramBytes - (1 << log2))));
+    }
+    const offset = fn.let(wrap(inRam));
+    if (write) {
+      const flags = load('i32', 'u8', shrU(offset, i32(12)), plan.pageFlags);
+      this.#leaveIf(ne(flags, i32(PAGE_FLAG.dirty)));
+    }
+    return [offset, plan.ram];
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The code cache of the translator: probes on entries that may be worth translating, the queue of hot ones, compiled regions.
+ *
+ * Nothing here can be seen by a guest or in a trace: a region does what the interpreter does, and when it is made is not part of
+ * the run. Memory is bounded: records and table slots are dropped together with the predecoded blocks when they run out.
+ */
+import { assert, must } from '../assert.ts';
+import type { Engine } from './engine/engine.ts';
+import type { EngineContext } from './engine/engine-context.ts';
+import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './engine/handlers.ts';
+import { BLOCK, ENTRY, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
+import { findBlocks } from './engine/regions/control-flow.ts';
+import type { RegionVariant } from './engine/regions/region-emitter.ts';
+import { emitRegion, REGION_PARAMS, regionBudget } from './engine/regions/region-emitter.ts';
+import { structure } from './engine/regions/structure.ts';
+import { WasmModule } from './engine/wasm-module.ts';
+import type { EngineHart } from './hart-state.ts';
+import type { MachineConfig } from './machine-types.ts';
+import type { Predecoder } from './predecoder.ts';
+
+/** Hot heads that are compiled as one module: many small modules cost more than one large one. */
+const BATCH_MAX = 64;
+/** A smaller batch is compiled when its oldest head has waited for this many instructions. */
+const BATCH_WAIT_INSNS = 2_000_000;
+
+interface HotHead {
+  readonly entryPointer: number;
+  readonly variant: RegionVariant;
+}
+
+export interface RegionCounts {
+  readonly modules: number;
+  readonly regions: number;
+  readonly insns: number;
+  readonly moduleBytes: number;
+}
+
+export class RegionCache {
+  readonly #engine: Engine;
+  readonly #config: MachineConfig;
+  readonly #predecoder: () => Predecoder;
+  readonly #view: DataView;
+  #records = 0;
+  #tableUsed = 0;
+  #queue: HotHead[] = [];
+  #queuedAt = 0;
+  #counts = { modules: 0, regions: 0, insns: 0, moduleBytes: 0 };
+
+  constructor(engine: Engine, config: MachineConfig, predecoder: () => Predecoder) {
+    this.#engine = engine;
+    this.#config = config;
+    this.#predecoder = predecoder;
+    this.#view = new DataView(engine.memory.buffer);
+  }
+
+  get counts(): RegionCounts {
+    return this.#counts;
+  }
+
+  /** Whether heads wait to be compiled. */
+  get hasQueue(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Puts a probe on a decoded entry, which moves to the shadow of its place. */
+  addHead(entryPointer: number): void {
+    const handler = this.#view.getUint16(entryPointer + ENTRY.handler, true);
+    if (handler < SPECIAL_HANDLERS.length || this.#records === REGION_COUNT_MAX) return;
+    const shadow = entryPointer + BLOCK.shadow;
+    this.#view.setBigUint64(shadow, this.#view.getBigUint64(entryPointer, true), true);
+    // From the shadow an in-page target cannot be found by arithmetic on places.
+    const { insn, lengthBytes } = must(insnOfHandler(handler), 'handler of a head');
+    if (insn.format === 'J' || insn.format === 'B') {
+      const operands = { rd: 0, rs1: 0, rs2: 0, imm: 0 };
+      if (lengthBytes === 2) return;
+      this.#view.setUint16(shadow + ENTRY.handler, handlerOf({ insn, operands, lengthBytes }, true), true);
+    }
+    const record = this.#engine.plan.regions + this.#records++ * REGION.bytes;
+    this.#view.setInt32(record + REGION.count, 0, true);
+    this.#view.setInt32(entryPointer + ENTRY.imm, record, true);
+    this.#view.setUint16(entryPointer + ENTRY.handler, specialHandler('probe'), true);
+  }
+
+  /** A probe has counted enough. */
+  queue(entryPointer: number, hart: EngineHart, icount: number): void {
+    if (this.#queue.length === 0) this.#queuedAt = icount;
+    this.#queue.push({ entryPointer, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
+    if (this.#queue.length >= BATCH_MAX) this.compile();
+  }
+
+  /** Compiles what has waited long enough. */
+  poll(icount: number): void {
+    if (this.#queue.length > 0 && icount - this.#queuedAt >= BATCH_WAIT_INSNS) this.compile();
+  }
+
+  /** Compiles all that is queued as one module and puts the regions in place. */
+  compile(): void {
+    const { plan, table, memory } = this.#engine;
+    const module = new WasmModule();
+    const ctx: EngineContext = { module, config: this.#config, plan };
+    const made: { readonly head: HotHead; readonly name: string; readonly budget: number; readonly ramPage: number }[] =
+      [];
+    if (this.#tableUsed + this.#queue.length > REGION_COUNT_MAX) {
+      this.#predecoder().reset();
+      return;
+    }
+    for (const head of this.#queue) {
+      if (this.#view.getUint16(head.entryPointer + ENTRY.handler, true) !== specialHandler('probe')) continue;
+      const { page, ramPage, offset } = this.#predecoder().placeOf(head.entryPointer);
+      const blocks = findBlocks(page, offset);
+      if (blocks.length === 0) continue;
+      const region = structure(blocks);
+      const fn = module.fn(`r${made.length}`, REGION_PARAMS, ['i32']);
+      emitRegion(ctx, fn, region, head.variant);
+      module.export(fn);
+      made.push({ head, name: fn.name, budget: regionBudget(ctx, region), ramPage });
+      this.#counts.insns += region.blocks.reduce((sum, block) => sum + block.insns.length, 0);
+    }
+    this.#queue = [];
+    if (made.length === 0) return;
+    const bytes = module.encode(plan.wasmPages);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    for (const { head, name, budget, ramPage } of made) {
+      const code = exports[name];
+      assert(typeof code === 'function', `region ${name}`);
+      const index = this.#tableUsed++;
+      table.set(index, code);
+      const record = this.#view.getInt32(head.entryPointer + ENTRY.imm, true);
+      const generation = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
+      this.#view.setInt32(record + REGION.table, index, true);
+      this.#view.setInt32(record + REGION.budget, budget, true);
+      this.#view.setInt32(record + REGION.variant, head.variant, true);
+      this.#view.setInt32(record + REGION.generation, generation, true);
+      this.#view.setUint16(head.entryPointer + ENTRY.handler, specialHandler('region'), true);
+    }
+    this.#counts.modules++;
+    this.#counts.regions += made.length;
+    this.#counts.moduleBytes += bytes.length;
+  }
+
+  /** Forgets everything: the predecoded blocks that held the heads are dropped. */
+  reset(): void {
+    for (let index = 0; index < this.#tableUsed; index++) this.#engine.table.set(index, null);
+    this.#tableUsed = 0;
+    this.#records = 0;
+    this.#queue = [];
+  }
+}
