@@ -4,6 +4,9 @@
 
 const SI_UNITS = ['', 'k', 'M', 'G', 'T', 'P'] as const;
 
+/** From this many ticks since cycle 0 on, labels are offsets: absolute ones would have more than seven digits. */
+const RELATIVE_STEPS = 2_000_000;
+
 /** `1234567` as `1,234,567`. */
 export function groupDigits(value: number): string {
   const text = String(Math.round(value));
@@ -58,7 +61,7 @@ export interface TickLabels {
  * are all equal: then each label is an offset from the first tick, which is named once.
  */
 export function tickLabels(from: number, to: number, step: number): TickLabels {
-  const relative = step > 0 && from > 0 && to / step > 20_000;
+  const relative = step > 0 && from > 0 && to / step > RELATIVE_STEPS;
   if (!relative) {
     const unit = unitFor(to);
     return { base: undefined, label: (tick) => inUnit(tick, unit, step) };

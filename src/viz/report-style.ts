@@ -50,21 +50,21 @@ button { font: inherit; color: var(--text); background: var(--page); border: 1px
   padding: 1px 9px; cursor: pointer; }
 button:hover { border-color: var(--accent); } :focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 .buttons { display: flex; gap: 4px; }
-.row { display: flex; } .side { width: 210px; flex: none; padding: 2px 8px 2px 14px; color: var(--soft); font-size: 12px; overflow: hidden; white-space: nowrap; }
+.row { display: flex; } .side { width: 258px; flex: none; padding: 2px 8px 2px 14px; color: var(--soft); font-size: 12px; overflow: hidden; white-space: nowrap; }
 #axis-base { text-align: right; color: var(--text); }
 #overview { width: var(--plot-width, 100%); height: 34px; border: 1px solid var(--line); cursor: grab; touch-action: none; }
 #axis { width: var(--plot-width, 100%); height: 26px; overflow: hidden; color: var(--text); } #axis .domain { stroke: var(--line); } #axis line { stroke: var(--soft); }
 #axis text { font: 12px system-ui, sans-serif; fill: var(--text); }
 #lanes { flex: 1; min-height: 0; overflow-x: hidden; overflow-y: scroll; display: flex; border-top: 1px solid var(--line); }
-#labels { width: 210px; flex: none; }
+#labels { width: 258px; flex: none; }
 .lane { position: relative; display: flex; align-items: center; gap: 4px; padding: 0 8px 0 6px; border-bottom: 1px solid var(--grid); overflow: hidden; cursor: pointer; }
 .lane.child { padding-left: 26px; color: var(--soft); } .lane.chosen { background: var(--panel); box-shadow: inset 3px 0 0 var(--accent); color: var(--text); }
-.lane .name { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .lane .count { color: var(--soft); font-size: 11px; }
+.lane .name { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .lane .name small { color: var(--soft); margin-left: 6px; } .lane .count { color: var(--soft); font-size: 11px; }
 .lane button { border: 0; background: none; padding: 0; width: 18px; color: var(--soft); }
 .lane .blank { width: 18px; flex: none; }
 #plot { flex: 1; min-width: 0; position: relative; }
 #timeline { position: sticky; top: 0; display: block; cursor: crosshair; touch-action: none; }
-#dock { flex: 1 1 34%; min-height: 170px; max-height: 42%; display: flex; border-top: 2px solid var(--line); }
+#dock { flex: 1 1 34%; min-height: 170px; max-height: 40%; display: flex; border-top: 2px solid var(--line); }
 .tables { flex: 1.5; overflow: auto; padding: 0 14px 10px; } #details { flex: 1; overflow: auto; padding: 8px 14px; border-left: 1px solid var(--line); background: var(--panel); }
 table { border-collapse: collapse; width: 100%; margin-bottom: 14px; } caption { text-align: left; font-weight: 600; padding: 7px 0 3px; }
 caption small { color: var(--soft); font-weight: 400; margin-left: 8px; }
@@ -78,7 +78,7 @@ tr.chosen { background: var(--panel); box-shadow: inset 3px 0 0 var(--accent); }
 #exits td:nth-child(5) { width: 130px; }
 #details h2 { font-size: 14px; } #details p { color: var(--soft); } #details .facts { display: block; margin-top: 6px; }
 #details .columns { display: flex; flex-wrap: wrap; gap: 4px 28px; }
-#details dl { margin-top: 6px; min-width: 150px; } #details dl div { display: flex; gap: 10px; } #details dt { color: var(--soft); min-width: 66px; } #details dd { overflow-wrap: anywhere; }
+#details dl { margin-top: 6px; display: grid; grid-template-columns: max-content auto; gap: 0 12px; align-content: start; } #details dl div { display: contents; } #details dt { color: var(--soft); } #details dd { overflow-wrap: anywhere; }
 #details .steps { margin-top: 8px; } #details .steps button { margin: 0 6px 4px 0; }
 #details h3 { font-size: 12px; margin: 8px 0 2px; } #details .flow { list-style: none; display: flex; flex-wrap: wrap; gap: 4px; align-items: center; }
 #details .flow span { color: var(--soft); font-size: 12px; }

@@ -282,18 +282,29 @@ export class FlowFinder {
     return undefined;
   }
 
-  /** The interrupt that tells the driver of a completion: the next one that is sent, however many were suppressed before it. */
+  /**
+   * What told the driver of a completion: the next interrupt that is sent while the ring is busy, however many were suppressed
+   * before it. When a ring falls idle in silence, its driver looks by itself.
+   */
   #usedAfter(ring: RingLanes, complete: number): number | undefined {
     const first = upperBound(ring.events, complete);
     const delivered = this.#table.numbers('used', 'delivered');
+    let inFlight = this.#inFlightAfter(complete);
     let suppressed: number | undefined;
     for (let at = first; at < ring.events.length && at - first < USED_SEARCH_EVENTS; at += 1) {
       const event = ring.events[at] ?? 0;
-      if (this.#table.kindOf(event) !== 'used') continue;
+      const kind = this.#table.kindOf(event);
+      if (kind === 'complete') inFlight = this.#inFlightAfter(event);
+      if (kind !== 'used') continue;
       if (delivered[this.#table.row[event] ?? 0] === 1) return event;
       suppressed ??= event;
+      if (inFlight === 0) return suppressed;
     }
     return suppressed;
+  }
+
+  #inFlightAfter(complete: number): number {
+    return this.#table.numbers('complete', 'inFlight')[this.#table.row[complete] ?? 0] ?? 0;
   }
 
   /** The wire that a completion raised: it comes before the ring does anything else. */

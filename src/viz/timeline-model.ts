@@ -32,6 +32,8 @@ export interface ReportFacts {
   readonly icount: number;
   /** How the run ended; undefined for a trace that was cut off. */
   readonly end: { readonly reason: string; readonly status: number; readonly message: string } | undefined;
+  /** What rings are for, by name of the ring: `block` for `virtio0 queue 0`. */
+  readonly ringRoles: Readonly<Record<string, string>>;
   /** Why the events are not all there, in one sentence; undefined for a whole trace. */
   readonly truncated: string | undefined;
 }
@@ -283,7 +285,7 @@ class ModelBuilder {
       case 'hartState':
         return { label: `hart ${event.state}`, group: '' };
       case 'input':
-        return { label: `input to ${event.port}`, group: event.port };
+        return { label: `${event.lengthBytes === 0 ? 'end of input' : 'input'} to ${event.port}`, group: event.port };
       case 'idle':
       case 'wake':
       case 'turn':

@@ -10,11 +10,15 @@ import type { Category } from './timeline-model.ts';
 
 /** Sub-lanes of a group; what does not fit stays visible in the lane of the whole group. */
 const CHILDREN_MAX = 48;
+/** Groups are open at first as long as no more lanes than this are visible: about a screen. */
+const LANES_AT_FIRST = 16;
 
 interface LaneBase {
   /** Unique and the same in every report of the same trace. */
   readonly id: string;
   readonly label: string;
+  /** What the lane's subject is for, in a word or two; empty where the label says it. */
+  readonly role?: string;
   /** Events that `next` and `previous` step through. */
   readonly events: Uint32Array;
 }
@@ -32,12 +36,13 @@ export interface LaneGroup {
   readonly main: Lane;
   /** Shown when the group is open. */
   readonly children: readonly Lane[];
-  readonly openAtFirst: boolean;
 }
 
 export interface Timeline {
   readonly table: EventTable;
   readonly groups: readonly LaneGroup[];
+  /** Groups that are open when the report is opened, by id. */
+  readonly openAtFirst: ReadonlySet<string>;
   /** What the shared processor did; drawn in the overview. */
   readonly processor: StateLane;
   readonly rings: readonly RingLanes[];
@@ -51,15 +56,17 @@ export function buildTimeline(table: EventTable): Timeline {
   const { rings, leftOut } = buildRingLanes(table);
   const groups = [
     hartGroup(table, harts, processor),
-    markGroup(table, 'hypercalls', 'Hypercalls', true, ({ kind }) => kind === 'hypercall', byLabel),
-    markGroup(table, 'devices', 'Device registers', false, ({ kind }) => kind === 'mmio', byGroup),
-    markGroup(table, 'interrupts', 'Interrupts', false, isInterrupt, byLabel),
-    markGroup(table, 'input', 'Console input', false, ({ kind }) => EVENT_KINDS[kind].lane === 'input', undefined),
+    markGroup(table, 'hypercalls', 'Hypercalls', ({ kind }) => kind === 'hypercall', byLabel),
+    markGroup(table, 'devices', 'Device registers', ({ kind }) => kind === 'mmio', byGroup),
+    markGroup(table, 'interrupts', 'Interrupts', isInterrupt, byLabel),
+    markGroup(table, 'input', 'Console input', ({ kind }) => EVENT_KINDS[kind].lane === 'input', undefined),
     ...rings.map((ring) => ringGroup(table, ring)),
   ];
+  const shown = groups.filter(({ main }) => main.type === 'state' || main.events.length > 0);
   return {
     table,
-    groups: groups.filter(({ main }) => main.type === 'state' || main.events.length > 0),
+    groups: shown,
+    openAtFirst: chooseOpen(shown),
     processor,
     rings,
     ringsLeftOut: leftOut,
@@ -74,9 +81,22 @@ function hartGroup(table: EventTable, harts: readonly StateLane[], processor: St
     return { type: 'state', id: `hart-${hart}`, label: `Hart ${hart}`, states, events };
   });
   const [only] = lanes;
-  if (lanes.length === 1 && only !== undefined) return { id: 'harts', main: only, children: [], openAtFirst: true };
+  if (lanes.length === 1 && only !== undefined) return { id: 'harts', main: only, children: [] };
   const main: Lane = { type: 'state', id: 'processor', label: 'Processor', states: processor, events: ofHarts };
-  return { id: 'harts', main, children: lanes, openAtFirst: true };
+  return { id: 'harts', main, children: lanes };
+}
+
+/** Harts are always open; then rings, then the others, as long as there is room. */
+function chooseOpen(groups: readonly LaneGroup[]): ReadonlySet<string> {
+  const open = new Set(['harts']);
+  let lanes = groups.length + (groups.find(({ id }) => id === 'harts')?.children.length ?? 0);
+  const isRing = ({ main }: LaneGroup): boolean => main.type === 'occupancy';
+  for (const group of [...groups.filter(isRing), ...groups.filter((other) => !isRing(other))]) {
+    if (group.id === 'harts' || lanes + group.children.length > LANES_AT_FIRST) continue;
+    lanes += group.children.length;
+    open.add(group.id);
+  }
+  return open;
 }
 
 type Sorter = (category: Category) => string;
@@ -92,12 +112,11 @@ function markGroup(
   table: EventTable,
   id: string,
   label: string,
-  openAtFirst: boolean,
   wanted: (category: Category) => boolean,
   sorter: Sorter | undefined,
 ): LaneGroup {
   const main: Lane = { type: 'marks', id, label, events: table.select(wanted) };
-  if (sorter === undefined) return { id, main, children: [], openAtFirst };
+  if (sorter === undefined) return { id, main, children: [] };
   const counts = new Map<string, number>();
   for (const category of table.model.categories) {
     if (wanted(category)) counts.set(sorter(category), (counts.get(sorter(category)) ?? 0) + category.count);
@@ -109,7 +128,7 @@ function markGroup(
     const events = table.select((category) => wanted(category) && sorter(category) === sort);
     return { type: 'marks', id: `${id}/${sort}`, label: sort, events };
   });
-  return { id, main, children, openAtFirst };
+  return { id, main, children };
 }
 
 const SIGNALS: ReadonlySet<EventKind> = new Set(['notify', 'used', 'broken']);
@@ -118,7 +137,14 @@ function ringGroup(table: EventTable, ring: RingLanes): LaneGroup {
   const signals = ring.events.filter((event) => SIGNALS.has(table.kindOf(event)));
   return {
     id: `ring/${ring.name}`,
-    main: { type: 'occupancy', id: `ring/${ring.name}`, label: ring.name, ring, events: ring.events },
+    main: {
+      type: 'occupancy',
+      id: `ring/${ring.name}`,
+      label: ring.name,
+      role: table.model.facts.ringRoles[ring.name] ?? '',
+      ring,
+      events: ring.events,
+    },
     children: [
       {
         type: 'chains',
@@ -129,6 +155,5 @@ function ringGroup(table: EventTable, ring: RingLanes): LaneGroup {
       },
       { type: 'marks', id: `ring/${ring.name}/signals`, label: 'doorbells, interrupts', events: signals },
     ],
-    openAtFirst: false,
   };
 }

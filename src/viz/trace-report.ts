@@ -1,5 +1,8 @@
 /** From a trace to its report: the facts of the header, the model of the events, the page. */
-import type { EventNames } from '../analysis/names.ts';
+import { type EventNames, ringName } from '../analysis/names.ts';
+import { CONSOLE_QUEUE } from '../hypervisor/backends/console-backend.ts';
+import { VIRTIO_PLACES } from '../hypervisor/vm-config.ts';
+import { virtioSlot } from '../machine/platform/memory-map.ts';
 import type { TraceReader } from '../trace/reader.ts';
 import { groupDigits } from './format.ts';
 import { type ReportOptions, renderReport } from './report.ts';
@@ -37,11 +40,25 @@ export function reportFacts(trace: TraceReader): ReportFacts {
     cycles: end?.cycle ?? readableUpTo.cycle,
     icount: end?.icount ?? 0,
     end,
+    ringRoles: ringRoles(header.config.drives.length),
     truncated:
       problem === undefined
         ? undefined
         : `${capitalized(problem.message)}. The timeline shows the ${groupDigits(readableUpTo.events)} events before offset ${groupDigits(readableUpTo.offset)}.`,
   };
+}
+
+/** What each ring of the machine is for: its virtio devices have fixed places. */
+function ringRoles(driveCount: number): Readonly<Record<string, string>> {
+  const roles: Record<string, string> = {};
+  const add = (slot: number, queue: number, role: string): void => {
+    roles[ringName(virtioSlot(slot).name, queue)] = role;
+  };
+  for (let drive = 0; drive < driveCount; drive += 1) add(VIRTIO_PLACES.firstDrive + drive, 0, 'block');
+  add(VIRTIO_PLACES.console, CONSOLE_QUEUE.receive, 'console in');
+  add(VIRTIO_PLACES.console, CONSOLE_QUEUE.transmit, 'console out');
+  add(VIRTIO_PLACES.entropy, 0, 'entropy');
+  return roles;
 }
 
 function capitalized(text: string): string {

@@ -65,7 +65,7 @@ describe('a report of a run with two harts', () => {
     expect(await page.locator('.legend li').count()).toBeGreaterThan(10);
     const lanes = await page.locator('#labels .name').allInnerTexts();
     expect(lanes).toEqual(
-      expect.arrayContaining(['Processor', 'Hart 0', 'Hart 1', 'Hypercalls', 'virtio-blk0 queue 0']),
+      expect.arrayContaining(['Processor', 'Hart 0', 'Hart 1', 'Hypercalls', 'virtio-blk0 queue 0block']),
     );
     expect(await page.locator('#exits tbody tr').count()).toBeGreaterThan(8);
     expect(await page.locator('#axis .tick').count()).toBeGreaterThan(4);
@@ -155,7 +155,6 @@ describe('a report of a run with two harts', () => {
     for (const part of ['handling', 'icount', 'hart', /pc\s+0x8/, 'interrupt taken', 'doorbell write'])
       expect(text).toMatch(part);
     await page.keyboard.press('z');
-    await page.locator('button[data-group="ring/virtio-blk0 queue 0"]').click();
     await settle(page);
     await picture(page, 'report-flow');
     await details.getByRole('button', { name: 'take', exact: true }).click();
@@ -200,9 +199,9 @@ describe('a report of a run with two harts', () => {
   it('opens and closes groups, chooses lanes and shows help by keys', async () => {
     const lanes = page.locator('#labels .lane');
     const before = await lanes.count();
-    await page.locator('button[data-group="devices"]').click();
+    await page.locator('button[data-group="interrupts"]').click();
     expect(await lanes.count()).toBeGreaterThan(before);
-    await page.locator('button[data-group="devices"]').click();
+    await page.locator('button[data-group="interrupts"]').click();
     expect(await lanes.count()).toBe(before);
     await page.keyboard.press('Escape');
     await page.keyboard.press('ArrowDown');

@@ -49,6 +49,7 @@ export function syntheticFacts(events: readonly VmEvent[], hartCount: number): R
     cycles: last?.cycle ?? 0,
     icount: last?.icount ?? 0,
     end: { reason: 'poweroff', status: 0, message: 'The guest powered the machine off.' },
+    ringRoles: { 'virtio-blk0 queue 0': 'block' },
     truncated: undefined,
   };
 }

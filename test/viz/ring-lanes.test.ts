@@ -61,6 +61,19 @@ describe('buildRingLanes', () => {
     expect(finder.of(11)).toMatchObject({ doorbell: undefined, notify: undefined, take: 11, complete: undefined });
   });
 
+  it('does not credit a later interrupt with what a driver found by itself', () => {
+    const events = [100, 5000].flatMap((cycle) => [
+      eventAt(cycle, 'take', { ...ring, inFlight: 1 }),
+      eventAt(cycle + 50, 'complete', { ...ring, inFlight: 0 }),
+      eventAt(cycle + 50, 'used', { ...ring, delivered: cycle > 100 }),
+    ]);
+    const table = tableOf(events);
+    const { rings } = buildRingLanes(table);
+    const finder = new FlowFinder(table, rings);
+    expect(finder.of(0)).toMatchObject({ complete: 1, used: 2, inject: undefined });
+    expect(finder.of(3)).toMatchObject({ complete: 4, used: 5 });
+  });
+
   it('survives a ring that breaks, completes what was never taken and reuses heads', () => {
     const table = tableOf(
       [

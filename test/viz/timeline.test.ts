@@ -41,6 +41,14 @@ describe('buildTimeline', () => {
     }
   });
 
+  it('opens as many groups at first as fit a screen, rings before others', () => {
+    const timeline = synthetic(2);
+    expect(timeline.openAtFirst.has('harts')).toBe(true);
+    expect(timeline.openAtFirst.has('ring/virtio-blk0 queue 0')).toBe(true);
+    expect(timeline.openAtFirst.has('interrupts')).toBe(false);
+    expect(layOut(timeline, timeline.openAtFirst).length).toBeLessThanOrEqual(16);
+  });
+
   it('lays out the lanes of open groups one below the other', () => {
     const timeline = synthetic(2);
     const closed = layOut(timeline, new Set());

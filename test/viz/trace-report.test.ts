@@ -30,6 +30,12 @@ describe('renderTraceReport', () => {
       clockHz: 1e9,
       cycles: lastCycle + 50,
       end: { reason: 'poweroff', status: 0 },
+      ringRoles: {
+        'virtio0 queue 0': 'block',
+        'virtio6 queue 0': 'console in',
+        'virtio6 queue 1': 'console out',
+        'virtio7 queue 0': 'entropy',
+      },
       truncated: undefined,
     });
     const html = renderTraceReport(trace, OPTIONS);

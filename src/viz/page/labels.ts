@@ -34,11 +34,13 @@ function label(
   const { lane, group, isChild, height } = row;
   const made = make('div', '', `lane${isChild ? ' child' : ''}${lane.id === chosen ? ' chosen' : ''}`);
   made.style.height = `${height}px`;
-  made.title = `${lane.label}: ${groupDigits(lane.events.length)} events`;
+  made.title = `${lane.label}${lane.role ? ` (${lane.role})` : ''}: ${groupDigits(lane.events.length)} events`;
   made.dataset.lane = lane.id;
   if (!isChild)
     made.append(group.children.length > 0 ? toggle(group.id, lane.label, open, actions) : make('span', '', 'blank'));
-  made.append(make('span', lane.label, 'name'), make('span', countText(row), 'count'));
+  const name = make('span', lane.label, 'name');
+  if (lane.role !== undefined && lane.role !== '') name.append(make('small', lane.role));
+  made.append(name, make('span', countText(row), 'count'));
   made.addEventListener('click', () => actions.choose(lane.id));
   return made;
 }

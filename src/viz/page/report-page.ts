@@ -53,7 +53,7 @@ export class ReportPage {
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
     const { cycles } = timeline.table.model.facts;
-    this.#open = new Set(timeline.groups.filter(({ openAtFirst }) => openAtFirst).map(({ id }) => id));
+    this.#open = new Set(timeline.openAtFirst);
     this.#navigation = new Navigation(
       this.#canvas,
       cycles,
