@@ -37,6 +37,8 @@ export class Clint implements MmioDevice {
   readonly #cycleOfMtime: (ticks: bigint) => number;
   readonly #msip: boolean[];
   readonly #mtimecmp: bigint[];
+  /** MTIP as it was last driven: where it is not as it should be, {@link update} is due. */
+  readonly #mtip: boolean[];
   /** What a guest's write to `mtime` added to the clock, modulo 2^64. */
   #mtimeOffset = 0n;
 
@@ -48,6 +50,7 @@ export class Clint implements MmioDevice {
     this.#cycleOfMtime = options.cycleOfMtime;
     this.#msip = new Array<boolean>(hartCount).fill(false);
     this.#mtimecmp = new Array<bigint>(hartCount).fill(U64_MAX);
+    this.#mtip = new Array<boolean>(hartCount).fill(false);
   }
 
   /** `mtime` as the guest reads it now: the clock plus what the guest has set. */
@@ -55,11 +58,12 @@ export class Clint implements MmioDevice {
     return BigInt.asUintN(64, this.#clock.mtime + this.#mtimeOffset);
   }
 
-  /** The next cycle at which a timer-pending bit changes, so that {@link update} must be called; Infinity if none. */
+  /** The cycle at which a timer-pending bit changes, so that {@link update} must be called: now if one is due; Infinity if none. */
   nextTimerCycle(): number {
     const now = this.mtime;
     let wait: bigint | undefined;
-    for (const compare of this.#mtimecmp) {
+    for (const [hart, compare] of this.#mtimecmp.entries()) {
+      if (now >= compare !== this.#mtip[hart]) return this.#clock.cycle;
       // A pending timer stays pending until mtime wraps below its compare value.
       const change = compare > now ? compare - now : U64_MAX + 1n - now;
       if (wait === undefined || change < wait) wait = change;
@@ -70,7 +74,7 @@ export class Clint implements MmioDevice {
   /** Sets MTIP of every hart: pending while `mtime >= mtimecmp` (Privileged ISA 3.2.1). */
   update(): void {
     const now = this.mtime;
-    for (const [hart, compare] of this.#mtimecmp.entries()) this.#pins.setPending(hart, IRQ.MTIP, now >= compare);
+    for (const [hart, compare] of this.#mtimecmp.entries()) this.#drive(hart, now >= compare);
   }
 
   read(offset: number, size: 1 | 2 | 4): number {
@@ -151,7 +155,12 @@ export class Clint implements MmioDevice {
 
   #setCompare(hart: number, value: bigint): void {
     this.#mtimecmp[hart] = value;
-    this.#pins.setPending(hart, IRQ.MTIP, this.mtime >= value);
+    this.#drive(hart, this.mtime >= value);
+  }
+
+  #drive(hart: number, pending: boolean): void {
+    this.#mtip[hart] = pending;
+    this.#pins.setPending(hart, IRQ.MTIP, pending);
   }
 
   #setMtime(value: bigint): void {

@@ -45,6 +45,7 @@ describe('CLINT', () => {
     clint.update();
     expect(pins.isPending(1, IRQ.MTIP)).toBe(false);
     clock.cycle = 1_000;
+    expect(clint.nextTimerCycle(), 'due now, until it has been served').toBe(1_000);
     clint.update();
     expect([pins.isPending(0, IRQ.MTIP), pins.isPending(1, IRQ.MTIP)]).toEqual([false, true]);
     clint.write64(CLINT.mtimecmp + 8, 11n);
