@@ -9,7 +9,8 @@ import type { Engine } from './engine/engine.ts';
 import type { EngineContext } from './engine/engine-context.ts';
 import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './engine/handlers.ts';
 import { BLOCK, ENTRY, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
-import { findBlocks } from './engine/regions/control-flow.ts';
+import type { Block } from './engine/regions/control-flow.ts';
+import { findBlocks, PageCode } from './engine/regions/control-flow.ts';
 import type { RegionVariant } from './engine/regions/region-emitter.ts';
 import { emitRegion, REGION_PARAMS, regionBudget } from './engine/regions/region-emitter.ts';
 import { structure } from './engine/regions/structure.ts';
@@ -26,6 +27,23 @@ const BATCH_WAIT_INSNS = 2_000_000;
 interface HotHead {
   readonly entryPointer: number;
   readonly variant: RegionVariant;
+}
+
+interface Candidate {
+  readonly head: HotHead;
+  readonly ramPage: number;
+  /** Offset in RAM of the head. */
+  readonly at: number;
+  readonly blocks: readonly Block[];
+  /** Offsets in RAM at which blocks of the region begin. */
+  readonly starts: ReadonlySet<number>;
+}
+
+interface MadeRegion {
+  readonly head: HotHead;
+  readonly name: string;
+  readonly budget: number;
+  readonly ramPage: number;
 }
 
 export interface RegionCounts {
@@ -93,22 +111,17 @@ export class RegionCache {
     if (this.#queue.length > 0 && icount - this.#queuedAt >= BATCH_WAIT_INSNS) this.compile();
   }
 
-  /** Compiles all that is queued as one module and puts the regions in place. */
+  /** Compiles what is queued as one module and puts the regions in place. */
   compile(): void {
-    const { plan, table, memory } = this.#engine;
-    const module = new WasmModule();
-    const ctx: EngineContext = { module, config: this.#config, plan };
-    const made: { readonly head: HotHead; readonly name: string; readonly budget: number; readonly ramPage: number }[] =
-      [];
+    const { plan, memory } = this.#engine;
     if (this.#tableUsed + this.#queue.length > REGION_COUNT_MAX) {
       this.#predecoder().reset();
       return;
     }
-    for (const head of this.#queue) {
-      if (this.#view.getUint16(head.entryPointer + ENTRY.handler, true) !== specialHandler('probe')) continue;
-      const { page, ramPage, offset } = this.#predecoder().placeOf(head.entryPointer);
-      const blocks = findBlocks(page, offset);
-      if (blocks.length === 0) continue;
+    const module = new WasmModule();
+    const ctx: EngineContext = { module, config: this.#config, plan };
+    const made: MadeRegion[] = [];
+    for (const { head, ramPage, blocks } of this.#choose()) {
       const region = structure(blocks);
       const fn = module.fn(`r${made.length}`, REGION_PARAMS, ['i32']);
       emitRegion(ctx, fn, region, head.variant);
@@ -116,26 +129,57 @@ export class RegionCache {
       made.push({ head, name: fn.name, budget: regionBudget(ctx, region), ramPage });
       this.#counts.insns += region.blocks.reduce((sum, block) => sum + block.insns.length, 0);
     }
-    this.#queue = [];
     if (made.length === 0) return;
     const bytes = module.encode(plan.wasmPages);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-    for (const { head, name, budget, ramPage } of made) {
-      const code = exports[name];
-      assert(typeof code === 'function', `region ${name}`);
-      const index = this.#tableUsed++;
-      table.set(index, code);
-      const record = this.#view.getInt32(head.entryPointer + ENTRY.imm, true);
-      const generation = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
-      this.#view.setInt32(record + REGION.table, index, true);
-      this.#view.setInt32(record + REGION.budget, budget, true);
-      this.#view.setInt32(record + REGION.variant, head.variant, true);
-      this.#view.setInt32(record + REGION.generation, generation, true);
-      this.#view.setUint16(head.entryPointer + ENTRY.handler, specialHandler('region'), true);
-    }
+    for (const region of made) this.#install(region, exports[region.name]);
     this.#counts.modules++;
     this.#counts.regions += made.length;
     this.#counts.moduleBytes += bytes.length;
+  }
+
+  /**
+   * Of the queued heads those that are worth a region of their own. A head inside another's region is most often reached there;
+   * its probe counts again, and if it is still reached from outside it comes back.
+   */
+  #choose(): Candidate[] {
+    const pages = new Map<number, PageCode>();
+    const candidates = this.#queue.flatMap((head): Candidate[] => {
+      if (this.#view.getUint16(head.entryPointer + ENTRY.handler, true) !== specialHandler('probe')) return [];
+      const { page, ramPage, offset } = this.#predecoder().placeOf(head.entryPointer);
+      const code = pages.get(ramPage) ?? new PageCode(page);
+      pages.set(ramPage, code);
+      const blocks = findBlocks(code, offset);
+      const starts = new Set(blocks.map(({ start }) => ramPage + start));
+      return blocks.length === 0 ? [] : [{ head, ramPage, at: ramPage + offset, blocks, starts }];
+    });
+    this.#queue = [];
+    const covers = ({ starts }: Candidate) => candidates.filter(({ at }) => starts.has(at)).length;
+    const ranked = candidates.map((candidate) => ({ candidate, rank: covers(candidate) }));
+    ranked.sort((a, b) => b.rank - a.rank || a.candidate.at - b.candidate.at);
+    const covered = new Set<number>();
+    return ranked.flatMap(({ candidate }) => {
+      if (covered.has(candidate.at)) {
+        this.#view.setInt32(this.#view.getInt32(candidate.head.entryPointer + ENTRY.imm, true) + REGION.count, 0, true);
+        return [];
+      }
+      for (const start of candidate.starts) covered.add(start);
+      return [candidate];
+    });
+  }
+
+  #install({ head, budget, ramPage }: MadeRegion, code: unknown): void {
+    const { plan, table } = this.#engine;
+    assert(typeof code === 'function', 'a region is a function');
+    const index = this.#tableUsed++;
+    table.set(index, code);
+    const record = this.#view.getInt32(head.entryPointer + ENTRY.imm, true);
+    const generation = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
+    this.#view.setInt32(record + REGION.table, index, true);
+    this.#view.setInt32(record + REGION.budget, budget, true);
+    this.#view.setInt32(record + REGION.variant, head.variant, true);
+    this.#view.setInt32(record + REGION.generation, generation, true);
+    this.#view.setUint16(head.entryPointer + ENTRY.handler, specialHandler('region'), true);
   }
 
   /** Forgets everything: the predecoded blocks that held the heads are dropped. */

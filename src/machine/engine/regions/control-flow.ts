@@ -53,23 +53,52 @@ const offsetOf = (place: number) => place % PAGE_BYTES;
 const levelOf = (place: number) => Math.floor(place / PAGE_BYTES);
 const inPage = (offset: number) => offset >= 0 && offset < PAGE_BYTES;
 
+/** The instructions of one page, decoded as they are asked for. */
+export class PageCode {
+  readonly #page: DataView;
+  readonly #insns: (PlacedInsn | null | undefined)[] = [];
+
+  /** @param page the 4,096 bytes of the page */
+  constructor(page: DataView) {
+    this.#page = page;
+  }
+
+  /** The instruction at an offset; null if a region cannot hold it. */
+  at(offset: number): PlacedInsn | null {
+    const known = this.#insns[offset];
+    if (known !== undefined) return known;
+    const insn = this.#decode(offset);
+    this.#insns[offset] = insn;
+    return insn;
+  }
+
+  #decode(offset: number): PlacedInsn | null {
+    const low = this.#page.getUint16(offset, true);
+    const length = insnLength(low);
+    if (offset + length > PAGE_BYTES) return null;
+    const decoded = decode(length === 4 ? this.#page.getInt32(offset, true) : low);
+    if (!decoded || ENDS_REGION.has(decoded.insn.extension)) return null;
+    if (decoded.insn.name === 'ecall' || decoded.insn.name === 'ebreak') return null;
+    return { insn: decoded.insn, operands: decoded.operands, lengthBytes: decoded.lengthBytes, offset };
+  }
+}
+
 /**
- * @param page the 4,096 bytes of the page
  * @param head offset of the hot entry
  * @returns blocks, the entry first; none if not even the first instruction can be in a region
  */
-export function findBlocks(page: DataView, head: number): readonly Block[] {
+export function findBlocks(page: PageCode, head: number): readonly Block[] {
   return new Finder(page).find(head);
 }
 
 class Finder {
-  readonly #page: DataView;
+  readonly #page: PageCode;
   readonly #levels: Level[] = [{ returnTo: -1, parent: -1, depth: 0 }];
   readonly #calls = new Map<string, number>();
   readonly #insns = new Map<number, PlacedInsn>();
   readonly #leaders = new Set<number>();
 
-  constructor(page: DataView) {
+  constructor(page: PageCode) {
     this.#page = page;
   }
 
@@ -89,7 +118,7 @@ class Finder {
         this.#leaders.add(place);
         return;
       }
-      const insn = this.#decodeAt(offsetOf(place));
+      const insn = this.#page.at(offsetOf(place));
       if (!insn) return;
       this.#insns.set(place, insn);
       const targets = this.#targets(place, insn);
@@ -181,15 +210,5 @@ class Finder {
       place = placeOf(level, next);
       if (this.#leaders.has(place)) return end({ kind: 'goto', to: edge(place, next) });
     }
-  }
-
-  #decodeAt(offset: number): PlacedInsn | undefined {
-    const low = this.#page.getUint16(offset, true);
-    const length = insnLength(low);
-    if (offset + length > PAGE_BYTES) return undefined;
-    const decoded = decode(length === 4 ? this.#page.getInt32(offset, true) : low);
-    if (!decoded || ENDS_REGION.has(decoded.insn.extension)) return undefined;
-    if (decoded.insn.name === 'ecall' || decoded.insn.name === 'ebreak') return undefined;
-    return { ...decoded, offset };
   }
 }

@@ -136,10 +136,12 @@ function annotate(blocks: readonly Block[], dominators: readonly number[]): read
       else headers.add(to);
     }
   }
+  const dominated = blocks.map((): number[] => []);
+  for (let block = 1; block < blocks.length; block++) dominated[must(dominators[block], 'dominator')]?.push(block);
   return blocks.map((block, index) => ({
     ...block,
     isLoopHeader: headers.has(index),
     isMerge: (forward[index] ?? 0) > 1,
-    dominated: blocks.flatMap((_, other) => (other !== 0 && dominators[other] === index ? [other] : [])),
+    dominated: must(dominated[index], 'dominated'),
   }));
 }
