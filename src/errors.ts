@@ -47,6 +47,21 @@ export const ERROR_CODES = {
     trigger: 'A file named on the command line cannot be opened, read or written.',
     fix: 'Check the path and its permissions.',
   },
+  'usage.output': {
+    exit: EXIT_CODE.usage,
+    trigger: 'The output file is one of the files that are read.',
+    fix: 'Give `-o` another name.',
+  },
+  'file.too-large': {
+    exit: EXIT_CODE.usage,
+    trigger: 'A file is larger than what is held in memory: 1 GiB.',
+    fix: 'Give a smaller image.',
+  },
+  'image.drive': {
+    exit: EXIT_CODE.usage,
+    trigger: 'The image of a drive is empty or ends within a sector of 512 bytes.',
+    fix: 'Make it a whole number of sectors, for example with `truncate -s %512 FILE`.',
+  },
   'image.elf': {
     exit: EXIT_CODE.usage,
     trigger: 'An ELF file is truncated, malformed or not for RV64.',
@@ -92,6 +107,11 @@ export const ERROR_CODES = {
     exit: EXIT_CODE.usage,
     trigger: 'An image has another SHA-256 digest than the one the trace was recorded with.',
     fix: 'Give the image that was recorded; a recording replays on nothing else.',
+  },
+  'trace.machine': {
+    exit: EXIT_CODE.unreadableTrace,
+    trigger: 'The trace asks for a machine, mode or profile that this version cannot build.',
+    fix: 'Use the Paratrace version that wrote it.',
   },
   'replay.diverged': {
     exit: EXIT_CODE.diverged,

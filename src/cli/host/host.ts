@@ -1,0 +1,49 @@
+/**
+ * What the verbs need of the process around them, so that tests can run the same verbs with streams of their own. Files are not
+ * behind it: tests have real ones.
+ */
+
+/** Where text and guest output go. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Whether whoever read it is gone: what is written now is lost. */
+  readonly isClosed: boolean;
+  write(data: string | Uint8Array): void;
+  /** Resolves when what was written has been taken, or the reader is gone. */
+  drained(): Promise<void>;
+}
+
+/**
+ * What standard input is. `terminal`: somebody types; `stream`: a pipe or socket, which may still bring something; `file`: all of it is
+ * there; `none`: closed, or a device such as /dev/null.
+ */
+export type InputKind = 'terminal' | 'stream' | 'file' | 'none';
+
+export interface InputHandlers {
+  readonly data: (bytes: Uint8Array) => void;
+  readonly end: () => void;
+}
+
+export interface Input {
+  readonly kind: InputKind;
+  /** Reads as bytes come; a terminal goes into raw mode. */
+  open(handlers: InputHandlers): void;
+  /** Stops reading and gives the terminal back. */
+  close(): void;
+  /** Everything up to the end. */
+  readAll(): Promise<Uint8Array>;
+}
+
+export interface Host {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Milliseconds since the process began. */
+  nowMs(): number;
+  /** Calls `handler` for each SIGINT and SIGTERM until the returned function is called. */
+  onInterrupt(handler: (signal: string) => void): () => void;
+  /** Lets timers, input and signals have their turn. */
+  pause(): Promise<void>;
+  /** Ends the process at once. */
+  exitNow(code: number): void;
+}

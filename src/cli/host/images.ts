@@ -1,0 +1,31 @@
+/** Images that a trace names by digest, looked for where a user would have them. */
+import { basename, dirname, join } from 'node:path';
+import { ParatraceError } from '../../errors.ts';
+import type { ImageRef } from '../../session/config.ts';
+import type { FindImage } from '../../trace/images.ts';
+import { isPlainFile, readFile, sha256 } from './files.ts';
+
+/**
+ * Looks in `named` (all of `--image`), beside the trace, and under the recorded name; only plain files, because the name comes from
+ * the trace. What has the right digest is taken, wherever it is.
+ */
+export function imageFinder(tracePath: string, named: readonly string[]): FindImage {
+  return (image) => {
+    const tried: string[] = [];
+    for (const path of new Set([...named, join(dirname(tracePath), basename(image.name)), image.name])) {
+      // A wrong `--image` is an error of its own; elsewhere nothing needs to be.
+      if (!named.includes(path) && !isPlainFile(path)) continue;
+      const bytes = readFile(path);
+      const digest = sha256(bytes);
+      if (digest === image.sha256) return bytes;
+      tried.push(`\`${path}\` has ${bytes.length} bytes, sha256 ${digest}`);
+    }
+    if (tried.length > 0) throw differs(image, tried);
+    return undefined;
+  };
+}
+
+function differs({ name, sizeBytes, sha256: digest }: ImageRef, tried: readonly string[]): ParatraceError {
+  const message = `image \`${name}\` was recorded with ${sizeBytes} bytes, sha256 ${digest}; ${tried.join('; ')}`;
+  return new ParatraceError('trace.image-differs', message);
+}

@@ -1,0 +1,174 @@
+/** Runs a guest on a live host, with or without a trace: in slices, between which the host looks for input, signals and its screen. */
+import { ERROR_CODES, type ErrorCode, EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors.ts';
+import { costProfile } from '../hypervisor/costs.ts';
+import { CORE_PROFILES } from '../machine/core-profiles.ts';
+import { EngineMachine } from '../machine/machine.ts';
+import { createRecorder } from '../recorder/recorder.ts';
+import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
+import { Session } from '../session/session.ts';
+import { groupDigits } from '../viz/format.ts';
+import type { Host } from './host/host.ts';
+import { type HostInput, hostInput } from './host/host-input.ts';
+import { Interruption } from './host/interruption.ts';
+import { Screen } from './host/screen.ts';
+import { SliceLength } from './host/slice-length.ts';
+import type { TraceFile } from './host/trace-file.ts';
+import type { PreparedRun } from './machine-options.ts';
+
+/** Longest that a guest that polls for input is left alone: it also counts time. */
+const INPUT_WAIT_MS_MAX = 1000;
+const INPUT_WAIT_MS_FIRST = 50;
+
+export interface LiveRunOptions {
+  readonly stdin: string | undefined;
+  /** Neither progress nor summary. */
+  readonly quiet: boolean;
+  /** Also says when the guest began. */
+  readonly verbose: boolean;
+}
+
+/**
+ * Runs a guest to its end, and records it if there is a trace file.
+ * @throws ParatraceError for what cannot be run, read or written.
+ */
+export async function liveRun(
+  host: Host,
+  { config, images, engine }: PreparedRun,
+  options: LiveRunOptions,
+  file?: TraceFile,
+): Promise<ExitCode> {
+  const counter = new EventCounter();
+  const observer = file === undefined ? counter : counted(counter, recorderOf({ config, images }, file));
+  const input = await hostInput(host, options.stdin);
+  const screen = new Screen(host, { progress: !options.quiet });
+  const ports = { input: input.source, observer, console: consoleOn(screen) };
+  const session = new Session(config, images, ports, (machine) => new EngineMachine({ ...machine, engine }));
+  file?.open();
+  if (options.verbose) screen.say(`paratrace: the guest begins ${host.nowMs().toFixed(0)} ms after the process`);
+  const startMs = host.nowMs();
+  try {
+    const end = await drive(host, session, input, screen, counter);
+    file?.close();
+    const seconds = (host.nowMs() - startMs) / 1000;
+    return report(end, { screen, quiet: options.quiet, events: counter.events, seconds, file });
+  } catch (error) {
+    const readable = file?.describeReadable();
+    if (readable !== undefined) screen.say(`paratrace: ${readable}`);
+    throw error;
+  } finally {
+    screen.close();
+    file?.close();
+  }
+}
+
+function consoleOn(screen: Screen): ConsoleSink {
+  return { write: (_stream, bytes) => screen.write(bytes) };
+}
+
+/** Runs slices until the guest ends or somebody ends it. */
+async function drive(
+  host: Host,
+  session: Session,
+  input: HostInput,
+  screen: Screen,
+  counter: EventCounter,
+): Promise<RunEnd> {
+  const interruption = new Interruption(host);
+  const slice = new SliceLength(host);
+  let waitMs = INPUT_WAIT_MS_FIRST;
+  input.open({
+    news: () => interruption.wake(),
+    quit: () => interruption.request('the keyboard'),
+    say: (line) => screen.say(line),
+  });
+  try {
+    for (;;) {
+      const result = slice.measure((cycles) => session.run(cycles));
+      screen.flush();
+      screen.progress({ ...session.position, events: counter.events });
+      if (session.end !== undefined) return session.end;
+      await host.pause();
+      if (host.stdout.isClosed) interruption.request('the closing of standard output');
+      if (interruption.by !== undefined) return session.interrupt();
+      if (result !== 'needs-input' && result !== 'polls-input') waitMs = INPUT_WAIT_MS_FIRST;
+      else if (!input.hasNews()) {
+        await interruption.wait(waitMs);
+        waitMs = Math.min(2 * waitMs, INPUT_WAIT_MS_MAX);
+      }
+    }
+  } finally {
+    interruption.close();
+    input.close();
+  }
+}
+
+class EventCounter implements Observer {
+  events = 0;
+
+  event(): void {
+    this.events += 1;
+  }
+
+  input(): void {}
+
+  digest(): void {}
+
+  end(): void {}
+}
+
+function counted(counter: EventCounter, recorder: Observer): Observer {
+  return {
+    event: (event) => {
+      counter.events += 1;
+      recorder.event(event);
+    },
+    input: (input) => recorder.input(input),
+    digest: (digest) => recorder.digest(digest),
+    end: (end) => recorder.end(end),
+  };
+}
+
+function recorderOf({ config, images }: Pick<PreparedRun, 'config' | 'images'>, file: TraceFile): Observer {
+  const coreProfile = CORE_PROFILES[config.core] ?? {};
+  return createRecorder({ config, costProfile: costProfile(config.costs), coreProfile, images }, file.write);
+}
+
+interface Report {
+  readonly screen: Screen;
+  readonly quiet: boolean;
+  readonly events: number;
+  readonly seconds: number;
+  readonly file: TraceFile | undefined;
+}
+
+function report(end: RunEnd, { screen, quiet, events, seconds, file }: Report): ExitCode {
+  const { cycle, icount, reason, status, message } = end;
+  const code = failureOf(reason, status);
+  if (code !== undefined) screen.say(`paratrace: ${formatError(new ParatraceError(code, message, { cycle, icount }))}`);
+  else if (!quiet) screen.say(`paratrace: ${message}`);
+  if (!quiet) {
+    const mips = seconds > 0 ? `, ${(icount / seconds / 1e6).toFixed(0)} MIPS` : '';
+    screen.say(
+      `paratrace: ${groupDigits(cycle)} cycles, ${groupDigits(icount)} instructions, ${groupDigits(events)} events in ${seconds.toFixed(2)} s${mips}`,
+    );
+    if (file !== undefined) screen.say(`paratrace: trace ${file.path}, ${groupDigits(file.sizeBytes)} bytes`);
+  }
+  if (code !== undefined) return ERROR_CODES[code].exit;
+  return status === 0 ? EXIT_CODE.ok : EXIT_CODE.guestFailed;
+}
+
+/** The error that an end amounts to; none for success and for a run that somebody ended. */
+function failureOf(reason: EndReason, status: number): ErrorCode | undefined {
+  switch (reason) {
+    case 'stuck':
+      return 'guest.stuck';
+    case 'waits-for-input':
+      return 'guest.waits-for-input';
+    case 'max-cycles':
+      return 'guest.max-cycles';
+    case 'interrupted':
+      return undefined;
+    default:
+      return status === 0 ? undefined : 'guest.failed';
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * The options that say what machine a guest runs on, shared by `run` and `record`, and the run configuration that they make with the
+ * files that they name.
+ */
+import { basename } from 'node:path';
+import { type Command, Option } from 'commander';
+import { ParatraceError } from '../errors.ts';
+import { SECTOR_BYTES } from '../hypervisor/backends/overlay-disk.ts';
+import { COST_PROFILE_NAMES } from '../hypervisor/costs.ts';
+import { CORE_PROFILES } from '../machine/core-profiles.ts';
+import { ENGINE_NAMES, type EngineName } from '../machine/machine-types.ts';
+import { HART_COUNT_MAX } from '../machine/platform/memory-map.ts';
+import { type ImageRef, MODE_NAMES, type ModeName, type RunConfig, type RunImages } from '../session/config.ts';
+import { RUN_DEFAULTS } from '../session/run-defaults.ts';
+import { type BundledGuest, bundledGuests, readBundledGuest } from './guests.ts';
+import { isPlainFile, readFile, sha256 } from './host/files.ts';
+import { patternDisk } from './pattern-disk.ts';
+import { formatSize, parseCount, parseSize } from './quantities.ts';
+
+/** What commander makes of the machine options. */
+export interface MachineOptions {
+  readonly mode?: ModeName;
+  readonly costs: string;
+  readonly core: string;
+  readonly harts: number;
+  readonly memory: number;
+  readonly append: string;
+  readonly initrd?: string;
+  readonly drive: readonly string[];
+  readonly seed: string;
+  readonly stdin?: string;
+  readonly maxCycles: number;
+  readonly entry?: 'm' | 's';
+  readonly engine: EngineName;
+  readonly quantum: number;
+  readonly digests: number;
+  readonly rtc: number;
+  readonly misaligned: 'hardware' | 'trap';
+  readonly adUpdate: 'hardware' | 'fault';
+}
+
+/** Tier that executes instructions unless another is asked for. It shows in wall time only. */
+export const ENGINE_DEFAULT: EngineName = 'interpreter';
+
+/** A run with everything that it reads. */
+export interface PreparedRun {
+  readonly config: RunConfig;
+  readonly images: RunImages;
+  readonly engine: EngineName;
+  /** Files that are read, which an output may not overwrite. */
+  readonly inputFiles: readonly string[];
+}
+
+export const GUEST_ARGUMENT = 'a bundled guest (see `paratrace guests`), an ELF file, or a raw image';
+
+/** Adds the machine options to a verb. */
+export function addMachineOptions(command: Command): Command {
+  for (const option of machineOptions()) command.addOption(option);
+  return command;
+}
+
+/**
+ * Reads the files of a run.
+ * @throws ParatraceError for a guest that is not there, a file that cannot be read, or an image that cannot be used.
+ */
+export function prepareRun(guest: string, options: MachineOptions): PreparedRun {
+  const bundled = bundledGuests().find(({ name }) => name === guest);
+  const program = bundled ? bundledImage(bundled) : fileImage(checkGuest(guest));
+  const initrd = options.initrd === undefined ? undefined : fileImage(options.initrd);
+  const drives = drivesOf(options, bundled);
+  const entry = options.entry ?? bundled?.entry ?? RUN_DEFAULTS.entry;
+  const config: RunConfig = {
+    mode: options.mode ?? bundled?.mode ?? (entry === 'm' ? 'native' : RUN_DEFAULTS.mode),
+    costs: options.costs,
+    core: options.core,
+    hartCount: options.harts,
+    memoryBytes: options.memory,
+    append: options.append,
+    entry,
+    seed: options.seed,
+    quantumCycles: options.quantum,
+    digestIntervalCycles: options.digests,
+    maxCycles: options.maxCycles,
+    rtcEpochSeconds: options.rtc,
+    misaligned: options.misaligned,
+    adUpdate: options.adUpdate,
+    guest: program.ref,
+    initrd: initrd?.ref,
+    drives: drives.map(({ ref }) => ref),
+  };
+  const images = { guest: program.bytes, initrd: initrd?.bytes, drives: drives.map(({ bytes }) => bytes) };
+  return { config, images, engine: options.engine, inputFiles: filesOf(bundled ? undefined : guest, options) };
+}
+
+/** `--engine`, which `replay` has too: any tier replays what another recorded. */
+export function engineOption(): Option {
+  return new Option('--engine <engine>', 'how instructions are executed; never visible in a run')
+    .choices(ENGINE_NAMES)
+    .default(ENGINE_DEFAULT);
+}
+
+interface Image {
+  readonly ref: ImageRef;
+  readonly bytes: Uint8Array;
+}
+
+function machineOptions(): Option[] {
+  const defaults = RUN_DEFAULTS;
+  const count = (flags: string, about: string, least: number, most?: number) => {
+    const name = flags.split(' ')[0] ?? flags;
+    return new Option(flags, about).argParser((text) =>
+      parseCount(name, text, most === undefined ? { least } : { least, most }),
+    );
+  };
+  return [
+    new Option(
+      '--mode <mode>',
+      'what the guest runs under (default: what the guest is for, else pvh; native with --entry m)',
+    ).choices(MODE_NAMES),
+    new Option('--costs <profile>', 'what exits cost, by published measurements')
+      .choices(COST_PROFILE_NAMES)
+      .default(defaults.costs),
+    new Option('--core <profile>', 'what instructions and page walks cost')
+      .choices(Object.keys(CORE_PROFILES))
+      .default(defaults.core),
+    count('--harts <n>', `harts, 1 to ${HART_COUNT_MAX}, in turns on one clock`, 1, HART_COUNT_MAX).default(
+      defaults.hartCount,
+    ),
+    new Option('--memory <size>', 'RAM in bytes; K, M, G are powers of 1,024')
+      .argParser((text) => parseSize('--memory', text))
+      .default(defaults.memoryBytes, formatSize(defaults.memoryBytes)),
+    new Option('--append <args>', 'kernel command line (/chosen/bootargs)').default(defaults.append, 'empty'),
+    new Option('--initrd <file>', 'initial RAM disk'),
+    new Option(
+      '--drive <file>',
+      `block device from an image of whole ${SECTOR_BYTES}-byte sectors; writes go to memory, never to the file; can be repeated`,
+    )
+      .argParser((file: string, before: string[] = []) => [...before, file])
+      .default([], 'none'),
+    new Option('--seed <text>', 'seed of everything random: the entropy device, the seed in the device tree').default(
+      defaults.seed,
+    ),
+    new Option(
+      '--stdin <file>',
+      'console input, fed as the guest asks for it; `-` reads standard input to its end first (default: standard input as it comes)',
+    ),
+    count('--max-cycles <n>', 'end the run here; 0 is no limit; k, M, G, T are powers of 1,000', 0).default(
+      defaults.maxCycles,
+      'no limit',
+    ),
+    new Option(
+      '--entry <privilege>',
+      'privilege that the guest starts in: m is bare metal and needs --mode native (default: what the guest is for, else s)',
+    ).choices(['m', 's']),
+    engineOption(),
+    count('--quantum <cycles>', 'length of a turn when several harts run', 1).default(defaults.quantumCycles),
+    count('--digests <cycles>', 'cycles between digests of the whole machine state', 1).default(
+      defaults.digestIntervalCycles,
+    ),
+    count('--rtc <seconds>', 'real-time clock at reset, in seconds since 1970', 0).default(
+      defaults.rtcEpochSeconds,
+      `${defaults.rtcEpochSeconds}: 2026-01-01`,
+    ),
+    new Option('--misaligned <how>', 'misaligned loads and stores')
+      .choices(['hardware', 'trap'])
+      .default(defaults.misaligned),
+    new Option(
+      '--ad-update <how>',
+      'accessed and dirty bits of page tables: set by hardware (Svadu) or page fault (Svade)',
+    )
+      .choices(['hardware', 'fault'])
+      .default(defaults.adUpdate),
+  ];
+}
+
+function checkGuest(guest: string): string {
+  if (isPlainFile(guest)) return guest;
+  const names = bundledGuests().map(({ name }) => name);
+  // A path, or a file that is there but cannot be used: the error of reading it says more.
+  if (basename(guest) !== guest) return guest;
+  const message = `'${guest}' is neither a bundled guest (${names.join(', ')}) nor a file here`;
+  throw new ParatraceError('usage.guest-unknown', message);
+}
+
+function drivesOf(options: MachineOptions, bundled: BundledGuest | undefined): Image[] {
+  const sizeBytes = bundled?.patternDriveBytes;
+  if (options.drive.length === 0 && sizeBytes !== undefined)
+    return [image(`pattern-disk-${sizeBytes}`, patternDisk(sizeBytes))];
+  return options.drive.map((file) => {
+    const drive = fileImage(file);
+    const { sizeBytes: bytes } = drive.ref;
+    if (bytes > 0 && bytes % SECTOR_BYTES === 0) return drive;
+    const message = `a drive must hold whole sectors of ${SECTOR_BYTES} bytes; this file has ${bytes} bytes`;
+    throw new ParatraceError('image.drive', message, { file });
+  });
+}
+
+function bundledImage(guest: BundledGuest): Image {
+  return image(guest.name, readBundledGuest(guest));
+}
+
+function fileImage(file: string): Image {
+  return image(file, readFile(file));
+}
+
+function image(name: string, bytes: Uint8Array): Image {
+  return { ref: { name, sizeBytes: bytes.length, sha256: sha256(bytes) }, bytes };
+}
+
+function filesOf(guest: string | undefined, { initrd, stdin, drive }: MachineOptions): string[] {
+  return [guest, initrd, stdin, ...drive].filter((file) => file !== undefined);
+}

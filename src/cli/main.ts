@@ -1,0 +1,77 @@
+/** The command line as a function: arguments and a host in, an exit code out. */
+import { Command, CommanderError } from 'commander';
+import { EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors.ts';
+import type { Host } from './host/host.ts';
+import { packageVersion } from './host/package-files.ts';
+import { printable } from './printable.ts';
+import { eventsVerb } from './verbs/events.ts';
+import { guestsVerb } from './verbs/guests.ts';
+import { recordVerb } from './verbs/record.ts';
+import { replayVerb } from './verbs/replay.ts';
+import { reportVerb } from './verbs/report.ts';
+import { runVerb } from './verbs/run.ts';
+import { statVerb } from './verbs/stat.ts';
+import type { VerbContext } from './verbs/verb.ts';
+
+const ISSUES = 'https://github.com/paratrace/paratrace/issues';
+const VERBS = [runVerb, recordVerb, replayVerb, statVerb, eventsVerb, reportVerb, guestsVerb];
+
+/** Runs one command. Throws nothing: every failure becomes a message on standard error and an exit code. */
+export async function main(args: readonly string[], host: Host): Promise<ExitCode> {
+  let code: ExitCode = EXIT_CODE.ok;
+  try {
+    const program = buildProgram({
+      host,
+      exit: (result) => {
+        code = result;
+      },
+    });
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    code = explain(error, host);
+  }
+  await Promise.all([host.stdout.drained(), host.stderr.drained()]);
+  return code;
+}
+
+function buildProgram(context: VerbContext): Command {
+  const { host } = context;
+  const program = new Command('paratrace')
+    .description('Record and replay paravirtual RISC-V guests bit for bit, and see their runs on a timeline.')
+    .version(packageVersion(), '-V, --version')
+    .addHelpText(
+      'after',
+      `
+Try:
+  paratrace record ring-tour -o tour.pvt
+  paratrace replay tour.pvt
+  paratrace report tour.pvt -o tour.html
+
+Exit codes:
+  0 ok; 1 the guest failed; 2 usage; 3 unreadable trace; 4 the replay differs; 70 a bug of paratrace`,
+    );
+  const commands = VERBS.map((make) => make(context));
+  for (const command of [program, ...commands]) {
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text) })
+      .showHelpAfterError(
+        `(${['paratrace', ...(command === program ? [] : [command.name()])].join(' ')} --help shows more)`,
+      );
+  }
+  for (const command of commands) program.addCommand(command);
+  return program;
+}
+
+function explain(error: unknown, host: Host): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.ok : EXIT_CODE.usage;
+  if (error instanceof ParatraceError) {
+    host.stderr.write(printable(`paratrace: ${formatError(error)}\n`));
+    return error.exitCode;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  host.stderr.write(
+    `paratrace: this is a bug of paratrace, not of your guest or command. Please report it at\n  ${ISSUES}\nwith the command, the guest and this:\n${printable(stack)}\n`,
+  );
+  return EXIT_CODE.internal;
+}

@@ -1,0 +1,6 @@
+/** The `paratrace` binary. */
+import { nodeHost } from './host/node-host.ts';
+import { main } from './main.ts';
+
+// Ends the process even if standard input is still open.
+process.exit(await main(process.argv.slice(2), nodeHost()));
