@@ -35,11 +35,11 @@ const U32_MAX = 0xffff_ffffn;
 type Ending = Pick<RunEnd, 'reason' | 'status' | 'message'>;
 
 /**
- * Why {@link Vm.run} came back. `reached`: the cycle asked for. `needs-input`: the guest does nothing but wait for input that has not
- * come; ask again when there is some, or when the input has ended. A guest that polls is still able to go on, so waiting for it should
- * have a limit.
+ * Why {@link Vm.run} came back. `reached`: the cycle asked for. `needs-input`: every hart waits, and only input that has not come
+ * could wake one: the run cannot go on without it. `polls-input`: the guest does nothing but poll for input that has not come; it
+ * can go on, and time passes for it, but a live host had better wait a moment.
  */
-export type VmStop = 'reached' | 'needs-input' | 'ended';
+export type VmStop = 'reached' | 'needs-input' | 'polls-input' | 'ended';
 
 export interface VmOptions {
   readonly config: VmConfig;
@@ -145,8 +145,11 @@ export class Vm {
       this.#askForInput();
       this.#wakeHarts();
       const turn = this.#turns.choose(this.machine.clock.cycle, (hart) => this.#harts.isRunnable(hart));
-      const goesOn = turn === undefined ? this.#idle(limitCycle) : this.#runTurn(turn, untilCycle);
-      if (!goesOn) return 'needs-input';
+      if (turn !== undefined) {
+        if (!this.#runTurn(turn, untilCycle)) return 'polls-input';
+      } else if (!this.#idle(limitCycle)) {
+        return 'needs-input';
+      }
     }
   }
 
@@ -269,8 +272,9 @@ export class Vm {
       return 'goes-on';
     }
     const timerComes = this.#timerCycle !== NEVER && this.machine.canWake(hart.id);
+    const isInterrupted = this.machine.wakePending(hart.id) && !interruptsOff(hart);
     const othersRun = this.#turns.deadline((id) => this.#harts.isRunnable(id)) !== NEVER;
-    if (timerComes || othersRun || this.#schedule.next() !== NEVER) return 'goes-on';
+    if (timerComes || isInterrupted || othersRun || this.#schedule.next() !== NEVER) return 'goes-on';
     if (this.#input.ended) {
       this.#end('waits-for-input', 1, `${place([hart])} polling for console input, which has ended`);
       return 'ends';

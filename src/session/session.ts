@@ -19,10 +19,11 @@ export interface SessionPorts {
 }
 
 /**
- * How a slice ended. `sliced`: its cycles are used up. `needs-input`: the guest waits for input that has not come; run the next slice
- * when there is some, and after a moment in any case, because a guest that polls also counts time. `ended`: see {@link Session.end}.
+ * How a slice ended. `sliced`: its cycles are used up. `needs-input`: every hart waits for input that has not come: run the next slice
+ * when there is some, or when it has ended. `polls-input`: the guest only polls for it: run the next slice then, or after a moment,
+ * because polling also passes its time. `ended`: see {@link Session.end}.
  */
-export type SliceResult = 'sliced' | 'needs-input' | 'ended';
+export type SliceResult = 'sliced' | 'needs-input' | 'polls-input' | 'ended';
 
 export class Session {
   readonly vm: Vm;
@@ -72,7 +73,7 @@ export class Session {
       }
       if (cycle >= sliceEnd) return 'sliced';
       const stop = this.vm.run(Math.min(sliceEnd, this.#nextDigestCycle, limit), limit);
-      if (stop === 'needs-input') return 'needs-input';
+      if (stop === 'needs-input' || stop === 'polls-input') return stop;
       if (stop === 'ended') this.#finish();
     }
   }

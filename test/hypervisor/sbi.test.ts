@@ -14,7 +14,7 @@ const [SUCCESS, NOT_SUPPORTED, INVALID_PARAM, DENIED, INVALID_ADDRESS, ALREADY_A
   -5n,
   -6n,
 ];
-const RAM_END = RAM + 8n * 2n ** 20n;
+const RAM_END = RAM + 4n * 2n ** 20n;
 type Answer = { error: bigint; value: bigint };
 
 /** Makes calls on hart 0 one after the other and returns the answers. */
@@ -285,7 +285,7 @@ describe('DBCN', () => {
       [EID.DBCN, 0n, MINUS_ONE, RAM, 0n],
       [EID.DBCN, 0n, 1n, 0n, 0n],
       [EID.DBCN, 0n, 0n, RAM, 0n],
-      [EID.DBCN, 0n, 0x20_0000n, RAM, 0n],
+      [EID.DBCN, 0n, 0x2_0000n, RAM, 0n],
     ]);
     expect(got.map(({ error }) => error)).toEqual([
       SUCCESS,
