@@ -7,6 +7,7 @@ import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildReportBundle } from './build-report.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const COMMAND = 'dist/cli/paratrace.js';
@@ -22,8 +23,7 @@ const common = {
 };
 
 const started = Date.now();
-const { buildReportBundle } = await import('./build-report.mjs');
-await Promise.all([buildCommand(), buildLibrary(), buildReportBundle(join(root, 'dist/report-page.js'))]);
+await Promise.all([buildCommand(), buildLibrary(), buildReportBundle(join(root, 'dist/viz/report-page.js'))]);
 buildTypes();
 process.stderr.write(`built dist/ in ${Date.now() - started} ms\n`);
 
