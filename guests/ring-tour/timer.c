@@ -2,7 +2,7 @@
 #include "tour.h"
 
 #define TICKS 5
-#define TICKS_PER_SECOND 1000
+#define TICKS_PER_SECOND 10000
 
 static void arm(bool sstc, u64 due) {
   if (sstc) __asm__ volatile("csrw 0x14d, %0" : : "r"(due) : "memory"); /* stimecmp */
@@ -28,10 +28,10 @@ static void ticks(bool sstc) {
 void chapter_timer(void) {
   watchdog(0);
   ticks(false);
-  print("timer: %u ticks of 1 ms by sbi call, none early\n", (u64)TICKS);
+  print("timer: %u ticks of 100 us by sbi call, none early\n", (u64)TICKS);
   if (board.sstc) {
     ticks(true);
-    print("timer: %u ticks of 1 ms by stimecmp, none early\n", (u64)TICKS);
+    print("timer: %u ticks of 100 us by stimecmp, none early\n", (u64)TICKS);
   }
   watchdog(0);
 }
