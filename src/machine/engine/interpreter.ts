@@ -316,9 +316,13 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
     const fits = eq(get32(hart, 'directMemory'), load32(record, REGION.variant));
     fn.if(and(fits, geS(left, load32(record, REGION.budget))), () => {
       fn.callIndirect(left, region, load32(record, REGION.table), hart, left, page);
-      fn.set(retired, add(retired, get32(hart, 'regionRetired')));
-      fn.set(pc, get64(hart, 'pc'));
-      fn.br(ways.fetch);
+      const progress = fn.let(get32(hart, 'regionRetired'));
+      // A region that left before its first instruction wants that one interpreted.
+      fn.if(progress, () => {
+        fn.set(retired, add(retired, progress));
+        fn.set(pc, get64(hart, 'pc'));
+        fn.br(ways.fetch);
+      });
     });
     fn.set(entry, add(entry, i32(BLOCK.shadow)));
     fn.br(ways.next);
