@@ -70,6 +70,8 @@ export class Vm {
   #ending: Ending | undefined;
   /** Where input was last asked to come by itself. Not part of the state: it is how often the loop was left that decides. */
   #asked: Position | undefined;
+  /** Empty polls when last looked at: only a guest that has just polled can be said to do nothing else. */
+  #pollsSeen = 0;
   /** Empty polls when the caller was last told of them. Not part of the state either. */
   #pollsTold = 0;
 
@@ -267,10 +269,10 @@ export class Vm {
   /** Whether the hart, alone on the machine, has only looked for input for a long time while nothing else is going on. */
   #pollsInVain(hart: Hart): 'goes-on' | 'ends' | 'waits' {
     const { emptyPolls } = this.#input;
-    if (emptyPolls < EMPTY_POLLS_WAITING) {
-      this.#pollsTold = 0;
-      return 'goes-on';
-    }
+    const polled = emptyPolls !== this.#pollsSeen;
+    this.#pollsSeen = emptyPolls;
+    if (emptyPolls < EMPTY_POLLS_WAITING) this.#pollsTold = 0;
+    if (!polled || emptyPolls < EMPTY_POLLS_WAITING) return 'goes-on';
     const timerComes = this.#timerCycle !== NEVER && this.machine.canWake(hart.id);
     const isInterrupted = this.machine.wakePending(hart.id) && !interruptsOff(hart);
     const othersRun = this.#turns.deadline((id) => this.#harts.isRunnable(id)) !== NEVER;

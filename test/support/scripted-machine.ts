@@ -171,6 +171,8 @@ export class ScriptedMachine implements Machine {
       if (this.#takesInterrupt(hart)) return STOP.interruptTaken;
       if (this.#cycle >= untilCycle) return STOP.deadline;
       const step = this.#next(hart);
+      // What scripts do between steps takes no time, and may turn interrupts on.
+      if (this.#takesInterrupt(hart)) return STOP.interruptTaken;
       switch (step.op) {
         case 'work': {
           const cycles = Math.min(hart.left, untilCycle - this.#cycle);
