@@ -81,8 +81,17 @@ export class Predecoder {
   /** Decodes from an entry on, to the end of the straight line or of the page. */
   decodeAt(entryPointer: number): void {
     this.#decodeFrom(entryPointer);
+    // The straddling entry has no place in the page, so that nothing can take it.
+    if ((entryPointer - this.#engine.plan.blocks) % BLOCK.bytes === BLOCK.straddle) return;
     // Execution came here by a jump, or to the second half of a line that was decoded before: either way a place to begin.
     this.#onHead?.(entryPointer);
+  }
+
+  /** Decodes the instruction at an offset of a page that has a block, so that a write to it is seen as a change of code. */
+  decodePlace(ramPage: number, offset: number): void {
+    const block = this.#view.getInt32(this.#engine.plan.blockTable + (ramPage / PAGE_BYTES) * 4, true);
+    const entry = block + (offset / 2) * ENTRY.bytes;
+    if (this.#view.getUint16(entry + ENTRY.handler, true) === UNDECODED) this.#decodeFrom(entry);
   }
 
   /** Bytes of the page that an entry belongs to, its block, and the offset of its instruction in the page. */

@@ -12,7 +12,7 @@ import { BLOCK, ENTRY, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/lay
 import type { Block } from './engine/regions/control-flow.ts';
 import { findBlocks, PageCode } from './engine/regions/control-flow.ts';
 import type { RegionVariant } from './engine/regions/region-emitter.ts';
-import { emitRegion, REGION_PARAMS, regionBudget } from './engine/regions/region-emitter.ts';
+import { emitRegion, REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/region-emitter.ts';
 import { structure } from './engine/regions/structure.ts';
 import { WasmModule } from './engine/wasm-module.ts';
 import type { EngineHart } from './hart-state.ts';
@@ -123,7 +123,11 @@ export class RegionCache {
     const made: MadeRegion[] = [];
     for (const { head, ramPage, blocks } of this.#choose()) {
       const region = structure(blocks);
-      const fn = module.fn(`r${made.length}`, REGION_PARAMS, ['i32']);
+      // A way that was never taken may not have been decoded; a store to it must be noticed all the same.
+      for (const { insns } of region.blocks) {
+        for (const { offset } of insns) this.#predecoder().decodePlace(ramPage, offset);
+      }
+      const fn = module.fn(`r${made.length}`, REGION_PARAMS, REGION_RESULTS);
       emitRegion(ctx, fn, region, head.variant);
       module.export(fn);
       made.push({ head, name: fn.name, budget: regionBudget(ctx, region), ramPage });

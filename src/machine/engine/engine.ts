@@ -10,7 +10,7 @@ import { defineRun } from './interpreter.ts';
 import type { MemoryPlan } from './layout.ts';
 import { planMemory, REGION_COUNT_MAX } from './layout.ts';
 import { defineMmu } from './mmu.ts';
-import { REGION_PARAMS } from './regions/region-emitter.ts';
+import { REGION_PARAMS, REGION_RESULTS } from './regions/region-emitter.ts';
 import { defineTraps } from './traps.ts';
 import { WasmModule } from './wasm-module.ts';
 
@@ -48,7 +48,7 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
   const csrs = defineCsrs(ctx, mmu, traps);
   const digests = defineDigests(ctx);
   module.table(REGION_COUNT_MAX);
-  const region = module.fn('regionType', REGION_PARAMS, ['i32']);
+  const region = module.fn('regionType', REGION_PARAMS, REGION_RESULTS);
   region.return(region.param(1));
   region.unreachable();
   const run = defineRun({ ctx, mmu, traps, csrs, region });

@@ -56,7 +56,7 @@ import type { Fn, Label } from './wasm-module.ts';
 /** What a store that must be the last of its run takes off the cycles left; given back at the exit. Runs get fewer than this. */
 const STOP_AFTER = 1 << 30;
 /** How often a head is reached before it is translated. */
-export const HOT_COUNT = 200;
+export const HOT_COUNT = 3000;
 /** Most cycles that one call of `run` may be given. */
 export const RUN_CYCLES_MAX = 1 << 28;
 
@@ -315,8 +315,10 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
     });
     const fits = eq(get32(hart, 'directMemory'), load32(record, REGION.variant));
     fn.if(and(fits, geS(left, load32(record, REGION.budget))), () => {
-      fn.callIndirect(left, region, load32(record, REGION.table), hart, left, page);
-      const progress = fn.let(get32(hart, 'regionRetired'));
+      const balance = fn.let(shl(extendS(left), i64(32)));
+      fn.callIndirect(balance, region, load32(record, REGION.table), hart, balance, page);
+      fn.set(left, wrap(shrS(balance, i64(32))));
+      const progress = fn.let(wrap(balance));
       // A region that left before its first instruction wants that one interpreted.
       fn.if(progress, () => {
         fn.set(retired, add(retired, progress));

@@ -75,8 +75,6 @@ export const HART = {
   /** i32: base of the TLBs of the present context: the hart's own, or `BARE_TLBS` further. For data and for fetch. */
   dataTlbBase: 472,
   fetchTlbBase: 476,
-  /** i32: instructions that the region which ran last has retired. */
-  regionRetired: 480,
   /** i32: whether data accesses reach RAM without translation and PMP: the variant of regions that fits. */
   directMemory: 484,
   /** i32: whether no locked PMP entry binds M-mode. */

@@ -1,6 +1,7 @@
 /**
- * One region as a WebAssembly function: `region(hart, left, page)` gives the cycles left. Guest registers live in locals; the
- * semantics of the instruction table write the code.
+ * One region as a WebAssembly function: `region(hart, balance, page)` gives the balance at its end: cycles left in the high 32 bits
+ * (signed), instructions retired in the low ones, so that one addition charges both. Guest registers live in locals; the semantics
+ * of the instruction table write the code.
  *
  * Exactness. Cycles and retired instructions are charged at the end of each block. The head of a region and each loop header
  * go on only if the cycles left reach over the longest way to the next such check, so no deadline can fall inside. A region
@@ -46,18 +47,19 @@ import type { StructuredBlock, StructuredRegion } from './structure.ts';
 export const REGION_VARIANT = { tlb: 0, direct: 1 } as const;
 export type RegionVariant = (typeof REGION_VARIANT)[keyof typeof REGION_VARIANT];
 
-/** A side exit as one constant: offset from the page (32 bits, signed), instructions (12), cycles (20) to charge. */
-const EXIT = { insnShift: 32n, cycleShift: 44n, insnsMax: 4095, cyclesMax: 1 << 19 } as const;
+/** Parameters of every region function: hart, balance, virtual page. */
+export const REGION_PARAMS = ['i32', 'i64', 'i64'] as const;
+export const REGION_RESULTS = ['i64'] as const;
 
-/** Parameters of every region function. */
-export const REGION_PARAMS = ['i32', 'i32', 'i64'] as const;
+/** What instructions and their cycles add to a balance. */
+const charge = (insns: number, cycles: number) => i64((BigInt(-cycles) << 32n) + BigInt(insns));
 
 /** Cycles that must be left for the region to be entered. */
 export function regionBudget(ctx: EngineContext, region: StructuredRegion): number {
   return must(longestWays(ctx, region)[0], 'entry');
 }
 
-/** Writes the region into `fn`, which has {@link REGION_PARAMS} and gives an i32. */
+/** Writes the region into `fn`, which has {@link REGION_PARAMS} and {@link REGION_RESULTS}. */
 export function emitRegion(ctx: EngineContext, fn: Fn, region: StructuredRegion, variant: RegionVariant): void {
   new RegionEmitter(ctx, fn, region, variant).emit();
 }
@@ -100,8 +102,7 @@ class RegionEmitter {
   readonly dataTlb: Local;
   readonly dataContext: Local;
   readonly #region: StructuredRegion;
-  readonly #left: Local;
-  readonly #retired: Local;
+  readonly #balance: Local;
   readonly #exit: Local;
   readonly #pc: Local;
   readonly #registers = new Map<number, Local>();
@@ -117,10 +118,9 @@ class RegionEmitter {
     this.variant = variant;
     this.#region = region;
     this.hart = fn.param(0);
-    this.#left = fn.param(1);
+    this.#balance = fn.param(1);
     this.page = fn.param(2);
-    this.#retired = fn.local('i32');
-    this.#exit = fn.local('i64');
+    this.#exit = fn.local('i32');
     this.#pc = fn.local('i64');
     this.dataTlb = fn.local('i32');
     this.dataContext = fn.local('i64');
@@ -141,16 +141,11 @@ class RegionEmitter {
         this.#tree(0);
         fn.unreachable();
       });
-      const exit = this.#exit;
-      fn.set(this.#pc, add(this.page, extendS(wrap(exit))));
-      fn.set(this.#left, sub(this.#left, wrap(shrU(exit, i64(EXIT.cycleShift)))));
-      const count = and(wrap(shrU(exit, i64(EXIT.insnShift))), i32(EXIT.insnsMax));
-      fn.set(this.#retired, add(this.#retired, count));
+      fn.set(this.#pc, add(this.page, extendS(this.#exit)));
     });
     for (const index of this.#written) fn.store(64, hart, this.#register(index), HART.regs + 8 * index);
     set64(fn, hart, 'pc', this.#pc);
-    set32(fn, hart, 'regionRetired', this.#retired);
-    fn.return(this.#left);
+    fn.return(this.#balance);
     fn.unreachable();
   }
 
@@ -203,7 +198,8 @@ class RegionEmitter {
     }
     this.fn.loop((again) => {
       this.#labels.set(index, again);
-      this.fn.if(ltS(this.#left, i32(this.#ways[index] ?? 0)), () => this.#exitWith(block.start, 0, 0));
+      const needed = BigInt(this.#ways[index] ?? 0) << 32n;
+      this.fn.if(ltS(this.#balance, i64(needed)), () => this.#exitWith(block.start, 0, 0));
       this.#within(index, merges);
     });
   }
@@ -240,8 +236,7 @@ class RegionEmitter {
   #end(index: number, { end, insns }: StructuredBlock, outcome: Outcome, cycles: number): void {
     const { fn } = this;
     // The test of a branch reads registers that nothing changes any more, so it may be evaluated after charging.
-    fn.set(this.#left, sub(this.#left, i32(cycles)));
-    fn.set(this.#retired, add(this.#retired, i32(insns.length)));
+    if (insns.length > 0) fn.set(this.#balance, add(this.#balance, charge(insns.length, cycles)));
     switch (end.kind) {
       case 'goto':
         this.#go(index, end.to);
@@ -272,10 +267,8 @@ class RegionEmitter {
   }
 
   #exitWith(offset: number, insns: number, cycles: number): void {
-    assert(insns <= EXIT.insnsMax && cycles < EXIT.cyclesMax, `side exit after ${insns} instructions`);
-    const packed =
-      BigInt.asUintN(32, BigInt(offset)) | (BigInt(insns) << EXIT.insnShift) | (BigInt(cycles) << EXIT.cycleShift);
-    this.fn.set(this.#exit, i64(packed));
+    if (insns > 0) this.fn.set(this.#balance, add(this.#balance, charge(insns, cycles)));
+    this.fn.set(this.#exit, i32(offset));
     this.fn.br(this.#leave);
   }
 }
