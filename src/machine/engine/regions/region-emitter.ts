@@ -33,6 +33,7 @@ import {
   or,
   rotr,
   STORES,
+  shl,
   shrU,
   sub,
   wrap,
@@ -46,6 +47,9 @@ import type { StructuredBlock, StructuredRegion } from './structure.ts';
 /** How a region reaches memory: through the TLB, or directly where neither translation nor PMP stands between. */
 export const REGION_VARIANT = { tlb: 0, direct: 1 } as const;
 export type RegionVariant = (typeof REGION_VARIANT)[keyof typeof REGION_VARIANT];
+
+/** A side exit as one constant: offset from the page (32 bits, signed), instructions (12), cycles (20) to charge. */
+const EXIT = { insnShift: 32n, cycleShift: 44n, insnsMax: 4095, cyclesMax: 1 << 19 } as const;
 
 /** Parameters of every region function: hart, balance, virtual page. */
 export const REGION_PARAMS = ['i32', 'i64', 'i64'] as const;
@@ -120,7 +124,7 @@ class RegionEmitter {
     this.hart = fn.param(0);
     this.#balance = fn.param(1);
     this.page = fn.param(2);
-    this.#exit = fn.local('i32');
+    this.#exit = fn.local('i64');
     this.#pc = fn.local('i64');
     this.dataTlb = fn.local('i32');
     this.dataContext = fn.local('i64');
@@ -141,7 +145,10 @@ class RegionEmitter {
         this.#tree(0);
         fn.unreachable();
       });
-      fn.set(this.#pc, add(this.page, extendS(this.#exit)));
+      const exit = this.#exit;
+      fn.set(this.#pc, add(this.page, extendS(wrap(exit))));
+      const insns = and(shrU(exit, i64(EXIT.insnShift)), i64(EXIT.insnsMax));
+      fn.set(this.#balance, add(this.#balance, sub(insns, shl(shrU(exit, i64(EXIT.cycleShift)), i64(32)))));
     });
     for (const index of this.#written) fn.store(64, hart, this.#register(index), HART.regs + 8 * index);
     set64(fn, hart, 'pc', this.#pc);
@@ -160,7 +167,9 @@ class RegionEmitter {
 
   /** Leaves before an instruction, if `test`. */
   sideExit(test: Expr, at: PlacedInsn, insnsBefore: number, cyclesBefore: number): void {
-    this.fn.if(test, () => this.#exitWith(at.offset, insnsBefore, cyclesBefore));
+    // The constant is set on the way, not in a branch: it costs nothing there and keeps the hot path straight.
+    this.#setExit(at.offset, insnsBefore, cyclesBefore);
+    this.fn.brIf(this.#leave, test);
   }
 
   #register(index: number): Local {
@@ -267,9 +276,15 @@ class RegionEmitter {
   }
 
   #exitWith(offset: number, insns: number, cycles: number): void {
-    if (insns > 0) this.fn.set(this.#balance, add(this.#balance, charge(insns, cycles)));
-    this.fn.set(this.#exit, i32(offset));
+    this.#setExit(offset, insns, cycles);
     this.fn.br(this.#leave);
+  }
+
+  #setExit(offset: number, insns: number, cycles: number): void {
+    assert(insns <= EXIT.insnsMax && cycles < EXIT.cyclesMax, `side exit after ${insns} instructions`);
+    const packed =
+      BigInt.asUintN(32, BigInt(offset)) | (BigInt(insns) << EXIT.insnShift) | (BigInt(cycles) << EXIT.cycleShift);
+    this.fn.set(this.#exit, i64(packed));
   }
 }
 
