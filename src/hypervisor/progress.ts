@@ -1,19 +1,60 @@
 /**
- * Can the guest still go on? Questions that the loop asks where nothing is left to do, or where one hart does nothing but turn on the
- * spot. Pure: they look at the machine and change nothing.
+ * Can the guest still go on? Questions that the loop asks where nothing is left to do, or where harts do nothing but turn on the spot.
+ * They look at the machine and change nothing in it.
  */
 import { must } from '../assert.ts';
+import type { PlainState } from '../machine/bus.ts';
 import { type Hart, type Machine, PRIVILEGE } from '../machine/machine-types.ts';
 import type { HartStates } from './harts.ts';
 
 /**
- * Cycles between two looks at a hart that runs alone, whether it jumps to itself with interrupts off. A look costs one stop; a
- * millisecond of guest time at 1 GHz is soon enough for a person.
+ * Cycles between two looks whether a hart jumps to itself with interrupts off. A look costs one stop; a millisecond of guest time at
+ * 1 GHz is soon enough for a person.
  */
 export const WATCH_CYCLES = 1_000_000;
 
 const MSTATUS_SIE = 1n << 1n;
 const MSTATUS_MIE = 1n << 3n;
+
+/**
+ * Which harts turn on the spot. A look lets the hart that has the processor retire one instruction: if that leads to itself while no
+ * interrupt can be taken, the hart will never do anything else. It takes looks at all harts that run to say so of the guest.
+ */
+export class SpinWatch {
+  readonly #quantumCycles: number;
+  #nextCycle = WATCH_CYCLES;
+  readonly #spinning = new Set<number>();
+
+  /** @param quantumCycles length of a turn: after it another hart can be looked at. */
+  constructor(quantumCycles: number) {
+    this.#quantumCycles = quantumCycles;
+  }
+
+  /** When the next look is due. */
+  get nextCycle(): number {
+    return this.#nextCycle;
+  }
+
+  /** A look was taken. */
+  looked(cycle: number, hart: number, spins: boolean): void {
+    if (spins && !this.#spinning.has(hart)) {
+      this.#spinning.add(hart);
+      this.#nextCycle = cycle + this.#quantumCycles;
+      return;
+    }
+    if (!spins) this.#spinning.clear();
+    this.#nextCycle = (Math.floor(cycle / WATCH_CYCLES) + 1) * WATCH_CYCLES;
+  }
+
+  /** Whether a hart was found to spin, and no look at any hart has found otherwise since. */
+  spins(hart: number): boolean {
+    return this.#spinning.has(hart);
+  }
+
+  state(): PlainState {
+    return { nextCycle: this.#nextCycle, spinning: [...this.#spinning].sort((a, b) => a - b) };
+  }
+}
 
 /** Why no hart can ever run again although nothing is scheduled; undefined if an interrupt could still wake one. */
 export function deadEnd(machine: Machine, harts: HartStates): string | undefined {

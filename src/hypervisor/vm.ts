@@ -19,7 +19,7 @@ import { Exits } from './exits.ts';
 import { HartStates, HSM_STATE } from './harts.ts';
 import type { Mode } from './modes/mode.ts';
 import { modeByName } from './modes/modes.ts';
-import { deadEnd, interruptsOff, place, stuckTrap, WATCH_CYCLES } from './progress.ts';
+import { deadEnd, interruptsOff, place, SpinWatch, stuckTrap } from './progress.ts';
 import { SeededBytes } from './random.ts';
 import type { RingEvent } from './rings/ring-events.ts';
 import { SbiServices } from './sbi-services.ts';
@@ -66,7 +66,7 @@ export class Vm {
   #timersStale = true;
   /** Cycle of the next timer, as of the last look. */
   #timerCycle = 0;
-  #watchCycle = WATCH_CYCLES;
+  readonly #watch: SpinWatch;
   #ending: Ending | undefined;
   /** Where input was last asked to come by itself. Not part of the state: it is how often the loop was left that decides. */
   #asked: Position | undefined;
@@ -84,6 +84,7 @@ export class Vm {
     this.machine = machine;
     this.#harts = new HartStates(config.hartCount, config.entry === 'm' ? config.hartCount : 1);
     this.#turns = new Turns(config.hartCount, config.quantumCycles);
+    this.#watch = new SpinWatch(config.quantumCycles);
     this.#timerLevels = machine.harts.map(() => false);
     this.#events = new EventStream((event) => ports.observer.event(event));
     this.#schedule = new Schedule(machine.clock);
@@ -131,7 +132,7 @@ export class Vm {
       input: this.#input.state(),
       drawnBytes: this.#random.drawnBytes,
       timerLevels: [...this.#timerLevels],
-      watchCycle: this.#watchCycle,
+      watch: this.#watch.state(),
     };
   }
 
@@ -242,13 +243,14 @@ export class Vm {
     this.#enter(turn);
     const polls = this.#pollsInVain(hart);
     if (polls !== 'goes-on') return polls === 'ends';
-    const probes = this.machine.clock.cycle >= this.#watchCycle;
+    const probes = this.machine.clock.cycle >= this.#watch.nextCycle;
     const deadline = Math.min(untilCycle, probes ? this.machine.clock.cycle + 1 : this.#nextStop());
     const { pc, retired } = hart;
     const stop = this.machine.run(hart.id, deadline);
     if (probes && (stop !== STOP.deadline || hart.retired > retired)) {
-      this.#watchCycle = (Math.floor(this.machine.clock.cycle / WATCH_CYCLES) + 1) * WATCH_CYCLES;
-      if (stop === STOP.deadline && hart.pc === pc) this.#checkSpinning(hart);
+      const spins = stop === STOP.deadline && hart.pc === pc && interruptsOff(hart);
+      this.#watch.looked(this.machine.clock.cycle, hart.id, spins);
+      if (spins) this.#checkSpinning();
     }
     this.#serve(hart, stop);
     return true;
@@ -286,13 +288,12 @@ export class Vm {
     return 'waits';
   }
 
-  /** The hart has just retired an instruction that leads to itself. */
-  #checkSpinning(hart: Hart): void {
-    if (!interruptsOff(hart)) return;
-    const othersRun = this.#turns.deadline((id) => this.#harts.isRunnable(id)) !== NEVER;
+  /** Nobody is left to do anything if every hart that runs spins, and none that waits has anything to wait for. */
+  #checkSpinning(): void {
+    const running = this.machine.harts.filter(({ id }) => this.#harts.isRunnable(id));
     const othersWake = this.machine.harts.some(({ id }) => this.#harts.isWaiting(id)) && this.#nextWork() !== NEVER;
-    if (othersRun || othersWake) return;
-    this.#end('stuck', 1, `${place([hart])} jumping to itself with interrupts off`);
+    if (othersWake || !running.every(({ id }) => this.#watch.spins(id))) return;
+    this.#end('stuck', 1, `${place(running)} jumping to itself with interrupts off`);
   }
 
   #serve(hart: Hart, stop: StopReason): void {
@@ -335,7 +336,7 @@ export class Vm {
   /** Where the hart that runs must stop at the latest. */
   #nextStop(): number {
     const turnEnd = this.#turns.deadline((hart) => this.#harts.isRunnable(hart));
-    return Math.min(this.#nextWork(), turnEnd, this.#input.nextCycle(), this.#watchCycle);
+    return Math.min(this.#nextWork(), turnEnd, this.#input.nextCycle(), this.#watch.nextCycle);
   }
 
   #wait(hart: number): void {

@@ -232,6 +232,28 @@ describe('ends', () => {
     expect(end?.cycle).toBeLessThan(3_000_000);
   });
 
+  it('when all its harts do, whoever has the turn', () => {
+    const main = function* (hart: ScriptedHart): Script {
+      for (let id = 1n; hart.id === 0 && id < 4n; id++) yield* sbi(hart, EID.HSM, 0n, id, RAM, 0n);
+      yield work(1_500_000);
+      yield { op: 'spin' };
+    };
+    const run = scriptedSession({ main }, { hartCount: 4, mode: 'native' });
+    const end = runToEnd(run);
+    expect(end).toMatchObject({ reason: 'stuck', message: expect.stringMatching(/hart 0 .*hart 3 .*are jumping/) });
+    expect(end?.cycle).toBeLessThan(10_000_000);
+  });
+
+  it('but not when one hart of several does', () => {
+    const main = function* (hart: ScriptedHart): Script {
+      if (hart.id === 0) yield* sbi(hart, EID.HSM, 0n, 1n, RAM, 0n);
+      else yield { op: 'spin' };
+      yield work(20_000_000);
+      yield* shutdown(hart);
+    };
+    expect(runToEnd(scriptedSession({ main }, { hartCount: 2 }))).toMatchObject({ reason: 'poweroff' });
+  });
+
   it('but not while an interrupt could end that', () => {
     const main = function* (hart: ScriptedHart): Script {
       hart.setCsr('mie', 1n << 5n);
