@@ -76,8 +76,12 @@ async function drive(
   const interruption = new Interruption(host);
   const slice = new SliceLength(host);
   let waitMs = INPUT_WAIT_MS_FIRST;
+  let written = screen.bytesWritten;
   input.open({
-    news: () => interruption.wake(),
+    news: () => {
+      waitMs = INPUT_WAIT_MS_FIRST;
+      interruption.wake();
+    },
     quit: () => interruption.request('the keyboard'),
     say: (line) => screen.say(line),
   });
@@ -90,8 +94,10 @@ async function drive(
       await host.pause();
       if (host.stdout.isClosed) interruption.request('the closing of standard output');
       if (interruption.by !== undefined) return session.interrupt();
-      if (result !== 'needs-input' && result !== 'polls-input') waitMs = INPUT_WAIT_MS_FIRST;
-      else if (!input.hasNews()) {
+      // A guest that does more than poll is asked again soon.
+      if (screen.bytesWritten !== written) waitMs = INPUT_WAIT_MS_FIRST;
+      written = screen.bytesWritten;
+      if (result !== 'sliced' && !input.hasNews()) {
         await interruption.wait(waitMs);
         waitMs = Math.min(2 * waitMs, INPUT_WAIT_MS_MAX);
       }

@@ -54,7 +54,11 @@ Exit codes:
   for (const command of [program, ...commands]) {
     command
       .exitOverride()
-      .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text) })
+      .configureOutput({
+        writeOut: (text) => host.stdout.write(text),
+        writeErr: (text) => host.stderr.write(text),
+        outputError: (text, write) => write(printable(`paratrace: ${text}`)),
+      })
       .showHelpAfterError(
         `(${['paratrace', ...(command === program ? [] : [command.name()])].join(' ')} --help shows more)`,
       );

@@ -15,7 +15,8 @@ export function inFile<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof ParatraceError ? withFile(error, path) : error;
+    // A divergence is no fault of the file, and carries more than its message.
+    throw error instanceof ParatraceError && error.code !== 'replay.diverged' ? withFile(error, path) : error;
   }
 }
 

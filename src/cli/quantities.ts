@@ -17,8 +17,11 @@ export function parseCount(option: string, text: string, range: CountRange = {})
   const { least = 0, most = Number.MAX_SAFE_INTEGER } = range;
   const value = parse(text.replace(/^(.*)K$/, '$1k'), DECIMAL);
   if (value === undefined || value < least || value > most) {
-    const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw invalid(option, text, `a whole number ${bounds}; k, M, G and T stand for powers of 1,000`);
+    const wanted =
+      most === Number.MAX_SAFE_INTEGER
+        ? `a whole number of at least ${least}; k, M, G and T stand for powers of 1,000`
+        : `a whole number from ${least} to ${most}`;
+    throw invalid(option, text, wanted);
   }
   return value;
 }

@@ -72,11 +72,12 @@ export class Replay {
   run(maxCycles: number): RunEnd | undefined {
     const stopCycle = this.#stopCycle();
     const { cycle } = this.position;
-    if (cycle >= stopCycle && !this.#comesMoreHere()) return this.session.interrupt();
-    // At the recorded end more can have happened at its very cycle: then the loop goes on, one stop at a time.
+    const atStop = cycle >= stopCycle;
+    if (atStop && !this.#comesMoreHere()) return this.session.interrupt();
     const result = this.session.run(Math.max(1, Math.min(maxCycles, stopCycle - cycle)));
-    // A recording never ends with a guest that waits for input, except from outside: the checker says which of the two it is.
-    return result === 'needs-input' ? this.session.interrupt() : this.session.end;
+    // Input that can still come stands in the recording. None does: it was ended here from outside, or it is not the same run.
+    const waits = result === 'needs-input' || (atStop && result === 'polls-input');
+    return waits ? this.session.interrupt() : this.session.end;
   }
 
   /** Where the recording was ended from outside, or where all that is known of it lies behind. */
@@ -87,10 +88,23 @@ export class Replay {
     return end.reason === 'interrupted' ? end.cycle : end.cycle + 1;
   }
 
+  /**
+   * Whether the loop did more at the very cycle at which it was ended from outside: it may have looked for input that did not come, and
+   * done what was due there, without time passing. Events tell, or the final digest.
+   */
   #comesMoreHere(): boolean {
     const { end, totals } = this.#trace;
+    if (end === undefined || this.position.cycle !== end.cycle) return false;
     // The last event is the end itself.
-    return end !== undefined && this.position.cycle === end.cycle && this.verified.events < totals.events - 1;
+    if (this.verified.events < totals.events - 1) return true;
+    const recorded = this.#finalDigest();
+    return recorded !== undefined && differ(recorded, this.session.digest());
+  }
+
+  #finalDigest(): StateDigest | undefined {
+    let last: StateDigest | undefined;
+    for (const digest of this.#trace.digests()) last = digest;
+    return last;
   }
 
   /** The checker first, so that nothing is recorded that was not checked. */
@@ -120,4 +134,8 @@ export class Replay {
   #registers() {
     return Object.fromEntries(this.session.vm.machine.harts.map((hart) => [`hart ${hart.id}`, hart.state()]));
   }
+}
+
+function differ(left: StateDigest, right: StateDigest): boolean {
+  return left.memory !== right.memory || left.harts !== right.harts || left.devices !== right.devices;
 }

@@ -44,6 +44,8 @@ export interface Host {
   onInterrupt(handler: (signal: string) => void): () => void;
   /** Lets timers, input and signals have their turn. */
   pause(): Promise<void>;
+  /** The program of the report's page, as the build bundles it. */
+  reportProgram(): string;
   /** Ends the process at once. */
   exitNow(code: number): void;
 }

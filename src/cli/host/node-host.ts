@@ -2,6 +2,7 @@
 import { fstatSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { Host, Input, InputHandlers, InputKind, Output } from './host.ts';
+import { reportProgram } from './package-files.ts';
 
 const STDIN_FD = 0;
 
@@ -20,6 +21,7 @@ export function nodeHost(): Host {
       };
     },
     pause: () => setImmediate(),
+    reportProgram,
     exitNow: (code) => process.exit(code),
   };
 }

@@ -21,6 +21,7 @@ export class Screen {
   readonly #host: Host;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
+  #bytesWritten = 0;
   /** Whether guest output and messages share one terminal. */
   readonly #shared: boolean;
   readonly #showsProgress: boolean;
@@ -35,9 +36,15 @@ export class Screen {
     this.#last = { ms: host.nowMs(), icount: 0 };
   }
 
+  /** Bytes of guest output so far. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
   /** Guest output; kept until {@link flush} or until there is much of it. */
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    this.#bytesWritten += bytes.length;
     if (this.#buffered + bytes.length > BUFFER_BYTES) this.flush();
     this.#midLine = bytes.at(-1) !== NEWLINE;
     if (bytes.length > BUFFER_BYTES) {

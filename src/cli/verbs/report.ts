@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { attempt, checkOutput } from '../host/files.ts';
-import { reportProgram } from '../host/package-files.ts';
 import { type VerbContext, verb } from './verb.ts';
 
 interface ReportOptions {
@@ -31,7 +30,7 @@ export function reportVerb({ host, exit }: VerbContext): Command {
         import('../../analysis/sbi-names.ts'),
       ]);
       const trace = openTraceFile(path);
-      const options = { script: reportProgram(), title: basename(path), names: SBI_NAMES };
+      const options = { script: host.reportProgram(), title: basename(path), names: SBI_NAMES };
       const html = inFile(path, () => renderTraceReport(trace, options));
       attempt(output, 'written', () => writeFileSync(output, html));
       const sizeKib = Math.ceil(Buffer.byteLength(html) / 1024);
