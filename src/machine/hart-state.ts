@@ -3,7 +3,7 @@ import { assert, must } from '../assert.ts';
 import type { PlainState } from './bus.ts';
 import { csrIndexOfName } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
-import { CSR_SLOTS, HART, hartBase } from './engine/layout.ts';
+import { CSR_SLOTS, GLOBAL, HART, hartBase } from './engine/layout.ts';
 import { REGISTER_NAMES } from './isa/registers.ts';
 import type { Hart, Privilege } from './machine-types.ts';
 
@@ -59,10 +59,13 @@ export class EngineHart implements Hart {
   }
 
   csr(name: string): bigint {
+    this.#setNow(0n);
     return BigInt.asUintN(64, this.#engine.call.csrRead(this.base, this.#csrIndex(name)));
   }
 
   setCsr(name: string, value: bigint): void {
+    // A guest's write to `minstret` counts the instructions before its own; the host's has none.
+    this.#setNow(-1n);
     this.#engine.call.csrWrite(this.base, this.#csrIndex(name), BigInt.asIntN(64, value));
     this.#afterCsrWrite(this);
   }
@@ -113,6 +116,12 @@ export class EngineHart implements Hart {
 
   setRawCsr(name: string, value: bigint): void {
     this.#view.setBigUint64(this.base + must(CSR_SLOTS.get(name), `CSR ${name}`), BigInt.asUintN(64, value), true);
+  }
+
+  /** What counters derive their value from, between instructions. */
+  #setNow(retiredMore: bigint): void {
+    this.set64('now', this.#view.getBigUint64(GLOBAL.cycle, true));
+    this.set64('nowRetired', this.get64('retired') + retiredMore);
   }
 
   #csrIndex(name: string): number {

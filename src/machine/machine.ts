@@ -11,7 +11,7 @@ import type { Engine } from './engine/engine.ts';
 import { createEngine } from './engine/engine.ts';
 import { insnOfHandler } from './engine/handlers.ts';
 import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
-import { ENTRY, GLOBAL, HART, HART_COUNT_MAX, PAGE_BYTES, PAGE_FLAG, RAM_BASE } from './engine/layout.ts';
+import { ENTRY, GLOBAL, HART, HART_COUNT_MAX, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from './engine/layout.ts';
 import { ACCESS_KIND } from './engine/mmu.ts';
 import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
 import { EngineMemory } from './guest-memory.ts';
@@ -23,6 +23,8 @@ import { Predecoder } from './predecoder.ts';
 import type { RegionCounts } from './region-cache.ts';
 import { RegionCache } from './region-cache.ts';
 
+/** Most cycles of an instruction class or a page-table reference: what sums of them in 32 bits allow. */
+const CLASS_CYCLES_MAX = 255;
 const MEMORY_MAX = 3 * 2 ** 30;
 /** RV64 with A, C, I, M, S and U (Privileged ISA 3.1.1). */
 const MISA = (2n << 62n) | [...'ACIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n);
@@ -57,6 +59,8 @@ export class EngineMachine implements Machine {
   /** Undefined with the interpreter alone. */
   readonly #regions: RegionCache | undefined;
   readonly #access: Mutable<PendingAccess>;
+  /** Of the instruction whose access waits. */
+  #accessInsn = { rd: 0, isSigned: false, lengthBytes: 4, cycles: 0 };
   #hart: EngineHart;
   #lastInterruptCause = 0;
   #tohost: number | undefined;
@@ -158,9 +162,11 @@ export class EngineMachine implements Machine {
     this.#view.setInt32(GLOBAL.tohostOffset, gpa - RAM_BASE, true);
     const flags = this.#engine.plan.pageFlags + Math.floor((gpa - RAM_BASE) / PAGE_BYTES);
     this.#view.setUint8(flags, this.#view.getUint8(flags) | PAGE_FLAG.watched);
+    this.#predecoder.dropFastWrites(Math.floor((gpa - RAM_BASE) / PAGE_BYTES));
   }
 
   run(id: number, untilCycle: number): StopReason {
+    assert(Number.isInteger(untilCycle) || Math.abs(untilCycle) === Infinity, `run until cycle ${untilCycle}`);
     const hart = this.#hartOf(id);
     // A reservation does not outlive the turn of its hart (Unprivileged ISA 14.2 lets it go at any time).
     if (hart !== this.#hart) this.#hart.set32('reservation', NO_RESERVATION);
@@ -209,17 +215,14 @@ export class EngineMachine implements Machine {
   performAccess(): bigint {
     const hart = this.#hart;
     const access = this.#access;
-    if (access.write) writeDevice(access);
-    else access.value = readDevice(access);
-    const entry = hart.get32('entryPointer');
-    const kind = hart.get32('accessKind');
-    if (!access.write) {
-      const rd = this.#view.getUint8(entry + ENTRY.rd);
-      const bits = access.size * 8;
-      if (rd < 32) hart.setX(rd, (kind & ACCESS_KIND.signed) !== 0 ? BigInt.asIntN(bits, access.value) : access.value);
+    const { rd, isSigned, lengthBytes, cycles } = this.#accessInsn;
+    if (access.write) {
+      writeDevice(access);
+    } else {
+      access.value = readDevice(access);
+      if (rd < 32) hart.setX(rd, isSigned ? BigInt.asIntN(access.size * 8, access.value) : access.value);
     }
-    const handler = must(insnOfHandler(this.#view.getUint16(entry + ENTRY.handler, true)), 'handler of an access');
-    this.#retire(hart, handler.lengthBytes, this.config.core.cycles[handler.insn.cycles]);
+    this.#retire(hart, lengthBytes, cycles);
     return access.value;
   }
 
@@ -234,7 +237,7 @@ export class EngineMachine implements Machine {
   updateTimers(): void {
     const now = this.clock.mtime;
     for (const hart of this.#harts) {
-      if (usesComparator(hart)) this.setPending(hart.id, IRQ.STIP, now >= hart.rawCsr('stimecmp'));
+      this.setPending(hart.id, IRQ.STIP, usesComparator(hart) && now >= hart.rawCsr('stimecmp'));
     }
   }
 
@@ -342,7 +345,22 @@ export class EngineMachine implements Machine {
     access.size = size;
     access.write = (kind & ACCESS_KIND.write) !== 0;
     access.value = access.write ? BigInt.asUintN(size * 8, hart.get64('accessValue')) : 0n;
+    this.#noteAccessInsn(hart.get32('entryPointer'), kind);
     return true;
+  }
+
+  /** The device may write to RAM where the instruction stands, so what is needed of it is taken before the access. */
+  #noteAccessInsn(entry: number, kind: number): void {
+    const { insn, lengthBytes } = must(
+      insnOfHandler(this.#view.getUint16(entry + ENTRY.handler, true)),
+      'handler of an access',
+    );
+    this.#accessInsn = {
+      rd: this.#view.getUint8(entry + ENTRY.rd),
+      isSigned: (kind & ACCESS_KIND.signed) !== 0,
+      lengthBytes,
+      cycles: this.config.core.cycles[insn.cycles],
+    };
   }
 
   /** Nothing answers at the address: an access fault. True if its handler can never run. */
@@ -411,7 +429,16 @@ function writeDevice({ device, gpa, size, value }: PendingAccess): void {
   }
 }
 
-function checkConfig({ hartCount, memoryBytes }: MachineConfig): void {
+function checkConfig({ hartCount, memoryBytes, core }: MachineConfig): void {
+  const isPowerOfTwo = (core.tlbEntries & (core.tlbEntries - 1)) === 0;
+  // With one entry an access that crosses pages would find the second page in the place of the first.
+  assert(
+    isPowerOfTwo && core.tlbEntries >= 2 && core.tlbEntries <= TLB.entriesMax,
+    `${core.tlbEntries} TLB entries of core ${core.name}`,
+  );
+  for (const [name, cycles] of [...Object.entries(core.cycles), ['walk', core.walkReferenceCycles + 1] as const]) {
+    assert(Number.isInteger(cycles) && cycles >= 1 && cycles <= CLASS_CYCLES_MAX, `${name} takes ${cycles} cycles`);
+  }
   if (!Number.isInteger(hartCount) || hartCount < 1 || hartCount > HART_COUNT_MAX) {
     throw new ParatraceError('usage.option', `${hartCount} harts: the machine has 1 to ${HART_COUNT_MAX}`);
   }

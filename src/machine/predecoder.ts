@@ -75,7 +75,7 @@ export class Predecoder {
     }
     this.#view.setInt32(plan.blockTable + page * 4, block, true);
     this.#bytes[plan.pageFlags + page] = (this.#bytes[plan.pageFlags + page] ?? 0) | PAGE_FLAG.code;
-    this.#dropFastWrites(page);
+    this.dropFastWrites(page);
   }
 
   /** Decodes from an entry on, to the end of the straight line or of the page. */
@@ -166,8 +166,8 @@ export class Predecoder {
     return insn.name !== 'jal' && insn.name !== 'jalr';
   }
 
-  /** No store to the page may pass by the check for code any more. */
-  #dropFastWrites(page: number): void {
+  /** No store to the page may pass by the check of its flags any more. @param page number of the page in RAM */
+  dropFastWrites(page: number): void {
     const shifted = (page + RAM_BASE / PAGE_BYTES) << 4;
     for (let hart = 0; hart < this.#config.hartCount; hart++) {
       for (const entry of this.#tlbEntries(hart, HART.dataTlb)) {

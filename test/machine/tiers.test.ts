@@ -1,0 +1,110 @@
+/** Translated code does what the interpreter does: state, cycles and memory are the same, also where code changes under it. */
+import { describe, expect, it } from 'vitest';
+import { must } from '../../src/assert.ts';
+import { ENGINE_NAMES, PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
+import { MachineRig, PAGE, PageTables, RAM, type RigOptions, RWX, TEST_CORE } from '../support/machine-rig.ts';
+
+/** Enough cycles for a hot loop to be counted, queued, compiled and run. */
+const CYCLES_MAX = 40_000_000;
+const DATA = RAM + 0x8000;
+
+interface Outcome {
+  readonly stop: number;
+  readonly cycle: number;
+  readonly icount: number;
+  readonly digest: bigint;
+  readonly state: unknown;
+}
+
+/** Runs a program with both tiers; gives what came of each, and the rig of the translator. */
+function onBothTiers(prepare: (rig: MachineRig) => void, options: RigOptions = {}) {
+  const rigs = ENGINE_NAMES.map((engine) => new MachineRig({ ...options, engine }));
+  const outcomes = rigs.map((rig): Outcome => {
+    prepare(rig);
+    const stop = rig.machine.run(0, CYCLES_MAX);
+    const { cycle, icount } = rig.machine.clock;
+    return { stop, cycle, icount, digest: rig.machine.memoryDigest(), state: rig.hart.state() };
+  });
+  const [interpreted, translated] = outcomes;
+  const rig = must(rigs[1], 'translator');
+  return { interpreted: must(interpreted, 'outcome'), translated: must(translated, 'outcome'), rig };
+}
+
+const regionsOf = (rig: MachineRig) => must(rig.machine.regionCounts, 'counts').regions;
+
+/** A loop that runs `body` many times; s1 counts down. */
+const hotLoop = (body: string, times = 1_500_000) =>
+  `li s1, ${times}; loop: ${body}; addi s1, s1, -1; bne s1, zero, loop`;
+
+describe('the translator', () => {
+  it('is used, and ends as the interpreter does', () => {
+    const { interpreted, translated, rig } = onBothTiers((each) => {
+      each.load(`${hotLoop('add a0, a0, s1; sd a0, 0(s0); ld a1, 0(s0)')}; ebreak`);
+      each.start();
+      each.setX('s0', DATA);
+    });
+    expect(regionsOf(rig)).toBeGreaterThan(0);
+    expect(interpreted.stop).toBe(STOP.wfi);
+    expect(translated).toEqual(interpreted);
+  });
+
+  it('sees a store to code that it has translated and that has never run', () => {
+    const { interpreted, translated, rig } = onBothTiers((each) => {
+      // The way to `rare` is part of the region, but is not taken until its code has been changed.
+      each.load('addi a1, a1, 100', RAM + 0x1000);
+      const rare = each
+        .load(
+          `li s1, 1500000; loop: beq s1, s2, rare; back: addi a0, a0, 1; beq s1, s3, change; next: addi s1, s1, -1;
+         bne s1, zero, loop; ebreak; change: sw s4, 0(s5); j next; rare: addi a1, a1, 1; j back`,
+        )
+        .address('rare');
+      each.start();
+      each.setX('s2', 1);
+      each.setX('s3', 2);
+      each.setX('s4', each.machine.memory.read32(RAM + 0x1000));
+      each.setX('s5', rare);
+    });
+    expect(regionsOf(rig)).toBeGreaterThan(0);
+    expect(rig.x('a1')).toBe(100n);
+    expect(translated).toEqual(interpreted);
+  });
+
+  it('keeps straddling instructions out, and its bookkeeping inside their page', () => {
+    const { interpreted, translated, rig } = onBothTiers((each) => {
+      // A loop whose first instruction straddles the end of its page.
+      each.load('addi a0, a0, 1; addi s1, s1, -1; bne s1, zero, 0x80000ffe; j 0x80001fbe', RAM + PAGE - 2);
+      // The next page that is executed.
+      each.load('addi a2, a2, 5; addi a3, a3, 7; ebreak', RAM + PAGE + 0xfbe);
+      each.load('li s1, 1500000; j 0x80000ffe');
+      each.start();
+    });
+    expect(rig.x('a2')).toBe(5n);
+    expect(rig.x('a3')).toBe(7n);
+    expect(rig.x('a0')).toBe(1_500_000n);
+    expect(translated).toEqual(interpreted);
+  });
+
+  it('runs under translation, with faults and page crossings in the loop', () => {
+    const core = { ...TEST_CORE, tlbEntries: 32, walkReferenceCycles: 5 };
+    const prepare = (each: MachineRig) => {
+      const tables = new PageTables(each);
+      tables.identity(RAM, RAM + 4 * PAGE, RWX);
+      for (let page = 0; page < 40; page++)
+        tables.map(0x4000_0000 + page * PAGE, DATA + (page % 8) * PAGE, RWX & ~0x80);
+      each.load(`
+        la t0, handler; csrrw zero, stvec, t0
+        li s0, 0x40000000; li s3, 0x28000; li s1, 300000; li s4, 0
+        loop: add t1, s0, s4; ld a0, 0(t1); add a0, a0, s1; sd a0, -4(t1); amoadd.w a2, a0, (t1)
+        addi s4, s4, 0x7f8; bltu s4, s3, inside; addi s4, zero, 8
+        inside: addi s1, s1, -1; bne s1, zero, loop; ecall
+        handler: csrrs t2, sepc, zero; addi t2, t2, 4; csrrw zero, sepc, t2; addi a3, a3, 1; sret
+      `);
+      each.start({ privilege: PRIVILEGE.S, csrs: { satp: tables.satp, medeleg: 0xb0fdn } });
+    };
+    const { interpreted, translated, rig } = onBothTiers(prepare, { core });
+    expect(rig.x('a3')).toBeGreaterThan(0n);
+    expect(regionsOf(rig)).toBeGreaterThan(0);
+    expect(interpreted.stop).toBe(STOP.wfi);
+    expect(translated).toEqual(interpreted);
+  });
+});
