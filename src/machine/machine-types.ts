@@ -19,7 +19,19 @@ export interface MachineConfig {
   readonly supervisorCallsStop: boolean;
   /** Engine tiers to use; which ones shows in wall time only. Default: the interpreter. */
   readonly engine?: EngineName;
+  /** When code is translated; shows in wall time only. Default: {@link TRANSLATOR_DEFAULT}. */
+  readonly translator?: TranslatorTuning;
 }
+
+/** Tests make code hot at once, so that a short program is translated whole. */
+export interface TranslatorTuning {
+  /** How often a head is reached before it is translated: at least 1. */
+  readonly hotCount: number;
+  /** Instructions that a hot head waits for others to be compiled in one module with; 0 compiles each at once. */
+  readonly batchInsns: number;
+}
+/** Measured: a lower count translates code that does not repay it; many small modules cost more than one large one. */
+export const TRANSLATOR_DEFAULT: TranslatorTuning = { hotCount: 3000, batchInsns: 2_000_000 };
 
 export const ENGINE_NAMES = ['interpreter', 'translator'] as const;
 /** `translator`: hot code is translated to WebAssembly, the rest is interpreted. */

@@ -13,6 +13,8 @@ import { insnOfHandler } from './engine/handlers.ts';
 import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
 import { ENTRY, GLOBAL, HART, HART_COUNT_MAX, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from './engine/layout.ts';
 import { ACCESS_KIND } from './engine/mmu.ts';
+import type { RegionWriter } from './engine/regions/region-emitter.ts';
+import { emitRegion } from './engine/regions/region-emitter.ts';
 import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
 import { EngineMemory } from './guest-memory.ts';
 import { EngineHart, readCounter, writeCounter } from './hart-state.ts';
@@ -65,8 +67,11 @@ export class EngineMachine implements Machine {
   #lastInterruptCause = 0;
   #tohost: number | undefined;
 
-  /** @throws ParatraceError usage.option if the configuration is out of range */
-  constructor(config: MachineConfig) {
+  /**
+   * @param writeRegion the translator's code generator: a test gives a wrong one, to see that it is found out
+   * @throws ParatraceError usage.option if the configuration is out of range
+   */
+  constructor(config: MachineConfig, writeRegion: RegionWriter = emitRegion) {
     checkConfig(config);
     this.config = config;
     this.hartCount = config.hartCount;
@@ -91,7 +96,9 @@ export class EngineMachine implements Machine {
       },
     };
     const regions =
-      config.engine === 'interpreter' ? undefined : new RegionCache(this.#engine, config, () => this.#predecoder);
+      config.engine === 'interpreter'
+        ? undefined
+        : new RegionCache(this.#engine, config, () => this.#predecoder, writeRegion);
     this.#regions = regions;
     this.#predecoder = new Predecoder(
       this.#engine,
@@ -213,17 +220,20 @@ export class EngineMachine implements Machine {
   }
 
   performAccess(): bigint {
+    const access = this.#access;
+    if (access.write) writeDevice(access);
+    this.completeAccess(access.write ? access.value : readDevice(access));
+    return access.value;
+  }
+
+  /** The rest of {@link performAccess}, for an access that another machine has performed: the device is left alone. */
+  completeAccess(value: bigint): void {
     const hart = this.#hart;
     const access = this.#access;
     const { rd, isSigned, lengthBytes, cycles } = this.#accessInsn;
-    if (access.write) {
-      writeDevice(access);
-    } else {
-      access.value = readDevice(access);
-      if (rd < 32) hart.setX(rd, isSigned ? BigInt.asIntN(access.size * 8, access.value) : access.value);
-    }
+    access.value = value;
+    if (!access.write && rd < 32) hart.setX(rd, isSigned ? BigInt.asIntN(access.size * 8, value) : value);
     this.#retire(hart, lengthBytes, cycles);
-    return access.value;
   }
 
   retireCall(id: number): void {

@@ -11,18 +11,17 @@ import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './en
 import { BLOCK, ENTRY, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
 import type { Block } from './engine/regions/control-flow.ts';
 import { findBlocks, PageCode } from './engine/regions/control-flow.ts';
-import type { RegionVariant } from './engine/regions/region-emitter.ts';
-import { emitRegion, REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/region-emitter.ts';
+import type { RegionVariant, RegionWriter } from './engine/regions/region-emitter.ts';
+import { REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/region-emitter.ts';
 import { structure } from './engine/regions/structure.ts';
 import { WasmModule } from './engine/wasm-module.ts';
 import type { EngineHart } from './hart-state.ts';
 import type { MachineConfig } from './machine-types.ts';
+import { TRANSLATOR_DEFAULT } from './machine-types.ts';
 import type { Predecoder } from './predecoder.ts';
 
 /** Hot heads that are compiled as one module: many small modules cost more than one large one. */
 const BATCH_MAX = 64;
-/** A smaller batch is compiled when its oldest head has waited for this many instructions. */
-const BATCH_WAIT_INSNS = 2_000_000;
 
 interface HotHead {
   readonly entryPointer: number;
@@ -57,6 +56,7 @@ export class RegionCache {
   readonly #engine: Engine;
   readonly #config: MachineConfig;
   readonly #predecoder: () => Predecoder;
+  readonly #writeRegion: RegionWriter;
   readonly #view: DataView;
   #records = 0;
   #tableUsed = 0;
@@ -64,10 +64,12 @@ export class RegionCache {
   #queuedAt = 0;
   #counts = { modules: 0, regions: 0, insns: 0, moduleBytes: 0 };
 
-  constructor(engine: Engine, config: MachineConfig, predecoder: () => Predecoder) {
+  /** @param writeRegion what writes a region as WebAssembly */
+  constructor(engine: Engine, config: MachineConfig, predecoder: () => Predecoder, writeRegion: RegionWriter) {
     this.#engine = engine;
     this.#config = config;
     this.#predecoder = predecoder;
+    this.#writeRegion = writeRegion;
     this.#view = new DataView(engine.memory.buffer);
   }
 
@@ -104,11 +106,13 @@ export class RegionCache {
     if (this.#queue.length === 0) this.#queuedAt = icount;
     this.#queue.push({ entryPointer, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
     if (this.#queue.length >= BATCH_MAX) this.compile();
+    else this.poll(icount);
   }
 
   /** Compiles what has waited long enough. */
   poll(icount: number): void {
-    if (this.#queue.length > 0 && icount - this.#queuedAt >= BATCH_WAIT_INSNS) this.compile();
+    const { batchInsns } = this.#config.translator ?? TRANSLATOR_DEFAULT;
+    if (this.#queue.length > 0 && icount - this.#queuedAt >= batchInsns) this.compile();
   }
 
   /** Compiles what is queued as one module and puts the regions in place. */
@@ -128,7 +132,7 @@ export class RegionCache {
         for (const { offset } of insns) this.#predecoder().decodePlace(ramPage, offset);
       }
       const fn = module.fn(`r${made.length}`, REGION_PARAMS, REGION_RESULTS);
-      emitRegion(ctx, fn, region, head.variant);
+      this.#writeRegion(ctx, fn, region, head.variant);
       module.export(fn);
       made.push({ head, name: fn.name, budget: regionBudget(ctx, region), ramPage });
       this.#counts.insns += region.blocks.reduce((sum, block) => sum + block.insns.length, 0);

@@ -7,6 +7,7 @@
  * at or after its deadline; an instruction that faults or needs a device changes nothing before it leaves.
  */
 import type { InsnBuilder, SystemOp } from '../isa/insn-builder.ts';
+import { TRANSLATOR_DEFAULT } from '../machine-types.ts';
 import type { Csrs } from './csrs.ts';
 import { CSR_ACTION } from './csrs.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -55,8 +56,6 @@ import type { Fn, Label } from './wasm-module.ts';
 
 /** What a store that must be the last of its run takes off the cycles left; given back at the exit. Runs get fewer than this. */
 const STOP_AFTER = 1 << 30;
-/** How often a head is reached before it is translated. */
-export const HOT_COUNT = 3000;
 /** Most cycles that one call of `run` may be given. */
 export const RUN_CYCLES_MAX = 1 << 28;
 
@@ -288,12 +287,13 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
     fn.br(ways.exit);
   },
   /** A head that is not translated: counts how often it is reached. */
-  probe: (_parts, state, ways) => {
+  probe: ({ ctx }, state, ways) => {
     const { fn, entry, pc, reason } = state;
     const record = fn.let(load32(entry, ENTRY.imm));
     const count = fn.let(add(load32(record, REGION.count), i32(1)));
     fn.store(32, record, count, REGION.count);
-    fn.if(eq(count, i32(HOT_COUNT)), () => {
+    const { hotCount } = ctx.config.translator ?? TRANSLATOR_DEFAULT;
+    fn.if(eq(count, i32(hotCount)), () => {
       fn.set(pc, pcAt(state));
       fn.set(reason, i32(ENGINE_STOP.hot));
       fn.br(ways.exit);

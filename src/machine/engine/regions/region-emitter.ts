@@ -63,10 +63,12 @@ export function regionBudget(ctx: EngineContext, region: StructuredRegion): numb
   return must(longestWays(ctx, region)[0], 'entry');
 }
 
-/** Writes the region into `fn`, which has {@link REGION_PARAMS} and {@link REGION_RESULTS}. */
-export function emitRegion(ctx: EngineContext, fn: Fn, region: StructuredRegion, variant: RegionVariant): void {
+/** Writes a region into `fn`, which has {@link REGION_PARAMS} and {@link REGION_RESULTS}. */
+export type RegionWriter = (ctx: EngineContext, fn: Fn, region: StructuredRegion, variant: RegionVariant) => void;
+
+export const emitRegion: RegionWriter = (ctx, fn, region, variant) => {
   new RegionEmitter(ctx, fn, region, variant).emit();
-}
+};
 
 const cyclesOf = (ctx: EngineContext, { insns }: StructuredBlock) =>
   insns.reduce((sum, { insn }) => sum + ctx.config.core.cycles[insn.cycles], 0);
