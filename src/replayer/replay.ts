@@ -7,7 +7,7 @@ import type { RunImages } from '../session/config.ts';
 import type { ConsoleSink, Observer, Position, RunEnd, StateDigest } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
 import type { TraceReader } from '../trace/reader.ts';
-import { ReplayChecker, type Verified } from './checker.ts';
+import { RecordingExhausted, ReplayChecker, type Verified } from './checker.ts';
 import { ReplayInput } from './replay-input.ts';
 
 export interface ReplayPorts {
@@ -73,11 +73,18 @@ export class Replay {
     const stopCycle = this.#stopCycle();
     const { cycle } = this.position;
     const atStop = cycle >= stopCycle;
-    if (atStop && !this.#comesMoreHere()) return this.session.interrupt();
+    if (atStop && !this.#comesMoreHere()) return this.#believed(this.session.interrupt());
     const result = this.session.run(Math.max(1, Math.min(maxCycles, stopCycle - cycle)));
     // Input that can still come stands in the recording. None does: it was ended here from outside, or it is not the same run.
     const waits = result === 'needs-input' || (atStop && result === 'polls-input');
-    return waits ? this.session.interrupt() : this.session.end;
+    return this.#believed(waits ? this.session.interrupt() : this.session.end);
+  }
+
+  /** What a damaged trace says of the end may all be right, but what lies behind it is not: the trace is not believed. */
+  #believed(end: RunEnd | undefined): RunEnd | undefined {
+    const { problem } = this.#trace;
+    if (end === undefined || problem === undefined) return end;
+    throw new RecordingExhausted(problem, this.verified.events, end.cycle);
   }
 
   /** Where the recording was ended from outside, or where all that is known of it lies behind. */
