@@ -8,7 +8,7 @@ import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
 import type { EngineHart } from '../../src/machine/hart-state.ts';
 import { REGISTER, type RegisterName } from '../../src/machine/isa/registers.ts';
 import { EngineMachine } from '../../src/machine/machine.ts';
-import type { MachineConfig, Privilege, StopReason } from '../../src/machine/machine-types.ts';
+import type { EngineName, MachineConfig, Privilege, StopReason } from '../../src/machine/machine-types.ts';
 import { PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
 import { assemble, type Program } from './assembler.ts';
 
@@ -42,6 +42,12 @@ export const TEST_CORE: CoreProfile = {
   walkReferenceCycles: 100,
 };
 
+/** The tiers of the engine as tests want them: the translator takes every place where a jump leads at once. */
+export const TIERS = {
+  interpreter: { engine: 'interpreter' },
+  translator: { engine: 'translator', translator: { hotCount: 1, batchInsns: 0 } },
+} as const satisfies Readonly<Record<EngineName, Partial<MachineConfig>>>;
+
 export type RigOptions = Partial<MachineConfig>;
 
 export interface TrapTaken {
@@ -70,6 +76,7 @@ export class MachineRig {
       misaligned: 'hardware',
       adUpdate: 'hardware',
       supervisorCallsStop: false,
+      ...TIERS.interpreter,
       ...options,
     });
     this.halt = RAM + this.machine.config.memoryBytes - PAGE;
