@@ -4,7 +4,9 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { must } from '../../src/assert.ts';
 import { INSNS } from '../../src/machine/isa/table.ts';
+import { ENGINE_NAMES } from '../../src/machine/machine-types.ts';
 import type { OracleCase } from './differential/case.ts';
 import { compareBatch, emptyComparison } from './differential/compare.ts';
 import { assembleHarness, runOnParatrace, runOnQemu } from './differential/hosts.ts';
@@ -19,7 +21,7 @@ const HARNESS = join(import.meta.dirname, 'differential/harness.S');
 const SEED = process.env.PARATRACE_SEED ?? 'paratrace';
 
 describe('generated instructions against QEMU', () => {
-  const comparison = emptyComparison();
+  const comparisons = new Map(ENGINE_NAMES.map((engine) => [engine, emptyComparison()]));
   let cases: readonly OracleCase[] = [];
 
   beforeAll(() => {
@@ -29,7 +31,10 @@ describe('generated instructions against QEMU', () => {
     cases = planCases(random, harness.trapVector);
     for (const batch of inBatches(cases)) {
       const image = buildImage(harness.code, batch, () => random.below(256));
-      compareBatch(batch, runOnQemu(image), runOnParatrace(image), comparison);
+      const expected = runOnQemu(image);
+      for (const [engine, comparison] of comparisons) {
+        compareBatch(batch, expected, runOnParatrace(image, engine), comparison);
+      }
     }
   });
 
@@ -41,9 +46,10 @@ describe('generated instructions against QEMU', () => {
     expect(INSNS.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
   });
 
-  it('gives the same registers, CSRs, traps and memory', () => {
-    const counts = [...comparison.differing].map(([key, count]) => `${key}: ${count}`);
-    expect(comparison.messages.join('\n'), `seed "${SEED}"; differing: ${counts.join(', ')}`).toBe('');
+  it.each(ENGINE_NAMES)('gives the same registers, CSRs, traps and memory on the %s', (engine) => {
+    const { differing, messages } = must(comparisons.get(engine), 'a comparison for every engine');
+    const counts = [...differing].map(([key, count]) => `${key}: ${count}`);
+    expect(messages.join('\n'), `seed "${SEED}"; differing: ${counts.join(', ')}`).toBe('');
   });
 
   it('finds a single wrong bit', () => {
@@ -51,7 +57,7 @@ describe('generated instructions against QEMU', () => {
     const harness = assembleHarness(HARNESS);
     const few = planCases(random, harness.trapVector).slice(0, 50);
     const image = buildImage(harness.code, few, () => random.below(256));
-    const right = runOnParatrace(image);
+    const right = runOnParatrace(image, 'interpreter');
     const wrong = right.slice();
     const at = AT.records - RAM_BASE + random.below(few.length * RECORD_BYTES);
     wrong[at] = (wrong[at] ?? 0) ^ (1 << random.below(8));
@@ -62,7 +68,8 @@ describe('generated instructions against QEMU', () => {
     expect(found.messages).toHaveLength(1);
   });
 
-  it('takes no liberty that is not needed', () => {
-    expect([...comparison.liberties.keys()].sort()).toEqual(Object.keys(REASONS).sort());
+  it.each(ENGINE_NAMES)('takes no liberty that is not needed on the %s', (engine) => {
+    const { liberties } = must(comparisons.get(engine), 'a comparison for every engine');
+    expect([...liberties.keys()].sort()).toEqual(Object.keys(REASONS).sort());
   });
 });

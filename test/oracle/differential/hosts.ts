@@ -7,7 +7,7 @@ import { must } from '../../../src/assert.ts';
 import { IRQ } from '../../../src/machine/bus.ts';
 import { CORE_PROFILES } from '../../../src/machine/core-profiles.ts';
 import { EngineMachine } from '../../../src/machine/machine.ts';
-import type { StopReason } from '../../../src/machine/machine-types.ts';
+import type { EngineName, StopReason } from '../../../src/machine/machine-types.ts';
 import { PRIVILEGE, STOP } from '../../../src/machine/machine-types.ts';
 import { AT, harnessDefinitions, RAM_BASE, RAM_BYTES } from './layout.ts';
 
@@ -71,7 +71,7 @@ export function runOnQemu(image: Uint8Array): Uint8Array {
 }
 
 /** The same on Paratrace's machine, bare: no hypervisor and no devices. */
-export function runOnParatrace(image: Uint8Array): Uint8Array {
+export function runOnParatrace(image: Uint8Array, engine: EngineName): Uint8Array {
   const machine = new EngineMachine({
     hartCount: 1,
     memoryBytes: RAM_BYTES,
@@ -79,6 +79,7 @@ export function runOnParatrace(image: Uint8Array): Uint8Array {
     misaligned: 'hardware',
     adUpdate: 'hardware',
     supervisorCallsStop: false,
+    engine,
   });
   machine.memory.writeBytes(RAM_BASE, image);
   machine.reset(0, { pc: BigInt(AT.harness), a0: 0n, a1: 0n, privilege: PRIVILEGE.M });
