@@ -66,6 +66,7 @@ export {
 } from './hypervisor/events.ts';
 // The machine and what it costs.
 export { CORE_PROFILES, type CoreProfile, CYCLE_CLASSES, type CycleClass } from './machine/core-profiles.ts';
+export { createMachine, ENGINE_CHOICES, type EngineChoice } from './machine/create-machine.ts';
 export { EngineMachine } from './machine/machine.ts';
 export { ENGINE_NAMES, type EngineName, type Machine, type MachineConfig } from './machine/machine-types.ts';
 // Recording and replaying.

@@ -2,7 +2,7 @@
 import { ERROR_CODES, type ErrorCode, EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors.ts';
 import { costProfile } from '../hypervisor/costs.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
-import { EngineMachine } from '../machine/machine.ts';
+import { createMachine } from '../machine/create-machine.ts';
 import { createRecorder } from '../recorder/recorder.ts';
 import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
@@ -42,7 +42,7 @@ export async function liveRun(
   const input = await hostInput(host, options.stdin);
   const screen = new Screen(host, { progress: !options.quiet });
   const ports = { input: input.source, observer, console: consoleOn(screen) };
-  const session = new Session(config, images, ports, (machine) => new EngineMachine({ ...machine, engine }));
+  const session = new Session(config, images, ports, (machine) => createMachine(machine, engine));
   file?.open();
   if (options.verbose) screen.say(`paratrace: the guest begins ${host.nowMs().toFixed(0)} ms after the process`);
   const startMs = host.nowMs();

@@ -8,7 +8,7 @@ import { ParatraceError } from '../errors.ts';
 import { SECTOR_BYTES } from '../hypervisor/backends/overlay-disk.ts';
 import { COST_PROFILE_NAMES } from '../hypervisor/costs.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
-import { ENGINE_NAMES, type EngineName } from '../machine/machine-types.ts';
+import { ENGINE_CHOICES, type EngineChoice } from '../machine/create-machine.ts';
 import { HART_COUNT_MAX } from '../machine/platform/memory-map.ts';
 import { type ImageRef, MODE_NAMES, type ModeName, type RunConfig, type RunImages } from '../session/config.ts';
 import { RUN_DEFAULTS } from '../session/run-defaults.ts';
@@ -31,7 +31,7 @@ export interface MachineOptions {
   readonly stdin?: string;
   readonly maxCycles: number;
   readonly entry?: 'm' | 's';
-  readonly engine: EngineName;
+  readonly engine: EngineChoice;
   readonly quantum: number;
   readonly digests: number;
   readonly rtc: number;
@@ -40,13 +40,13 @@ export interface MachineOptions {
 }
 
 /** Tier that executes instructions unless another is asked for. It shows in wall time only. */
-export const ENGINE_DEFAULT: EngineName = 'interpreter';
+export const ENGINE_DEFAULT: EngineChoice = 'interpreter';
 
 /** A run with everything that it reads. */
 export interface PreparedRun {
   readonly config: RunConfig;
   readonly images: RunImages;
-  readonly engine: EngineName;
+  readonly engine: EngineChoice;
   /** Files that are read, which an output may not overwrite. */
   readonly inputFiles: readonly string[];
 }
@@ -94,8 +94,11 @@ export function prepareRun(guest: string, options: MachineOptions): PreparedRun 
 
 /** `--engine`, which `replay` has too: any tier replays what another recorded. */
 export function engineOption(): Option {
-  return new Option('--engine <engine>', 'how instructions are executed; never visible in a run')
-    .choices(ENGINE_NAMES)
+  return new Option(
+    '--engine <engine>',
+    'how instructions are executed; never visible in a run; both: compare the two, and stop where they differ',
+  )
+    .choices(ENGINE_CHOICES)
     .default(ENGINE_DEFAULT);
 }
 

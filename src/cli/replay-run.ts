@@ -6,7 +6,7 @@ import { SBI_NAMES } from '../analysis/sbi-names.ts';
 import { EXIT_CODE, type ExitCode, ParatraceError } from '../errors.ts';
 import { costProfile } from '../hypervisor/costs.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
-import { EngineMachine } from '../machine/machine.ts';
+import { createMachine } from '../machine/create-machine.ts';
 import { createRecorder } from '../recorder/recorder.ts';
 import { type DivergenceReport, type Happening, ReplayDivergence } from '../replayer/divergence.ts';
 import { Replay } from '../replayer/replay.ts';
@@ -74,13 +74,7 @@ function prepare(
     };
     const coreProfile = CORE_PROFILES[config.core];
     const profiles = { costProfile: costProfile(config.costs), ...(coreProfile !== undefined && { coreProfile }) };
-    return new Replay(
-      trace,
-      images,
-      ports,
-      (machine) => new EngineMachine({ ...machine, engine: options.engine }),
-      profiles,
-    );
+    return new Replay(trace, images, ports, (machine) => createMachine(machine, options.engine), profiles);
   } catch (error) {
     // An option out of range is the user's mistake in a command line, but the file's in a trace.
     if (!(error instanceof ParatraceError) || error.code !== 'usage.option') throw error;

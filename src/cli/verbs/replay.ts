@@ -1,6 +1,6 @@
 /** `paratrace replay`: runs a trace again and checks every event and digest. */
 import type { Command } from 'commander';
-import type { EngineName } from '../../machine/machine-types.ts';
+import type { EngineChoice } from '../../machine/create-machine.ts';
 import { checkOutput } from '../host/files.ts';
 import { engineOption } from '../machine-options.ts';
 import { type VerbContext, verb } from './verb.ts';
@@ -8,7 +8,7 @@ import { type VerbContext, verb } from './verb.ts';
 export interface ReplayOptions {
   readonly output?: string;
   readonly image: readonly string[];
-  readonly engine: EngineName;
+  readonly engine: EngineChoice;
   readonly console?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;

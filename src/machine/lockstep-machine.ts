@@ -1,0 +1,439 @@
+/**
+ * Both engine tiers in step: a machine that is two, an interpreter and a translator, which execute the same slices and are compared
+ * after each. The first difference ends the run. It is how the tiers test each other on whatever guest is at hand.
+ *
+ * The interpreter is the one that the outside sees. Whatever the outside does to the machine is done to both; a device is
+ * asked once, and the translator gets the answer that the interpreter got.
+ */
+import { AssertionError, must } from '../assert.ts';
+import type { Clock, GuestMemory, MmioDevice, PlainState, PlainValue } from './bus.ts';
+import { CSR_SLOTS, PAGE_BYTES } from './engine/layout.ts';
+import type { RegionWriter } from './engine/regions/region-emitter.ts';
+import type { EngineHart } from './hart-state.ts';
+import { disassemble } from './isa/disassemble.ts';
+import { REGISTER_NAMES } from './isa/registers.ts';
+import { EngineMachine } from './machine.ts';
+import type {
+  Hart,
+  HartCounters,
+  Machine,
+  MachineConfig,
+  PendingAccess,
+  Privilege,
+  StopReason,
+} from './machine-types.ts';
+import { STOP } from './machine-types.ts';
+import type { RegionCounts } from './region-cache.ts';
+
+/**
+ * Cycles between two comparisons, in turn. Short enough to say where a difference began, uneven so that slices end everywhere in a
+ * loop, long enough that most of a run is not comparing.
+ */
+const SLICE_CYCLES = [20_011, 313, 50_021, 2, 10_007] as const;
+/** Stops between two comparisons of everything that a hart holds; between them only its registers are looked at. */
+const STOPS_PER_STATE = 16;
+/** Comparisons of whole harts between two of RAM. */
+const STATES_PER_DIGEST = 256;
+/** Differences that are printed. */
+const DIFFERENCES_MAX = 24;
+const CODE_BYTES_BEFORE = 16;
+const CODE_BYTES_AFTER = 32;
+
+/** Where a slice began. */
+interface SliceStart {
+  readonly hart: number;
+  readonly pc: bigint;
+  readonly cycle: number;
+  readonly icount: number;
+}
+
+export class LockstepMachine implements Machine {
+  readonly config: MachineConfig;
+  readonly hartCount: number;
+  readonly harts: readonly Hart[];
+  readonly memory: GuestMemory;
+  readonly clock: Clock;
+  /** What the outside sees. */
+  readonly #first: EngineMachine;
+  readonly #second: EngineMachine;
+  #slices = 0;
+  #stops = 0;
+  #states = 0;
+
+  /**
+   * @param writeRegion the translator's code generator, as for {@link EngineMachine}
+   * @throws ParatraceError usage.option if the configuration is out of range
+   */
+  constructor(config: MachineConfig, writeRegion?: RegionWriter) {
+    this.#first = new EngineMachine({ ...config, engine: 'interpreter' });
+    this.#second = new EngineMachine({ ...config, engine: 'translator' }, writeRegion);
+    this.config = config;
+    this.hartCount = config.hartCount;
+    this.clock = this.#first.clock;
+    this.memory = new MirroredMemory(this.#first.memory, this.#second.memory);
+    this.harts = this.#first.harts.map((hart) => new MirroredHart(hart, twin(this.#second, hart.id)));
+  }
+
+  /** What the translator has made. */
+  get regionCounts(): RegionCounts {
+    return must(this.#second.regionCounts, 'a translator counts its regions');
+  }
+
+  get devices(): readonly MmioDevice[] {
+    return this.#first.devices;
+  }
+
+  get access(): PendingAccess {
+    return this.#first.access;
+  }
+
+  get lastInterruptCause(): number {
+    return this.#first.lastInterruptCause;
+  }
+
+  get tohost(): bigint {
+    return this.#first.tohost;
+  }
+
+  attach(device: MmioDevice): void {
+    for (const machine of this.#both()) machine.attach(device);
+  }
+
+  reset(hart: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {
+    for (const machine of this.#both()) machine.reset(hart, start);
+  }
+
+  watchTohost(gpa: number): void {
+    for (const machine of this.#both()) machine.watchTohost(gpa);
+  }
+
+  /** @throws AssertionError at the first difference between the tiers */
+  run(hart: number, untilCycle: number): StopReason {
+    for (;;) {
+      const length = must(SLICE_CYCLES[this.#slices++ % SLICE_CYCLES.length], 'slice');
+      const stop = this.#runSlice(hart, Math.min(untilCycle, this.clock.cycle + length));
+      if (stop !== STOP.deadline || this.clock.cycle >= untilCycle) return stop;
+    }
+  }
+
+  performAccess(): bigint {
+    const value = this.#first.performAccess();
+    this.#second.completeAccess(value);
+    return value;
+  }
+
+  retireCall(hart: number): void {
+    for (const machine of this.#both()) machine.retireCall(hart);
+  }
+
+  flushTranslations(hart: number): void {
+    for (const machine of this.#both()) machine.flushTranslations(hart);
+  }
+
+  charge(cycles: number): void {
+    for (const machine of this.#both()) machine.charge(cycles);
+  }
+
+  updateTimers(): void {
+    for (const machine of this.#both()) machine.updateTimers();
+  }
+
+  setPending(hart: number, bit: number, level: boolean): void {
+    for (const machine of this.#both()) machine.setPending(hart, bit, level);
+  }
+
+  nextTimerCycle(): number {
+    return this.#first.nextTimerCycle();
+  }
+
+  cycleOfMtime(ticks: bigint): number {
+    return this.#first.cycleOfMtime(ticks);
+  }
+
+  wakePending(hart: number): boolean {
+    return this.#first.wakePending(hart);
+  }
+
+  canWake(hart: number): boolean {
+    return this.#first.canWake(hart);
+  }
+
+  counters(hart: number): HartCounters {
+    return this.#first.counters(hart);
+  }
+
+  /** @throws AssertionError if RAM differs, or anything that a hart holds */
+  memoryDigest(): bigint {
+    const [hart] = this.#first.harts;
+    this.#compareAll({ hart: 0, pc: must(hart, 'hart 0').pc, ...this.#position() });
+    return this.#first.memoryDigest();
+  }
+
+  #both(): readonly [EngineMachine, EngineMachine] {
+    return [this.#first, this.#second];
+  }
+
+  #position(): { readonly cycle: number; readonly icount: number } {
+    const { cycle, icount } = this.clock;
+    return { cycle, icount };
+  }
+
+  #runSlice(hart: number, untilCycle: number): StopReason {
+    const start = { hart, pc: twin(this.#first, hart).pc, ...this.#position() };
+    const stop = this.#first.run(hart, untilCycle);
+    const other = this.#second.run(hart, untilCycle);
+    const differences = [
+      ...differencesOf('stop', stop, other),
+      ...differencesOf('cycle', this.clock.cycle, this.#second.clock.cycle),
+      ...differencesOf('icount', this.clock.icount, this.#second.clock.icount),
+      ...registerDifferences(twin(this.#first, hart), twin(this.#second, hart)),
+      ...(stop === STOP.mmio ? differencesOf('access', accessOf(this.#first), accessOf(this.#second)) : []),
+      ...(stop === STOP.interruptTaken
+        ? differencesOf('interrupt', this.lastInterruptCause, this.#second.lastInterruptCause)
+        : []),
+    ];
+    // With a difference in hand, whatever else differs is worth a look too.
+    if (differences.length > 0) this.#fail(start, [...differences, ...this.#stateDifferences()]);
+    if (stop === STOP.deadline || this.#stops++ % STOPS_PER_STATE === 0) this.#compareStates(start);
+    return stop;
+  }
+
+  #compareStates(start: SliceStart): void {
+    if (this.#states++ % STATES_PER_DIGEST === 0) {
+      this.#compareAll(start);
+      return;
+    }
+    const differences = this.#stateDifferences();
+    if (differences.length > 0) this.#fail(start, differences);
+  }
+
+  #compareAll(start: SliceStart): void {
+    const differences = this.#stateDifferences();
+    if (this.#first.memoryDigest() !== this.#second.memoryDigest()) differences.push(...this.#memoryDifferences());
+    if (differences.length > 0) this.#fail(start, differences);
+  }
+
+  #stateDifferences(): string[] {
+    return this.#first.harts.flatMap((hart) => {
+      const other = twin(this.#second, hart.id);
+      return differencesOf(`hart ${hart.id}`, hart.state(), other.state());
+    });
+  }
+
+  #memoryDifferences(): string[] {
+    const { base, sizeBytes } = this.memory;
+    const found: string[] = [];
+    for (let page = base; page < base + sizeBytes && found.length < DIFFERENCES_MAX; page += PAGE_BYTES) {
+      const ours = this.#first.memory.readBytes(page, PAGE_BYTES);
+      const theirs = this.#second.memory.readBytes(page, PAGE_BYTES);
+      const at = ours.findIndex((byte, index) => byte !== theirs[index]);
+      if (at >= 0) found.push(...differencesOf(`memory ${hex(page + at)}`, ours[at] ?? 0, theirs[at] ?? 0));
+    }
+    return found;
+  }
+
+  #fail(start: SliceStart, differences: readonly string[]): never {
+    const { cycle, icount } = this.#position();
+    const unique = [...new Set(differences)];
+    const lines = [
+      `internal error: the engine tiers differ (interpreter | translator)`,
+      `hart ${start.hart} ran from pc ${hex(start.pc)}, cycle ${start.cycle}, icount ${start.icount}`,
+      `to pc ${hex(twin(this.#first, start.hart).pc)}, cycle ${cycle}, icount ${icount}`,
+      ...unique.slice(0, DIFFERENCES_MAX),
+      ...(unique.length > DIFFERENCES_MAX ? [`and ${unique.length - DIFFERENCES_MAX} more`] : []),
+      ...this.#both().flatMap((machine) => codeAround(machine, start.hart)),
+    ];
+    throw new AssertionError(lines.join('\n  '));
+  }
+}
+
+/** A hart whose every change is made to two. */
+class MirroredHart implements Hart {
+  readonly id: number;
+  readonly #first: EngineHart;
+  readonly #second: EngineHart;
+
+  constructor(first: EngineHart, second: EngineHart) {
+    this.id = first.id;
+    this.#first = first;
+    this.#second = second;
+  }
+
+  x(index: number): bigint {
+    return this.#first.x(index);
+  }
+
+  xLow(index: number): number {
+    return this.#first.xLow(index);
+  }
+
+  setX(index: number, value: bigint): void {
+    this.#first.setX(index, value);
+    this.#second.setX(index, value);
+  }
+
+  get pc(): bigint {
+    return this.#first.pc;
+  }
+
+  set pc(value: bigint) {
+    this.#first.pc = value;
+    this.#second.pc = value;
+  }
+
+  get privilege(): Privilege {
+    return this.#first.privilege;
+  }
+
+  set privilege(level: Privilege) {
+    this.#first.privilege = level;
+    this.#second.privilege = level;
+  }
+
+  get retired(): number {
+    return this.#first.retired;
+  }
+
+  csr(name: string): bigint {
+    return this.#first.csr(name);
+  }
+
+  setCsr(name: string, value: bigint): void {
+    this.#first.setCsr(name, value);
+    this.#second.setCsr(name, value);
+  }
+
+  state(): PlainState {
+    return this.#first.state();
+  }
+}
+
+/** RAM that is read from one machine and written in two. */
+class MirroredMemory implements GuestMemory {
+  readonly base: number;
+  readonly sizeBytes: number;
+  readonly #first: GuestMemory;
+  readonly #second: GuestMemory;
+
+  constructor(first: GuestMemory, second: GuestMemory) {
+    this.base = first.base;
+    this.sizeBytes = first.sizeBytes;
+    this.#first = first;
+    this.#second = second;
+  }
+
+  contains(pa: number, lengthBytes: number): boolean {
+    return this.#first.contains(pa, lengthBytes);
+  }
+
+  read8(pa: number): number {
+    return this.#first.read8(pa);
+  }
+
+  read16(pa: number): number {
+    return this.#first.read16(pa);
+  }
+
+  read32(pa: number): number {
+    return this.#first.read32(pa);
+  }
+
+  read64(pa: number): bigint {
+    return this.#first.read64(pa);
+  }
+
+  readBytes(pa: number, lengthBytes: number): Uint8Array {
+    return this.#first.readBytes(pa, lengthBytes);
+  }
+
+  write8(pa: number, value: number): void {
+    this.#first.write8(pa, value);
+    this.#second.write8(pa, value);
+  }
+
+  write16(pa: number, value: number): void {
+    this.#first.write16(pa, value);
+    this.#second.write16(pa, value);
+  }
+
+  write32(pa: number, value: number): void {
+    this.#first.write32(pa, value);
+    this.#second.write32(pa, value);
+  }
+
+  write64(pa: number, value: bigint): void {
+    this.#first.write64(pa, value);
+    this.#second.write64(pa, value);
+  }
+
+  writeBytes(pa: number, bytes: Uint8Array): void {
+    this.#first.writeBytes(pa, bytes);
+    this.#second.writeBytes(pa, bytes);
+  }
+}
+
+const CSR_NAMES = [...CSR_SLOTS.keys()];
+
+const twin = (machine: EngineMachine, id: number): EngineHart => must(machine.harts[id], `hart ${id}`);
+const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+
+/** Cheap enough for every stop. */
+function registerDifferences(first: EngineHart, second: EngineHart): string[] {
+  const name = `hart ${first.id}`;
+  const found = [
+    ...differencesOf(`${name} pc`, first.pc, second.pc),
+    ...differencesOf(`${name} privilege`, first.privilege, second.privilege),
+  ];
+  for (let index = 1; index < REGISTER_NAMES.length; index++) {
+    if (first.x(index) === second.x(index)) continue;
+    found.push(...differencesOf(`${name} ${REGISTER_NAMES[index]}`, first.x(index), second.x(index)));
+  }
+  return found;
+}
+
+function accessOf({ access }: EngineMachine): string {
+  const { device, gpa, size, write, value } = access;
+  return `${write ? `write of ${hex(value)}` : 'read'}, ${size} bytes at ${hex(gpa)} (${device.name})`;
+}
+
+/** Every leaf of two states of the same shape that differs, with its name. */
+function differencesOf(name: string, first: PlainValue, second: PlainValue): string[] {
+  if (typeof first !== 'object' || typeof second !== 'object') {
+    return first === second ? [] : [`${name}: ${printed(first)} | ${printed(second)}`];
+  }
+  const theirs = Object.values(second);
+  return Object.entries(first).flatMap(([key, value], index) =>
+    differencesOf(`${name}${nameOfKey(name, key)}`, value, theirs[index] ?? 'nothing'),
+  );
+}
+
+/** Registers and CSRs stand in lists. */
+function nameOfKey(list: string, key: string): string {
+  if (list.endsWith(' x')) return ` ${REGISTER_NAMES[Number(key)]}`;
+  if (list.endsWith(' csrs')) return ` ${CSR_NAMES[Number(key)]}`;
+  return ` ${key}`;
+}
+
+function printed(value: PlainValue): string {
+  return typeof value === 'bigint' ? hex(value) : String(value);
+}
+
+/** The instructions around the pc, if it lies in the page that is being fetched from. */
+function codeAround(machine: EngineMachine, id: number): string[] {
+  const hart = twin(machine, id);
+  const page = hart.get64('fetchPage');
+  const offset = Number(hart.pc - page);
+  if (offset < 0 || offset >= PAGE_BYTES) return [];
+  const ramPage = machine.memory.base + hart.get32('fetchRamPage');
+  const lines = [`code around the pc of the ${machine.config.engine}:`];
+  const end = Math.min(PAGE_BYTES, offset + CODE_BYTES_AFTER);
+  for (let at = Math.max(0, offset - CODE_BYTES_BEFORE); at < end; ) {
+    const low = machine.memory.read16(ramPage + at);
+    const isLong = (low & 3) === 3 && at + 4 <= PAGE_BYTES;
+    const word = isLong ? machine.memory.read32(ramPage + at) : low;
+    const pc = page + BigInt(at);
+    lines.push(`${at === offset ? '>' : ' '} ${hex(pc)}: ${disassemble(word, pc)}`);
+    at += isLong ? 4 : 2;
+  }
+  return lines;
+}
