@@ -71,7 +71,10 @@ export function resolveImages(
   };
 }
 
-/** The payload of an image chunk if it is within {@link EMBED_LIMITS}. Compression stops as soon as it is not. */
+/**
+ * The payload of an image chunk if it is within {@link EMBED_LIMITS}. One that is small enough as it is is not compressed: the guest would
+ * start later. Compression stops as soon as the limit is passed.
+ */
 function embeddable(sha256: string, bytes: Uint8Array): StoredPayload | undefined {
   if (bytes.length > EMBED_LIMITS.rawBytes) return undefined;
   const raw = pack(
@@ -80,6 +83,9 @@ function embeddable(sha256: string, bytes: Uint8Array): StoredPayload | undefine
       ['bytes', bytes],
     ]),
   );
+  if (raw.length <= EMBED_LIMITS.storedBytes) {
+    return { coding: CODING.stored, rawBytes: raw.length, stored: raw.slice() };
+  }
   const parts: Uint8Array[] = [];
   let storedBytes = 0;
   const deflate = new Deflate(DEFLATE_OPTIONS, (part) => {

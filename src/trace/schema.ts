@@ -80,7 +80,7 @@ export const LIMITS = {
  */
 export const FLUSH = { events: 8192, inputs: 1024, inputBytes: 65_536, digests: 16 } as const;
 
-/** An image is embedded if it is at most `rawBytes` long and its chunk deflates to at most `storedBytes`. */
+/** An image is embedded if it is at most `rawBytes` long and its chunk has at most `storedBytes`, as it is or deflated. */
 export const EMBED_LIMITS = { rawBytes: 16 * 1024 * 1024, storedBytes: 1024 * 1024 } as const;
 
 /** Column codings: the first byte of a column. A column whose values are all zero is left out. */

@@ -26,8 +26,8 @@ export function recordVerb({ host, exit }: VerbContext): Command {
       ...LIVE_NOTES,
       `Trace:
   It is written as the run goes on. Ctrl-C closes it (the run then ends with the reason \`interrupted\`, and replays); if the process
-  is killed, it can be read up to its last chunk. Images of up to 16 MiB that compress to 1 MiB are kept in the trace; larger ones
-  are named by digest, and \`replay\` needs them again.`,
+  is killed, it can be read up to its last chunk. Images of up to 1 MiB, and larger ones that
+  compress to it, are kept in the trace; others are named by digest, and \`replay\` needs them again.`,
     ],
   })
     .argument('<guest>', GUEST_ARGUMENT)
