@@ -1,0 +1,45 @@
+/** Generated digests against an implementation of its own: XXH64 of pages. */
+import { describe, expect, it } from 'vitest';
+import { createEngine } from '../../../src/machine/engine/engine.ts';
+import { PAGE_BYTES, RAM_BASE } from '../../../src/machine/engine/layout.ts';
+import { xxh64 } from '../../../src/session/xxhash64.ts';
+import { MachineRig, TEST_CORE } from '../../support/machine-rig.ts';
+
+describe('digests', () => {
+  it('of a page are XXH64 with seed 0', () => {
+    const { plan, memory, call } = createEngine({
+      hartCount: 1,
+      memoryBytes: 4 * PAGE_BYTES,
+      core: TEST_CORE,
+      misaligned: 'hardware',
+      adUpdate: 'hardware',
+      supervisorCallsStop: false,
+    });
+    const ram = new Uint8Array(memory.buffer, plan.ram, PAGE_BYTES);
+    const fills = [() => 0, () => 0xff, (index: number) => index & 255, (index: number) => (index * 7919) >>> 5];
+    for (const fill of fills) {
+      for (const index of ram.keys()) ram[index] = fill(index);
+      expect(BigInt.asUintN(64, call.hashPage(plan.ram))).toBe(xxh64(ram));
+    }
+  });
+
+  it('of empty memory is zero, whatever was there before', () => {
+    const { machine } = new MachineRig();
+    expect(machine.memoryDigest()).toBe(0n);
+    machine.memory.write8(RAM_BASE + 5, 1);
+    expect(machine.memoryDigest()).not.toBe(0n);
+    machine.memory.write8(RAM_BASE + 5, 0);
+    expect(machine.memoryDigest()).toBe(0n);
+  });
+
+  it('of pages that are swapped differ', () => {
+    const fill = (first: number, second: number) => {
+      const { machine } = new MachineRig();
+      machine.memory.write8(RAM_BASE, first);
+      machine.memory.write8(RAM_BASE + PAGE_BYTES, second);
+      return machine.memoryDigest();
+    };
+    expect(fill(1, 2)).not.toBe(fill(2, 1));
+    expect(fill(1, 2)).toBe(fill(1, 2));
+  });
+});
