@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { must } from '../../src/assert.ts';
 import type { MmioDevice } from '../../src/machine/bus.ts';
 import { CSR_FAMILIES, CSR_NUMBERS } from '../../src/machine/csr-numbers.ts';
-import { encodeInsn } from '../../src/machine/isa/encode.ts';
+import { encode, encodeInsn } from '../../src/machine/isa/encode.ts';
 import { INSNS } from '../../src/machine/isa/table.ts';
 import { PRIVILEGE, type Privilege, STOP } from '../../src/machine/machine-types.ts';
 import { MachineRig, PAGE, PageTables, RAM, type RigOptions, RWX, TIERS, USER_RWX } from '../support/machine-rig.ts';
@@ -70,6 +70,43 @@ function randomCode(numbers: Numbers, sizeBytes: number): Uint8Array {
   return bytes;
 }
 
+/** Registers that hold addresses in tame code and are never written by it. */
+const POINTERS = [8, 9, 18] as const;
+const RA = 1;
+const ARITHMETIC = INSNS.filter(
+  ({ format, extension }) => ['R', 'R1', 'I', 'Shift6', 'U'].includes(format) && extension !== 'Priv',
+);
+const MEMORY = INSNS.filter(
+  ({ format, name }) => name !== 'jalr' && (format === 'Load' || format === 'S' || format === 'Amo'),
+);
+const BRANCHES = INSNS.filter(({ format }) => format === 'B');
+
+/** Code that traps seldom: arithmetic, accesses through pointers, short branches, calls and returns. It stays in regions for long. */
+function tameCode(numbers: Numbers, sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(sizeBytes);
+  const view = new DataView(bytes.buffer);
+  const written = () => {
+    const rd = numbers.below(32);
+    return rd === RA || POINTERS.some((pointer) => pointer === rd) ? 0 : rd;
+  };
+  const any = () => ({ rs1: numbers.below(32), rs2: numbers.below(32) });
+  const near = (reach: number) => (numbers.below(2 * reach) - reach) * 4;
+  for (let at = 0; at < sizeBytes; at += 4) {
+    const kind = numbers.below(24);
+    let word: number;
+    if (kind < 12) word = encodeInsn(numbers.pick(ARITHMETIC), { ...any(), rd: written(), imm: numbers.next() | 0 });
+    else if (kind < 17) {
+      const imm = (numbers.below(64) - 32) * 8;
+      word = encodeInsn(numbers.pick(MEMORY), { ...any(), rd: written(), rs1: numbers.pick(POINTERS), imm });
+    } else if (kind < 21) word = encodeInsn(numbers.pick(BRANCHES), { ...any(), imm: near(12) });
+    else if (kind < 22) word = encode('jal', { rd: RA, imm: near(100) });
+    else if (kind < 23) word = encode('jal', { rd: 0, imm: near(20) });
+    else word = encode('jalr', { rd: 0, rs1: RA });
+    view.setUint32(at, word, true);
+  }
+  return bytes;
+}
+
 /** Mostly addresses that something is at. */
 function randomValue(numbers: Numbers): bigint {
   switch (numbers.below(6)) {
@@ -106,7 +143,9 @@ function prepare(rig: MachineRig, seed: number): Numbers {
   const numbers = new Numbers(seed);
   const { machine } = rig;
   machine.attach(chattyDevice());
-  machine.memory.writeBytes(RAM, randomCode(numbers, CODE_PAGES * PAGE));
+  const isTame = numbers.below(2) === 0;
+  const code = isTame ? tameCode : randomCode;
+  machine.memory.writeBytes(RAM, code(numbers, CODE_PAGES * PAGE));
   machine.watchTohost(RAM + 16 * PAGE);
   const tables = new PageTables(rig, numbers.pick(['sv39', 'sv48', 'sv57'] as const), TABLES);
   for (let page = 0; page < 30; page++) {
@@ -135,6 +174,9 @@ function prepare(rig: MachineRig, seed: number): Numbers {
       hart.id,
     );
     for (let index = 1; index < 32; index++) hart.setX(index, randomValue(numbers));
+    if (!isTame) continue;
+    for (const index of POINTERS) hart.setX(index, BigInt(RAM + (8 + numbers.below(16)) * PAGE + numbers.below(2) * 2));
+    hart.setX(RA, BigInt(inCode()));
   }
   return numbers;
 }
