@@ -1,49 +1,25 @@
 /** The command line as a process: the bundle, real pipes, files and signals. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTrace } from '../../src/trace/reader.ts';
+import { Bundle } from './bundle.ts';
 import { Scratch } from './fake-host.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-// Inside the package, because the command finds its guests from where it is.
-const command = `${root}build/test-cli-${process.pid}.js`;
 const scratch = new Scratch();
 
 /** `j .`: a guest that runs for ever. */
 const forever = scratch.path('forever.bin');
 writeFileSync(forever, Uint8Array.of(0x6f, 0, 0, 0));
 
-beforeAll(async () => {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['src/cli/paratrace.ts'],
-    outfile: command,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-    },
-  });
-});
+const bundle = new Bundle(scratch.folder);
+const paratrace = (args: readonly string[], input?: string) => bundle.run(args, input);
 
+beforeAll(() => bundle.build());
 afterAll(() => {
-  rmSync(command);
+  bundle.remove();
   scratch.remove();
 });
-
-function paratrace(args: readonly string[], input?: string) {
-  return spawnSync(process.execPath, [command, ...args], {
-    encoding: 'utf8',
-    cwd: scratch.folder,
-    ...(input === undefined ? { stdio: ['ignore', 'pipe', 'pipe'] } : { input }),
-  });
-}
 
 describe('the process', () => {
   it('records, replays and ends with the exit codes', () => {
@@ -65,7 +41,7 @@ describe('the process', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('closes the trace on %s', async (signal) => {
     const trace = `${signal}.pvt`;
-    const child = start(['record', 'ring-tour', '--append', 'echo', '-o', trace]);
+    const child = bundle.start(['record', 'ring-tour', '--append', 'echo', '-o', trace]);
     await said(child, 'echo: type a line');
     child.kill(signal);
     const { code, stderr } = await ended(child);
@@ -76,7 +52,7 @@ describe('the process', () => {
   });
 
   it('leaves a trace that can be read when it is killed', async () => {
-    const child = start(['record', 'ring-tour', '--append', 'echo', '-o', 'killed.pvt']);
+    const child = bundle.start(['record', 'ring-tour', '--append', 'echo', '-o', 'killed.pvt']);
     await said(child, 'echo: type a line');
     child.kill('SIGKILL');
     await ended(child);
@@ -88,7 +64,7 @@ describe('the process', () => {
   });
 
   it('ends at once on the second signal', async () => {
-    const child = start(['run', 'ring-tour', '--append', 'echo']);
+    const child = bundle.start(['run', 'ring-tour', '--append', 'echo']);
     await said(child, 'echo: type a line');
     child.kill('SIGINT');
     child.kill('SIGINT');
@@ -97,7 +73,7 @@ describe('the process', () => {
 
   it('does not mind a reader that goes away', async () => {
     expect(paratrace(['record', 'ring-tour', '-o', 'd.pvt']).status).toBe(0);
-    const child = start(['events', 'd.pvt', '--json']);
+    const child = bundle.start(['events', 'd.pvt', '--json']);
     child.stdout?.destroy();
     const { code, stderr } = await ended(child);
     expect(stderr).toBe('');
@@ -118,10 +94,6 @@ describe('the process', () => {
     expect(Math.min(...times)).toBeLessThan(250);
   });
 });
-
-function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [command, ...args], { cwd: scratch.folder, stdio: ['pipe', 'pipe', 'pipe'] });
-}
 
 /** Waits until a text has been printed. */
 async function said(child: ChildProcess, text: string): Promise<void> {
