@@ -42,6 +42,11 @@ export const ERROR_CODES = {
     trigger: 'The guest is neither a bundled name nor a readable file.',
     fix: 'List the bundled guests with `paratrace guests`, or give the path of an ELF or raw image.',
   },
+  'usage.memory': {
+    exit: EXIT_CODE.usage,
+    trigger: 'The host cannot give the memory that the machine is to have.',
+    fix: 'Give the machine less with `--memory`.',
+  },
   'file.unreadable': {
     exit: EXIT_CODE.usage,
     trigger: 'A file named on the command line cannot be opened, read or written.',

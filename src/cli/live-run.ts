@@ -44,7 +44,12 @@ export async function liveRun(
   const ports = { input: input.source, observer, console: consoleOn(screen) };
   const session = new Session(config, images, ports, (machine) => createMachine(machine, engine));
   file?.open();
-  if (options.verbose) screen.say(`paratrace: the guest begins ${host.nowMs().toFixed(0)} ms after the process`);
+  if (options.verbose) {
+    const [ms, processorMs] = [host.nowMs().toFixed(0), host.processorMs().toFixed(0)];
+    screen.say(
+      `paratrace: the guest begins ${ms} ms after the process, which used ${processorMs} ms of processor time`,
+    );
+  }
   const startMs = host.nowMs();
   try {
     const end = await drive(host, session, input, screen, counter);

@@ -30,7 +30,13 @@ export async function main(args: readonly string[], host: Host): Promise<ExitCod
   } catch (error) {
     code = explain(error, host);
   }
-  await Promise.all([host.stdout.drained(), host.stderr.drained()]);
+  await host.stdout.drained();
+  const { failure } = host.stdout;
+  if (failure !== undefined) {
+    const message = `standard output cannot be written: ${failure}`;
+    code = explain(new ParatraceError('file.unreadable', message), host);
+  }
+  await host.stderr.drained();
   return code;
 }
 
@@ -72,6 +78,9 @@ function explain(error: unknown, host: Host): ExitCode {
   if (error instanceof ParatraceError) {
     host.stderr.write(printable(`paratrace: ${formatError(error)}\n`));
     return error.exitCode;
+  }
+  if (error instanceof RangeError && /WebAssembly\.Memory|allocat/i.test(error.message)) {
+    return explain(new ParatraceError('usage.memory', `the host is out of memory: ${error.message}`), host);
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   host.stderr.write(

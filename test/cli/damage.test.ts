@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRecorder } from '../../src/recorder/recorder.ts';
+import { openTrace } from '../../src/trace/reader.ts';
 import { FakeHost, paratrace, Scratch } from './fake-host.ts';
 
 const SEED = 20_261_122;
@@ -85,7 +87,37 @@ describe('a damaged trace', () => {
   });
 });
 
+describe('a trace of another machine', () => {
+  it.each([
+    ['costs', 'of-tomorrow'],
+    ['core', 'of-tomorrow'],
+    ['hartCount', 200],
+    ['memoryBytes', 2 ** 50],
+  ])('with %s %j cannot be replayed, and says why', async (field, value) => {
+    const { header } = openTrace(bytes);
+    const images = { guest: readFileSync('guests/bin/machine-tour.elf'), initrd: undefined, drives: [] };
+    const parts: Uint8Array[] = [];
+    const writer = createRecorder({ ...header, config: { ...header.config, [field]: value }, images }, (part) => {
+      parts.push(part);
+    });
+    writer.end({ cycle: 0, icount: 0, reason: 'interrupted', status: 1, message: 'at once' });
+    writeFileSync(damaged, Buffer.concat(parts));
+    const { code, stderr } = await paratrace(['replay', damaged]);
+    expect(stderr).toContain('trace.machine');
+    expect(stderr).toContain(String(value));
+    expect(code).toBe(3);
+  });
+});
+
 describe('output', () => {
+  it('that cannot be written is an error', async () => {
+    const host = new FakeHost();
+    host.stdout.failure = 'no space is left on the device';
+    const { code, stderr } = await paratrace(['guests'], host);
+    expect(stderr).toContain('standard output cannot be written: no space is left on the device');
+    expect(code).toBe(2);
+  });
+
   it('is stopped quietly when its reader has gone', async () => {
     const host = new FakeHost();
     host.stdout.onWrite = () => {

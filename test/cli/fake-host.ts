@@ -13,6 +13,7 @@ export const PAGE_PROGRAM = 'console.log("the page");';
 export class FakeOutput implements Output {
   isTerminal = false;
   isClosed = false;
+  failure: string | undefined;
   readonly #parts: Uint8Array[] = [];
   /** Called with each write. */
   onWrite: ((text: string) => void) | undefined;
@@ -60,6 +61,10 @@ export class FakeHost implements Host {
 
   nowMs(): number {
     return performance.now();
+  }
+
+  processorMs(): number {
+    return 0;
   }
 
   onInterrupt(handler: (signal: string) => void): () => void {

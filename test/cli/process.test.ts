@@ -86,10 +86,11 @@ describe('the process', () => {
     expect(status).toBe(1);
   });
 
-  it('starts a guest within 250 ms of its own start, on a machine that is not busy', () => {
+  it('starts a guest within 250 ms of processor time', () => {
+    // Not by the clock on the wall, which says more about what else the host does; `npm run bench` measures that.
     const times = [1, 2, 3, 4, 5].map(() => {
       const { stderr } = paratrace(['run', 'tohost-pass', '--verbose']);
-      return Number(/begins (\d+) ms/.exec(stderr)?.[1]);
+      return Number(/used (\d+) ms of processor time/.exec(stderr)?.[1]);
     });
     expect(Math.min(...times)).toBeLessThan(250);
   });

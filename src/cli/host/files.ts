@@ -53,10 +53,14 @@ export function attempt<T>(path: string, done: string, operation: () => T): T {
     return operation();
   } catch (error) {
     if (error instanceof ParatraceError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === undefined ? message : (REASONS[code] ?? code);
+    const why = describeSystemError(error as NodeJS.ErrnoException);
     throw new ParatraceError('file.unreadable', `it cannot be ${done}: ${why}`, { file: path });
   }
+}
+
+/** Why the system refused, in words. */
+export function describeSystemError({ code, message }: NodeJS.ErrnoException): string {
+  return code === undefined ? message : (REASONS[code] ?? code);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -8,6 +8,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Whether whoever read it is gone: what is written now is lost. */
   readonly isClosed: boolean;
+  /** Why it is closed, if it was not the reader who went away. */
+  readonly failure: string | undefined;
   write(data: string | Uint8Array): void;
   /** Resolves when what was written has been taken, or the reader is gone. */
   drained(): Promise<void>;
@@ -40,6 +42,8 @@ export interface Host {
   readonly stderr: Output;
   /** Milliseconds since the process began. */
   nowMs(): number;
+  /** Milliseconds of processor time that the process has used. */
+  processorMs(): number;
   /** Calls `handler` for each SIGINT and SIGTERM until the returned function is called. */
   onInterrupt(handler: (signal: string) => void): () => void;
   /** Lets timers, input and signals have their turn. */

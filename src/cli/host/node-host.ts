@@ -1,6 +1,7 @@
 /** The process that runs the command, as a {@link Host}. */
 import { fstatSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { describeSystemError } from './files.ts';
 import type { Host, Input, InputHandlers, InputKind, Output } from './host.ts';
 import { reportProgram } from './package-files.ts';
 
@@ -12,6 +13,10 @@ export function nodeHost(): Host {
     stdout: new NodeOutput(process.stdout),
     stderr: new NodeOutput(process.stderr),
     nowMs: () => performance.now(),
+    processorMs: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
     onInterrupt: (handler) => {
       process.on('SIGINT', handler);
       process.on('SIGTERM', handler);
@@ -29,12 +34,14 @@ export function nodeHost(): Host {
 class NodeOutput implements Output {
   readonly #stream: NodeJS.WriteStream;
   #closed = false;
+  #failure: string | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // A reader that has seen enough (`| head`) is no failure of ours; a full disk is.
-      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+      const left = error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
+      if (!left) this.#failure ??= describeSystemError(error);
       this.#closed = true;
     });
   }
@@ -45,6 +52,10 @@ class NodeOutput implements Output {
 
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   write(data: string | Uint8Array): void {
