@@ -22,11 +22,13 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['test/**/*.test.ts'],
-          exclude: OUTSIDE.map((name) => `test/${name}/**`),
+          exclude: [...OUTSIDE, 'tiers'].map((name) => `test/${name}/**`),
           testTimeout: 60_000,
         },
       },
       ...OUTSIDE.map(outsideProject),
+      // Needs nothing but Node either, and a minute.
+      { test: { name: 'tiers', include: ['test/tiers/**/*.test.ts'], testTimeout: 60_000 } },
     ],
   },
 });

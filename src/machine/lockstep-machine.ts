@@ -30,7 +30,8 @@ import type { RegionCounts } from './region-cache.ts';
  * loop, long enough that most of a run is not comparing.
  */
 const SLICE_CYCLES = [20_011, 313, 50_021, 2, 10_007] as const;
-/** Stops between two comparisons of everything that a hart holds; between them only its registers are looked at. */
+/** Everything that a hart holds is compared after a slice this long, or so many stops; at all others only its registers are. */
+const STATE_CYCLES = 5_000;
 const STOPS_PER_STATE = 16;
 /** Comparisons of whole harts between two of RAM. */
 const STATES_PER_DIGEST = 256;
@@ -194,7 +195,8 @@ export class LockstepMachine implements Machine {
     ];
     // With a difference in hand, whatever else differs is worth a look too.
     if (differences.length > 0) this.#fail(start, [...differences, ...this.#stateDifferences()]);
-    if (stop === STOP.deadline || this.#stops++ % STOPS_PER_STATE === 0) this.#compareStates(start);
+    if (++this.#stops % STOPS_PER_STATE === 0 || this.clock.cycle - start.cycle > STATE_CYCLES)
+      this.#compareStates(start);
     return stop;
   }
 
