@@ -42,7 +42,7 @@ export async function liveRun(
   const input = await hostInput(host, options.stdin);
   const screen = new Screen(host, { progress: !options.quiet });
   const ports = { input: input.source, observer, console: consoleOn(screen) };
-  const session = new Session(config, images, ports, (machine) => createMachine(machine, engine));
+  const session = new Session(config, images, ports, (machine) => createMachine(machine, engine, { background: true }));
   file?.open();
   if (options.verbose) {
     const [ms, processorMs] = [host.nowMs().toFixed(0), host.processorMs().toFixed(0)];

@@ -74,7 +74,13 @@ function prepare(
     };
     const coreProfile = CORE_PROFILES[config.core];
     const profiles = { costProfile: costProfile(config.costs), ...(coreProfile !== undefined && { coreProfile }) };
-    return new Replay(trace, images, ports, (machine) => createMachine(machine, options.engine), profiles);
+    return new Replay(
+      trace,
+      images,
+      ports,
+      (machine) => createMachine(machine, options.engine, { background: true }),
+      profiles,
+    );
   } catch (error) {
     // An option out of range is the user's mistake in a command line, but the file's in a trace.
     if (!(error instanceof ParatraceError) || error.code !== 'usage.option') throw error;

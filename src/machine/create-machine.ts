@@ -2,13 +2,21 @@
 import { LockstepMachine } from './lockstep-machine.ts';
 import { EngineMachine } from './machine.ts';
 import type { Machine, MachineConfig } from './machine-types.ts';
-import { ENGINE_NAMES } from './machine-types.ts';
+import { ENGINE_NAMES, TRANSLATOR_DEFAULT } from './machine-types.ts';
 
 /** The tiers, and `both`: each slice in both, compared. */
 export const ENGINE_CHOICES = [...ENGINE_NAMES, 'both'] as const;
 export type EngineChoice = (typeof ENGINE_CHOICES)[number];
 
-/** @throws ParatraceError usage.option if the configuration is out of range */
-export function createMachine(config: MachineConfig, engine: EngineChoice): Machine {
-  return engine === 'both' ? new LockstepMachine(config) : new EngineMachine({ ...config, engine });
+/**
+ * @param options.background compile translated code while the guest goes on; the host must give the event loop turns
+ * @throws ParatraceError usage.option if the configuration is out of range
+ */
+export function createMachine(
+  config: MachineConfig,
+  engine: EngineChoice,
+  { background = false }: { readonly background?: boolean } = {},
+): Machine {
+  const translator = { ...(config.translator ?? TRANSLATOR_DEFAULT), background };
+  return engine === 'both' ? new LockstepMachine(config) : new EngineMachine({ ...config, engine, translator });
 }

@@ -16,12 +16,14 @@ import { REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/re
 import { structure } from './engine/regions/structure.ts';
 import { WasmModule } from './engine/wasm-module.ts';
 import type { EngineHart } from './hart-state.ts';
-import type { MachineConfig } from './machine-types.ts';
+import type { MachineConfig, TranslatorTuning } from './machine-types.ts';
 import { TRANSLATOR_DEFAULT } from './machine-types.ts';
 import type { Predecoder } from './predecoder.ts';
 
 /** Hot heads that are compiled as one module: many small modules cost more than one large one. */
 const BATCH_MAX = 64;
+/** Live modules at most. V8 ends the process near 32,500; dropping all makes the hot ones come back in full batches. */
+const MODULE_COUNT_MAX = 2048;
 
 interface HotHead {
   readonly entryPointer: number;
@@ -42,7 +44,14 @@ interface MadeRegion {
   readonly head: HotHead;
   readonly name: string;
   readonly budget: number;
-  readonly ramPage: number;
+  readonly record: number;
+  /** Generation of the page when it was translated. */
+  readonly generation: number;
+}
+
+interface CompiledBatch {
+  readonly code: WebAssembly.Module;
+  readonly made: readonly MadeRegion[];
 }
 
 export interface RegionCounts {
@@ -62,6 +71,11 @@ export class RegionCache {
   #tableUsed = 0;
   #queue: HotHead[] = [];
   #queuedAt = 0;
+  #modules = 0;
+  /** Counts resets, so that a batch compiled across one is not put in place. */
+  #epoch = 0;
+  #compiled: CompiledBatch[] = [];
+  #failure: unknown;
   #counts = { modules: 0, regions: 0, insns: 0, moduleBytes: 0 };
 
   /** @param writeRegion what writes a region as WebAssembly */
@@ -105,23 +119,21 @@ export class RegionCache {
   queue(entryPointer: number, hart: EngineHart, icount: number): void {
     if (this.#queue.length === 0) this.#queuedAt = icount;
     this.#queue.push({ entryPointer, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
-    if (this.#queue.length >= BATCH_MAX) this.compile();
-    else this.poll(icount);
+    if (this.#queue.length >= BATCH_MAX || this.#tuning.batchInsns === 0) this.compile();
   }
 
-  /** Compiles what has waited long enough. */
+  /** Puts what has been compiled in place, and compiles what has waited long enough. Called between runs of the engine. */
   poll(icount: number): void {
-    const { batchInsns } = this.#config.translator ?? TRANSLATOR_DEFAULT;
+    if (this.#failure !== undefined) throw this.#failure;
+    for (const batch of this.#compiled.splice(0)) this.#installBatch(batch);
+    if (this.#full) this.#predecoder().reset();
+    const { batchInsns } = this.#tuning;
     if (this.#queue.length > 0 && icount - this.#queuedAt >= batchInsns) this.compile();
   }
 
-  /** Compiles what is queued as one module and puts the regions in place. */
+  /** Compiles what is queued as one module: at once, or in the background to be put in place by a later {@link poll}. */
   compile(): void {
-    const { plan, memory } = this.#engine;
-    if (this.#tableUsed + this.#queue.length > REGION_COUNT_MAX) {
-      this.#predecoder().reset();
-      return;
-    }
+    const { plan } = this.#engine;
     const module = new WasmModule();
     const ctx: EngineContext = { module, config: this.#config, plan };
     const made: MadeRegion[] = [];
@@ -134,16 +146,41 @@ export class RegionCache {
       const fn = module.fn(`r${made.length}`, REGION_PARAMS, REGION_RESULTS);
       this.#writeRegion(ctx, fn, region, head.variant);
       module.export(fn);
-      made.push({ head, name: fn.name, budget: regionBudget(ctx, region), ramPage });
+      const record = this.#view.getInt32(head.entryPointer + ENTRY.imm, true);
+      const generation = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
+      made.push({ head, name: fn.name, budget: regionBudget(ctx, region), record, generation });
       this.#counts.insns += region.blocks.reduce((sum, block) => sum + block.insns.length, 0);
     }
     if (made.length === 0) return;
     const bytes = module.encode(plan.wasmPages);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-    for (const region of made) this.#install(region, exports[region.name]);
-    this.#counts.modules++;
-    this.#counts.regions += made.length;
     this.#counts.moduleBytes += bytes.length;
+    if (this.#tuning.background !== true) {
+      this.#installBatch({ code: new WebAssembly.Module(bytes), made });
+      return;
+    }
+    const epoch = this.#epoch;
+    WebAssembly.compile(bytes).then(
+      (code) => {
+        // Blocks that were dropped meanwhile have taken the heads with them.
+        if (epoch === this.#epoch) this.#compiled.push({ code, made });
+      },
+      (error: unknown) => {
+        this.#failure = error;
+      },
+    );
+  }
+
+  get #tuning(): TranslatorTuning {
+    return this.#config.translator ?? TRANSLATOR_DEFAULT;
+  }
+
+  /** Too many records, table slots or modules: it is time to drop everything. */
+  get #full(): boolean {
+    return (
+      this.#records === REGION_COUNT_MAX ||
+      this.#tableUsed + BATCH_MAX > REGION_COUNT_MAX ||
+      this.#modules >= MODULE_COUNT_MAX
+    );
   }
 
   /**
@@ -176,18 +213,28 @@ export class RegionCache {
     });
   }
 
-  #install({ head, budget, ramPage }: MadeRegion, code: unknown): void {
-    const { plan, table } = this.#engine;
+  #installBatch({ code, made }: CompiledBatch): void {
+    const { memory } = this.#engine;
+    const { exports } = new WebAssembly.Instance(code, { env: { memory } });
+    for (const region of made) this.#install(region, exports[region.name]);
+    this.#modules++;
+    this.#counts.modules++;
+    this.#counts.regions += made.length;
+  }
+
+  #install({ head, budget, record, generation }: MadeRegion, code: unknown): void {
     assert(typeof code === 'function', 'a region is a function');
+    const entry = head.entryPointer;
+    // The head may have been overwritten since; a change of other code in the page shows in the generation.
+    const isProbe = this.#view.getUint16(entry + ENTRY.handler, true) === specialHandler('probe');
+    if (!isProbe || this.#view.getInt32(entry + ENTRY.imm, true) !== record) return;
     const index = this.#tableUsed++;
-    table.set(index, code);
-    const record = this.#view.getInt32(head.entryPointer + ENTRY.imm, true);
-    const generation = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
+    this.#engine.table.set(index, code);
     this.#view.setInt32(record + REGION.table, index, true);
     this.#view.setInt32(record + REGION.budget, budget, true);
     this.#view.setInt32(record + REGION.variant, head.variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);
-    this.#view.setUint16(head.entryPointer + ENTRY.handler, specialHandler('region'), true);
+    this.#view.setUint16(entry + ENTRY.handler, specialHandler('region'), true);
   }
 
   /** Forgets everything: the predecoded blocks that held the heads are dropped. */
@@ -195,6 +242,9 @@ export class RegionCache {
     for (let index = 0; index < this.#tableUsed; index++) this.#engine.table.set(index, null);
     this.#tableUsed = 0;
     this.#records = 0;
+    this.#modules = 0;
+    this.#epoch++;
     this.#queue = [];
+    this.#compiled = [];
   }
 }
