@@ -222,9 +222,12 @@ class Generator {
     if (random.chance(3)) {
       const out = this.label();
       // Recursion, as deep as the argument says.
-      this.line(`andi s10, s10, 7; beq s10, zero, ${out}; addi s10, s10, -1; jal ra, f${index}; ${out}:`);
+      this.line(`andi s10, s10, 7; beq s10, zero, ${out}; addi s10, s10, -1; jal ra, f${index}; nop; ${out}:`);
     }
-    this.line('ld ra, 0(sp); ld s10, 8(sp); addi sp, sp, 32; jalr zero, 0(ra)');
+    this.line('ld ra, 0(sp); ld s10, 8(sp); addi sp, sp, 32');
+    // Some return past the instruction after the call, if a value says so.
+    if (random.chance(3)) this.line(`andi t4, ${this.value()}, 1; sh2add ra, t4, ra`);
+    this.line('jalr zero, 0(ra)');
     this.#inFunction = false;
   }
 
@@ -327,6 +330,8 @@ const STATEMENTS = {
     if (name === undefined) return;
     if (g.random.below(3) > 0) g.line(`jal ra, ${name}`);
     else g.line(`la t3, ${name}; jalr ra, 0(t3)`);
+    const counted = g.value();
+    g.line(`addi ${counted}, ${counted}, 1`);
   },
   indirect: (g) => {
     const [one, two, out] = [g.label(), g.label(), g.label()];
@@ -357,7 +362,8 @@ const STATEMENTS = {
     g.dataAddress();
     const bits = g.random.pick(['w', 'd']);
     if (g.random.chance(6)) g.line(`addi t3, t3, ${g.random.pick([2, 4, 1])}`);
-    g.line(`${g.random.pick(ATOMICS)}.${bits} ${g.value()}, ${g.value()}, (t3)`);
+    const name = g.random.chance(5) ? 'sc' : g.random.pick(ATOMICS);
+    g.line(`${name}.${bits} ${g.value()}, ${g.value()}, (t3)`);
   },
   /** All harts at one place. */
   contended: (g) => {
@@ -365,6 +371,7 @@ const STATEMENTS = {
     const [bits, add] = [g.random.pick(['w', 'd']), 1 + g.random.below(9)];
     g.line(`li s3, 20; ${again}: addi s3, s3, -1; lr.${bits} t4, zero, (s0); addi t4, t4, ${add}`);
     if (g.random.chance(4)) g.line(`sd t4, ${g.random.pick([0, 64])}(s0)`);
+    if (g.random.chance(4)) g.line(`addi t3, s0, 8; sc.${bits} a0, t4, (t3)`);
     g.line(`sc.${bits} t3, t4, (s0); slt t4, zero, s3; and t3, t3, t4; bne t3, zero, ${again}`);
   },
   /** An instruction that the same loop changes each time round. */

@@ -2,6 +2,7 @@
 import { must } from '../../src/assert.ts';
 import type { MmioDevice } from '../../src/machine/bus.ts';
 import { IRQ } from '../../src/machine/bus.ts';
+import type { RegionWriter } from '../../src/machine/engine/regions/region-emitter.ts';
 import { encodeInsn } from '../../src/machine/isa/encode.ts';
 import { insnNamed } from '../../src/machine/isa/table.ts';
 import { LockstepMachine } from '../../src/machine/lockstep-machine.ts';
@@ -67,8 +68,8 @@ export function runGenerated(machine: Machine, random: Random): GeneratedProgram
 
 function load(machine: Machine, generated: GeneratedProgram, random: Random): void {
   machine.memory.writeBytes(GUEST.code, new Uint8Array(GUEST.memoryBytes));
-  const values = Array.from({ length: 512 }, () => random.bits32());
-  for (const [index, value] of values.entries()) machine.memory.write32(GUEST.data + index * 96, value);
+  const values = Uint32Array.from({ length: (GUEST.dataPages * 4096) / 4 }, () => random.bits32());
+  machine.memory.writeBytes(GUEST.data, new Uint8Array(values.buffer));
   for (const { base, bytes } of [generated.program, ...generated.handlers]) machine.memory.writeBytes(base, bytes);
   writePageTables(machine.memory, generated.privilege === PRIVILEGE.U, random);
   for (const hart of machine.harts) {
@@ -130,11 +131,17 @@ function disturb(machine: Machine, { patches }: GeneratedProgram, random: Random
 
 /**
  * Runs programs on both tiers in step. Fails with the seed of the program where they differ.
+ * @param writeRegion the translator's code generator, as for {@link LockstepMachine}
  * @returns what the translator has made
  */
-export function crossCheck(seed: string, programs: number, hartCounts: readonly number[]): RegionCounts {
+export function crossCheck(
+  seed: string,
+  programs: number,
+  hartCounts: readonly number[],
+  writeRegion?: RegionWriter,
+): RegionCounts {
   const random = createRandom(seed);
-  const machine = new LockstepMachine(randomConfig(random, random.pick(hartCounts)));
+  const machine = new LockstepMachine(randomConfig(random, random.pick(hartCounts)), writeRegion);
   machine.attach(countingDevice());
   for (let index = 0; index < programs; index++) {
     try {
