@@ -193,6 +193,7 @@ export class EngineMachine implements Machine {
           continue;
         case ENGINE_STOP.decode:
           this.#predecoder.decodeAt(hart.get32('entryPointer'));
+          this.#regions?.evict();
           resume = 1;
           continue;
         case ENGINE_STOP.hot:

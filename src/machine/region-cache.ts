@@ -2,7 +2,12 @@
  * The code cache of the translator: probes on entries that may be worth translating, the queue of hot ones, compiled regions.
  *
  * Nothing here can be seen by a guest or in a trace: a region does what the interpreter does, and when it is made is not part of
- * the run. Memory is bounded: records and table slots are dropped together with the predecoded blocks when they run out.
+ * the run.
+ *
+ * Memory is bounded. A head has one record and one slot of the region table for as long as its block lives: code that is translated
+ * again takes the place of what was there, and a module is dropped when its last region has been replaced. When records, live
+ * modules or their bytes reach a limit, everything is dropped at once, with the predecoded blocks; what is hot comes back in full
+ * batches.
  */
 import { assert, must } from '../assert.ts';
 import type { Engine } from './engine/engine.ts';
@@ -22,8 +27,10 @@ import type { Predecoder } from './predecoder.ts';
 
 /** Hot heads that are compiled as one module: many small modules cost more than one large one. */
 const BATCH_MAX = 64;
-/** Live modules at most. V8 ends the process near 32,500; dropping all makes the hot ones come back in full batches. */
+/** Live modules at most: V8 ends the process near 32,500. */
 const MODULE_COUNT_MAX = 2048;
+/** WebAssembly of live modules at most; machine code made of it is a few times as large. */
+const MODULE_BYTES_MAX = 64 << 20;
 
 interface HotHead {
   readonly entryPointer: number;
@@ -49,12 +56,21 @@ interface MadeRegion {
   readonly generation: number;
 }
 
+/** A module with regions in the table. */
+interface LiveModule {
+  readonly sizeBytes: number;
+  regions: number;
+}
+
 interface CompiledBatch {
   readonly code: WebAssembly.Module;
+  readonly sizeBytes: number;
   readonly made: readonly MadeRegion[];
 }
 
+/** What has been made so far, and how many modules are alive. */
 export interface RegionCounts {
+  readonly liveModules: number;
   readonly modules: number;
   readonly regions: number;
   readonly insns: number;
@@ -67,11 +83,14 @@ export class RegionCache {
   readonly #predecoder: () => Predecoder;
   readonly #writeRegion: RegionWriter;
   readonly #view: DataView;
-  #records = 0;
-  #tableUsed = 0;
+  /** Record of each head by its entry. */
+  readonly #records = new Map<number, number>();
+  /** What the slots of the table hold functions of, by slot. */
+  readonly #owners: (LiveModule | undefined)[] = [];
   #queue: HotHead[] = [];
   #queuedAt = 0;
-  #modules = 0;
+  #liveModules = 0;
+  #liveBytes = 0;
   /** Counts resets, so that a batch compiled across one is not put in place. */
   #epoch = 0;
   #compiled: CompiledBatch[] = [];
@@ -88,7 +107,7 @@ export class RegionCache {
   }
 
   get counts(): RegionCounts {
-    return this.#counts;
+    return { ...this.#counts, liveModules: this.#liveModules };
   }
 
   /** Whether heads wait to be compiled. */
@@ -99,7 +118,8 @@ export class RegionCache {
   /** Puts a probe on a decoded entry, which moves to the shadow of its place. */
   addHead(entryPointer: number): void {
     const handler = this.#view.getUint16(entryPointer + ENTRY.handler, true);
-    if (handler < SPECIAL_HANDLERS.length || this.#records === REGION_COUNT_MAX) return;
+    const known = this.#records.get(entryPointer);
+    if (handler < SPECIAL_HANDLERS.length || (known === undefined && this.#records.size === REGION_COUNT_MAX)) return;
     const shadow = entryPointer + BLOCK.shadow;
     this.#view.setBigUint64(shadow, this.#view.getBigUint64(entryPointer, true), true);
     // From the shadow an in-page target cannot be found by arithmetic on places.
@@ -109,7 +129,8 @@ export class RegionCache {
       if (lengthBytes === 2) return;
       this.#view.setUint16(shadow + ENTRY.handler, handlerOf({ insn, operands, lengthBytes }, true), true);
     }
-    const record = this.#engine.plan.regions + this.#records++ * REGION.bytes;
+    const record = known ?? this.#engine.plan.regions + this.#records.size * REGION.bytes;
+    this.#records.set(entryPointer, record);
     this.#view.setInt32(record + REGION.count, 0, true);
     this.#view.setInt32(entryPointer + ENTRY.imm, record, true);
     this.#view.setUint16(entryPointer + ENTRY.handler, specialHandler('probe'), true);
@@ -120,13 +141,23 @@ export class RegionCache {
     if (this.#queue.length === 0) this.#queuedAt = icount;
     this.#queue.push({ entryPointer, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
     if (this.#queue.length >= BATCH_MAX || this.#tuning.batchInsns === 0) this.compile();
+    this.evict();
+  }
+
+  /** Drops everything if a limit has been reached. Called between runs of the engine, which finds its place again. */
+  evict(): void {
+    const isFull =
+      this.#records.size === REGION_COUNT_MAX ||
+      this.#liveModules >= MODULE_COUNT_MAX ||
+      this.#liveBytes >= MODULE_BYTES_MAX;
+    if (isFull) this.#predecoder().reset();
   }
 
   /** Puts what has been compiled in place, and compiles what has waited long enough. Called between runs of the engine. */
   poll(icount: number): void {
     if (this.#failure !== undefined) throw this.#failure;
     for (const batch of this.#compiled.splice(0)) this.#installBatch(batch);
-    if (this.#full) this.#predecoder().reset();
+    this.evict();
     const { batchInsns } = this.#tuning;
     if (this.#queue.length > 0 && icount - this.#queuedAt >= batchInsns) this.compile();
   }
@@ -153,16 +184,17 @@ export class RegionCache {
     }
     if (made.length === 0) return;
     const bytes = module.encode(plan.wasmPages);
-    this.#counts.moduleBytes += bytes.length;
+    const sizeBytes = bytes.length;
+    this.#counts.moduleBytes += sizeBytes;
     if (this.#tuning.background !== true) {
-      this.#installBatch({ code: new WebAssembly.Module(bytes), made });
+      this.#installBatch({ code: new WebAssembly.Module(bytes), sizeBytes, made });
       return;
     }
     const epoch = this.#epoch;
     WebAssembly.compile(bytes).then(
       (code) => {
         // Blocks that were dropped meanwhile have taken the heads with them.
-        if (epoch === this.#epoch) this.#compiled.push({ code, made });
+        if (epoch === this.#epoch) this.#compiled.push({ code, sizeBytes, made });
       },
       (error: unknown) => {
         this.#failure = error;
@@ -172,15 +204,6 @@ export class RegionCache {
 
   get #tuning(): TranslatorTuning {
     return this.#config.translator ?? TRANSLATOR_DEFAULT;
-  }
-
-  /** Too many records, table slots or modules: it is time to drop everything. */
-  get #full(): boolean {
-    return (
-      this.#records === REGION_COUNT_MAX ||
-      this.#tableUsed + BATCH_MAX > REGION_COUNT_MAX ||
-      this.#modules >= MODULE_COUNT_MAX
-    );
   }
 
   /**
@@ -213,36 +236,53 @@ export class RegionCache {
     });
   }
 
-  #installBatch({ code, made }: CompiledBatch): void {
+  #installBatch({ code, sizeBytes, made }: CompiledBatch): void {
     const { memory } = this.#engine;
     const { exports } = new WebAssembly.Instance(code, { env: { memory } });
-    for (const region of made) this.#install(region, exports[region.name]);
-    this.#modules++;
+    const owner: LiveModule = { sizeBytes, regions: 0 };
+    this.#liveModules++;
+    this.#liveBytes += sizeBytes;
+    for (const region of made) this.#install(region, exports[region.name], owner);
+    if (owner.regions === 0) this.#drop(owner);
     this.#counts.modules++;
     this.#counts.regions += made.length;
   }
 
-  #install({ head, budget, record, generation }: MadeRegion, code: unknown): void {
+  #install({ head, budget, record, generation }: MadeRegion, code: unknown, owner: LiveModule): void {
     assert(typeof code === 'function', 'a region is a function');
     const entry = head.entryPointer;
     // The head may have been overwritten since; a change of other code in the page shows in the generation.
     const isProbe = this.#view.getUint16(entry + ENTRY.handler, true) === specialHandler('probe');
     if (!isProbe || this.#view.getInt32(entry + ENTRY.imm, true) !== record) return;
-    const index = this.#tableUsed++;
-    this.#engine.table.set(index, code);
-    this.#view.setInt32(record + REGION.table, index, true);
+    this.#own((record - this.#engine.plan.regions) / REGION.bytes, code, owner);
     this.#view.setInt32(record + REGION.budget, budget, true);
     this.#view.setInt32(record + REGION.variant, head.variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);
     this.#view.setUint16(entry + ENTRY.handler, specialHandler('region'), true);
   }
 
+  /** Puts a function into the slot of its record, in the place of what an earlier translation left there. */
+  #own(slot: number, code: WebAssembly.ExportValue, owner: LiveModule): void {
+    const before = this.#owners[slot];
+    this.#engine.table.set(slot, code);
+    this.#owners[slot] = owner;
+    owner.regions++;
+    if (before !== undefined && --before.regions === 0) this.#drop(before);
+    this.#view.setInt32(this.#engine.plan.regions + slot * REGION.bytes + REGION.table, slot, true);
+  }
+
+  #drop({ sizeBytes }: LiveModule): void {
+    this.#liveModules--;
+    this.#liveBytes -= sizeBytes;
+  }
+
   /** Forgets everything: the predecoded blocks that held the heads are dropped. */
   reset(): void {
-    for (let index = 0; index < this.#tableUsed; index++) this.#engine.table.set(index, null);
-    this.#tableUsed = 0;
-    this.#records = 0;
-    this.#modules = 0;
+    for (const slot of this.#owners.keys()) this.#engine.table.set(slot, null);
+    this.#owners.length = 0;
+    this.#records.clear();
+    this.#liveModules = 0;
+    this.#liveBytes = 0;
     this.#epoch++;
     this.#queue = [];
     this.#compiled = [];
