@@ -17,6 +17,7 @@ const PROGRAM = `
   start: ld a0, 0(s0); sd a0, -3(s2); amoadd.d a1, s1, (s0); lb a2, 5(s2)
   addi a4, zero, -10
   inner: addi a4, a4, 1; .half 0x0785; .half 0x0785; blt a4, zero, inner
+  csrrs a7, instret, zero
   la t1, changed; lw t3, 0(t1); sw t3, 0(t1)
   jal ra, changed; jal ra, far
   div a6, a1, s1; csrrs a7, cycle, zero

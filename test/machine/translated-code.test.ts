@@ -108,4 +108,18 @@ describe('the translator', () => {
     expect(interpreted.stop).toBe(STOP.wfi);
     expect(translated).toEqual(interpreted);
   });
+
+  it('keeps reservations: one store for each, and none at another address', () => {
+    const body = `lr.d a0, zero, (s0); sc.d a1, s1, (s0); sc.d a2, s1, (s0); lr.w a3, zero, (s0); sc.w a4, s1, (s2);
+      sc.w a5, s1, (s0); add s3, s3, a1; add s4, s4, a2; add s5, s5, a4; add s6, s6, a5`;
+    const { interpreted, translated, rig } = onBothTiers((each) => {
+      each.load(`${hotLoop(body)}; ebreak`);
+      each.start();
+      each.setX('s0', DATA);
+      each.setX('s2', DATA + 8);
+    });
+    expect(regionsOf(rig)).toBeGreaterThan(0);
+    expect([rig.x('s3'), rig.x('s4'), rig.x('s5'), rig.x('s6')]).toEqual([0n, 1_000n, 1_000n, 1_000n]);
+    expect(translated).toEqual(interpreted);
+  });
 });
