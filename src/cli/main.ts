@@ -13,7 +13,6 @@ import { runVerb } from './verbs/run.ts';
 import { statVerb } from './verbs/stat.ts';
 import type { VerbContext } from './verbs/verb.ts';
 
-const ISSUES = 'https://github.com/paratrace/paratrace/issues';
 const VERBS = [runVerb, recordVerb, replayVerb, statVerb, eventsVerb, reportVerb, guestsVerb];
 
 /** Runs one command. Throws nothing: every failure becomes a message on standard error and an exit code. */
@@ -84,7 +83,7 @@ function explain(error: unknown, host: Host): ExitCode {
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   host.stderr.write(
-    `paratrace: this is a bug of paratrace, not of your guest or command. Please report it at\n  ${ISSUES}\nwith the command, the guest and this:\n${printable(stack)}\n`,
+    `paratrace: this is a bug of paratrace, not of your guest or command. Please report it to its maintainers\nwith the command, the guest and this:\n${printable(stack)}\n`,
   );
   return EXIT_CODE.internal;
 }
