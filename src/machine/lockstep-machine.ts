@@ -243,7 +243,10 @@ export class LockstepMachine implements Machine {
       `to pc ${hex(twin(this.#first, start.hart).pc)}, cycle ${cycle}, icount ${icount}`,
       ...unique.slice(0, DIFFERENCES_MAX),
       ...(unique.length > DIFFERENCES_MAX ? [`and ${unique.length - DIFFERENCES_MAX} more`] : []),
-      ...this.#both().flatMap((machine) => codeAround(machine, start.hart)),
+      ...codeAround(this.#first, start.hart),
+      ...(twin(this.#first, start.hart).pc === twin(this.#second, start.hart).pc
+        ? []
+        : codeAround(this.#second, start.hart)),
     ];
     throw new AssertionError(lines.join('\n  '));
   }
