@@ -255,6 +255,7 @@ export class RegionCache {
     const isProbe = this.#view.getUint16(entry + ENTRY.handler, true) === specialHandler('probe');
     if (!isProbe || this.#view.getInt32(entry + ENTRY.imm, true) !== record) return;
     this.#own((record - this.#engine.plan.regions) / REGION.bytes, code, owner);
+    this.#view.setInt32(record + REGION.count, 0, true);
     this.#view.setInt32(record + REGION.budget, budget, true);
     this.#view.setInt32(record + REGION.variant, head.variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);

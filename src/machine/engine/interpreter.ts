@@ -274,6 +274,8 @@ function dispatchEntry(parts: Parts, state: State, ways: Ways): void {
   nest(0, []);
 }
 
+const hotCountOf = ({ config }: EngineContext): number => (config.translator ?? TRANSLATOR_DEFAULT).hotCount;
+
 const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: State, ways: Ways) => void> = {
   undecoded: (_parts, state, ways) => {
     const { fn, entry, block, pc, reason } = state;
@@ -292,8 +294,7 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
     const record = fn.let(load32(entry, ENTRY.imm));
     const count = fn.let(add(load32(record, REGION.count), i32(1)));
     fn.store(32, record, count, REGION.count);
-    const { hotCount } = ctx.config.translator ?? TRANSLATOR_DEFAULT;
-    fn.if(eq(count, i32(hotCount)), () => {
+    fn.if(eq(count, i32(hotCountOf(ctx))), () => {
       fn.set(pc, pcAt(state));
       fn.set(reason, i32(ENGINE_STOP.hot));
       fn.br(ways.exit);
@@ -314,7 +315,18 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
       fn.br(ways.next);
     });
     const fits = eq(get32(hart, 'directMemory'), load32(record, REGION.variant));
-    fn.if(and(fits, geS(left, load32(record, REGION.budget))), () => {
+    fn.if(eqz(fits), () => {
+      // Code that has come to be used otherwise, such as a kernel's after it has turned translation on, gets hot again.
+      const count = fn.let(add(load32(record, REGION.count), i32(1)));
+      fn.store(32, record, count, REGION.count);
+      fn.if(eq(count, i32(hotCountOf(ctx))), () => {
+        fn.store(16, entry, i32(SPECIAL_HANDLERS.indexOf('probe')), ENTRY.handler);
+        fn.store(32, record, i32(0), REGION.count);
+      });
+      fn.set(entry, add(entry, i32(BLOCK.shadow)));
+      fn.br(ways.next);
+    });
+    fn.if(geS(left, load32(record, REGION.budget)), () => {
       const balance = fn.let(shl(extendS(left), i64(32)));
       fn.callIndirect(balance, region, load32(record, REGION.table), hart, balance, page);
       fn.set(left, wrap(shrS(balance, i64(32))));
