@@ -1,7 +1,7 @@
 /** The machine for a choice of engine. */
 import { LockstepMachine } from './lockstep-machine.ts';
 import { EngineMachine } from './machine.ts';
-import type { Machine, MachineConfig } from './machine-types.ts';
+import type { MachineConfig } from './machine-types.ts';
 import { ENGINE_NAMES, TRANSLATOR_DEFAULT } from './machine-types.ts';
 
 /** The tiers, and `both`: each slice in both, compared. */
@@ -16,7 +16,7 @@ export function createMachine(
   config: MachineConfig,
   engine: EngineChoice,
   { background = false }: { readonly background?: boolean } = {},
-): Machine {
+): EngineMachine | LockstepMachine {
   const translator = { ...(config.translator ?? TRANSLATOR_DEFAULT), background };
   return engine === 'both' ? new LockstepMachine(config) : new EngineMachine({ ...config, engine, translator });
 }

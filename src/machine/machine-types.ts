@@ -4,6 +4,7 @@
  */
 import type { Clock, GuestMemory, InterruptPins, MmioDevice, PlainState } from './bus.ts';
 import type { CoreProfile } from './core-profiles.ts';
+import type { Meter } from './meter.ts';
 
 export interface MachineConfig {
   /** 1 to 8. */
@@ -21,6 +22,8 @@ export interface MachineConfig {
   readonly engine?: EngineName;
   /** When code is translated; shows in wall time only. Default: {@link TRANSLATOR_DEFAULT}. */
   readonly translator?: TranslatorTuning;
+  /** Told of work besides executing. With it, instructions retired in translated code are counted. Default: nobody is told. */
+  readonly meter?: Meter;
 }
 
 /** Tests make code hot at once, so that a short program is translated whole. */

@@ -192,8 +192,10 @@ export class EngineMachine implements Machine {
         case ENGINE_STOP.again:
           continue;
         case ENGINE_STOP.decode:
+          this.config.meter?.begin('decode');
           this.#predecoder.decodeAt(hart.get32('entryPointer'));
           this.#regions?.evict();
+          this.config.meter?.end('decode');
           resume = 1;
           continue;
         case ENGINE_STOP.hot:
@@ -201,7 +203,9 @@ export class EngineMachine implements Machine {
           resume = 1;
           continue;
         case ENGINE_STOP.block:
+          this.config.meter?.begin('decode');
           this.#predecoder.allocate(hart.get32('fetchRamPage'));
+          this.config.meter?.end('decode');
           resume = 1;
           continue;
         case ENGINE_STOP.pmpChanged:

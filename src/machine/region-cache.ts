@@ -13,7 +13,7 @@ import { assert, must } from '../assert.ts';
 import type { Engine } from './engine/engine.ts';
 import type { EngineContext } from './engine/engine-context.ts';
 import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './engine/handlers.ts';
-import { BLOCK, ENTRY, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
+import { BLOCK, ENTRY, GLOBAL, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
 import type { Block } from './engine/regions/control-flow.ts';
 import { findBlocks, PageCode } from './engine/regions/control-flow.ts';
 import type { RegionVariant, RegionWriter } from './engine/regions/region-emitter.ts';
@@ -21,6 +21,7 @@ import { REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/re
 import { structure } from './engine/regions/structure.ts';
 import { WasmModule } from './engine/wasm-module.ts';
 import type { EngineHart } from './hart-state.ts';
+import { readCounter } from './hart-state.ts';
 import type { MachineConfig, TranslatorTuning } from './machine-types.ts';
 import { TRANSLATOR_DEFAULT } from './machine-types.ts';
 import type { Predecoder } from './predecoder.ts';
@@ -75,6 +76,8 @@ export interface RegionCounts {
   readonly regions: number;
   readonly insns: number;
   readonly moduleBytes: number;
+  /** Instructions that have retired in regions; 0 without a meter. */
+  readonly retired: number;
 }
 
 export class RegionCache {
@@ -107,7 +110,8 @@ export class RegionCache {
   }
 
   get counts(): RegionCounts {
-    return { ...this.#counts, liveModules: this.#liveModules };
+    const retired = readCounter(this.#view, GLOBAL.translated);
+    return { ...this.#counts, liveModules: this.#liveModules, retired };
   }
 
   /** Whether heads wait to be compiled. */
@@ -164,6 +168,37 @@ export class RegionCache {
 
   /** Compiles what is queued as one module: at once, or in the background to be put in place by a later {@link poll}. */
   compile(): void {
+    const meter = this.#config.meter;
+    meter?.begin('generate');
+    const generated = this.#generate();
+    meter?.end('generate');
+    if (generated === undefined) return;
+    const { bytes, made } = generated;
+    const sizeBytes = bytes.length;
+    this.#counts.moduleBytes += sizeBytes;
+    if (this.#tuning.background !== true) {
+      meter?.begin('compile');
+      const code = new WebAssembly.Module(bytes);
+      meter?.end('compile');
+      this.#installBatch({ code, sizeBytes, made });
+      return;
+    }
+    const epoch = this.#epoch;
+    const isThere = meter?.beginBackground();
+    WebAssembly.compile(bytes).then(
+      (code) => {
+        isThere?.();
+        // Blocks that were dropped meanwhile have taken the heads with them.
+        if (epoch === this.#epoch) this.#compiled.push({ code, sizeBytes, made });
+      },
+      (error: unknown) => {
+        this.#failure = error;
+      },
+    );
+  }
+
+  /** The queued heads as one module; undefined if none of them is worth a region. */
+  #generate(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly made: readonly MadeRegion[] } | undefined {
     const { plan } = this.#engine;
     const module = new WasmModule();
     const ctx: EngineContext = { module, config: this.#config, plan };
@@ -182,24 +217,7 @@ export class RegionCache {
       made.push({ head, name: fn.name, budget: regionBudget(ctx, region), record, generation });
       this.#counts.insns += region.blocks.reduce((sum, block) => sum + block.insns.length, 0);
     }
-    if (made.length === 0) return;
-    const bytes = module.encode(plan.wasmPages);
-    const sizeBytes = bytes.length;
-    this.#counts.moduleBytes += sizeBytes;
-    if (this.#tuning.background !== true) {
-      this.#installBatch({ code: new WebAssembly.Module(bytes), sizeBytes, made });
-      return;
-    }
-    const epoch = this.#epoch;
-    WebAssembly.compile(bytes).then(
-      (code) => {
-        // Blocks that were dropped meanwhile have taken the heads with them.
-        if (epoch === this.#epoch) this.#compiled.push({ code, sizeBytes, made });
-      },
-      (error: unknown) => {
-        this.#failure = error;
-      },
-    );
+    return made.length === 0 ? undefined : { bytes: module.encode(plan.wasmPages), made };
   }
 
   get #tuning(): TranslatorTuning {
@@ -238,6 +256,7 @@ export class RegionCache {
 
   #installBatch({ code, sizeBytes, made }: CompiledBatch): void {
     const { memory } = this.#engine;
+    this.#config.meter?.begin('install');
     const { exports } = new WebAssembly.Instance(code, { env: { memory } });
     const owner: LiveModule = { sizeBytes, regions: 0 };
     this.#liveModules++;
@@ -246,6 +265,7 @@ export class RegionCache {
     if (owner.regions === 0) this.#drop(owner);
     this.#counts.modules++;
     this.#counts.regions += made.length;
+    this.#config.meter?.end('install');
   }
 
   #install({ head, budget, record, generation }: MadeRegion, code: unknown, owner: LiveModule): void {

@@ -334,6 +334,8 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
       // A region that left before its first instruction wants that one interpreted.
       fn.if(progress, () => {
         fn.set(retired, add(retired, progress));
+        // Nothing in a run that nobody measures.
+        if (ctx.config.meter) setGlobal(fn, 'translated', add(getGlobal('translated'), extendU(progress)));
         fn.set(pc, get64(hart, 'pc'));
         fn.br(ways.fetch);
       });

@@ -18,6 +18,8 @@ export const GLOBAL = {
   tohostOffset: 1040,
   /** u64: sum of the page digests. */
   memoryDigest: 1048,
+  /** i64: instructions retired in regions; counted only for a meter. */
+  translated: 1056,
 } as const;
 
 /** Fields of a hart, as offsets from its base. */
