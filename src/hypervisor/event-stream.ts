@@ -17,11 +17,16 @@ export class EventStream {
     this.#deliver = deliver;
   }
 
-  /** An event whose details are complete. */
+  /** An event of a rare kind, put together here. Frequent ones come whole: joining objects costs more than all else about them. */
   emit<K extends EventKind>(kind: K, stamp: EventStamp, details: EventDetails<K>): void {
     // The fields of row K are exactly what EventDetails<K> demands; TypeScript cannot follow a spread over a generic union.
-    const event = { kind, ...stamp, ...details } as unknown as VmEvent;
-    this.inOrder(() => this.#deliver(event));
+    this.send({ kind, ...stamp, ...details } as unknown as VmEvent);
+  }
+
+  /** A whole event. */
+  send(event: VmEvent): void {
+    if (this.#held) this.#held.push(() => this.#deliver(event));
+    else this.#deliver(event);
   }
 
   /** Calls `tell` now, or after the enclosing event if there is one. For records that are not events but keep their order. */
@@ -31,15 +36,10 @@ export class EventStream {
   }
 
   /**
-   * Does `work`, then emits an event made from its result, stamped `stamp`, and after it whatever `work` itself emitted.
+   * Does `work`, then sends the event made from its result, and after it whatever `work` itself emitted.
    * Encloses do not nest: an exit is served to its end before the next one.
    */
-  enclose<K extends EventKind, T>(
-    kind: K,
-    stamp: EventStamp,
-    work: () => T,
-    detailsOf: (result: T) => EventDetails<K>,
-  ): T {
+  enclose<T>(work: () => T, eventOf: (result: T) => VmEvent): T {
     const held: (() => void)[] = [];
     this.#held = held;
     let result: T;
@@ -48,7 +48,7 @@ export class EventStream {
     } finally {
       this.#held = undefined;
     }
-    this.emit(kind, stamp, detailsOf(result));
+    this.#deliver(eventOf(result));
     for (const tell of held) tell();
     return result;
   }

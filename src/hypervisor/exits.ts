@@ -69,13 +69,28 @@ export class Exits implements ExitHost {
       this.#machine.charge(remoteCycles + (outcome === 'no-return' ? 0 : cost.return.cycles));
       return outcome;
     };
-    this.#events.enclose('hypercall', this.stamp(hart), serve, (outcome) => {
-      const [arg0, arg1, arg2, arg3, arg4, arg5] = args;
-      const returned = outcome === 'no-return' ? { error: 0n, value: 0n } : outcome;
-      const returnCycles = outcome === 'no-return' ? 0 : cost.return.cycles;
-      const parts = { entryCycles: cost.entry.cycles, handlingCycles, returnCycles };
-      return { ...parts, eid, fid, arg0, arg1, arg2, arg3, arg4, arg5, ...returned };
-    });
+    const { cycle, icount } = this.#machine.clock;
+    const { pc } = registers;
+    this.#events.enclose(serve, (outcome) => ({
+      kind: 'hypercall',
+      cycle,
+      icount,
+      hart,
+      pc,
+      entryCycles: cost.entry.cycles,
+      handlingCycles,
+      returnCycles: outcome === 'no-return' ? 0 : cost.return.cycles,
+      eid,
+      fid,
+      arg0: args[0],
+      arg1: args[1],
+      arg2: args[2],
+      arg3: args[3],
+      arg4: args[4],
+      arg5: args[5],
+      error: outcome === 'no-return' ? 0n : outcome.error,
+      value: outcome === 'no-return' ? 0n : outcome.value,
+    }));
   }
 
   serveAccess(hart: number, cost: ExitCost): void {
@@ -88,8 +103,17 @@ export class Exits implements ExitHost {
       this.#machine.charge(cost.return.cycles);
       return BigInt.asUintN(64, value);
     };
-    this.#events.enclose('mmio', this.stamp(hart), serve, (value) => ({
-      ...partsOf(cost),
+    const { cycle, icount } = this.#machine.clock;
+    const { pc } = this.#hart(hart);
+    this.#events.enclose(serve, (value) => ({
+      kind: 'mmio',
+      cycle,
+      icount,
+      hart,
+      pc,
+      entryCycles: cost.entry.cycles,
+      handlingCycles: cost.handling.cycles,
+      returnCycles: cost.return.cycles,
       device: device.name,
       register,
       gpa,
@@ -100,7 +124,19 @@ export class Exits implements ExitHost {
   }
 
   exit(hart: number, reason: string, cost: ExitCost): void {
-    this.#events.emit('exit', this.stamp(hart), { ...partsOf(cost), reason });
+    const { cycle, icount } = this.#machine.clock;
+    const { pc } = this.#hart(hart);
+    this.#events.send({
+      kind: 'exit',
+      cycle,
+      icount,
+      hart,
+      pc,
+      entryCycles: cost.entry.cycles,
+      handlingCycles: cost.handling.cycles,
+      returnCycles: cost.return.cycles,
+      reason,
+    });
     this.#charge(cost);
   }
 
