@@ -1,0 +1,66 @@
+;; The same stores through the TLB.
+;;
+;;   addi a0, a0, 8
+;;   sw a1, 0(a0)
+;;   sb a1, 4(a0)
+;;   jalr zero, 0(ra)
+
+(func $region
+  (param $hart i32) (param $balance i64) (param $page i64) (result i64) (local $exit i64) (local $pc i64)
+  (local $dataTlbBase i32) (local $dataContext i64) (local $x1 i64) (local $x10 i64) (local $x11 i64)
+  (local $t0 i64) (local $t1 i32) (local $t2 i32)
+  (local.set $x1 (i64.load offset=8 (local.get $hart)))
+  (local.set $x10 (i64.load offset=80 (local.get $hart)))
+  (local.set $x11 (i64.load offset=88 (local.get $hart)))
+  (local.set $dataTlbBase (i32.load offset=472 (local.get $hart)))
+  (local.set $dataContext (i64.load offset=296 (local.get $hart)))
+  (block $leaveAtPc
+    (block $leave
+      ;; 0x0: addi a0, a0, 8
+      (local.set $x10 (i64.add (local.get $x10) (i64.const 8)))
+      ;; 0x4: sw a1, 0(a0)
+      (local.set $t0 (i64.add (local.get $x10) (i64.const 0)))
+      (local.set $t1
+        (i32.add
+          (local.get $dataTlbBase)
+          (i32.and (i32.wrap_i64 (i64.shr_u (local.get $t0) (i64.const 7))) (i32.const 32736))))
+      (local.set $exit (i64.const 0x00001001_00000004))
+      (br_if $leave
+        (i64.ne
+          (i64.load offset=4104 (local.get $t1))
+          (i64.or (i64.and (i64.add (local.get $t0) (i64.const 3)) (i64.const -4096)) (local.get $dataContext))))
+      (local.set $t2 (i32.add (i32.wrap_i64 (local.get $t0)) (i32.load offset=4120 (local.get $t1))))
+      (i64.store32 (local.get $t2) (local.get $x11))
+      ;; 0x8: sb a1, 4(a0)
+      (local.set $t0 (i64.add (local.get $x10) (i64.const 4)))
+      (local.set $t2
+        (i32.add
+          (local.get $dataTlbBase)
+          (i32.and (i32.wrap_i64 (i64.shr_u (local.get $t0) (i64.const 7))) (i32.const 32736))))
+      (local.set $exit (i64.const 0x00002002_00000008))
+      (br_if $leave
+        (i64.ne
+          (i64.load offset=4104 (local.get $t2))
+          (i64.or (i64.and (local.get $t0) (i64.const -4096)) (local.get $dataContext))))
+      (local.set $t1 (i32.add (i32.wrap_i64 (local.get $t0)) (i32.load offset=4120 (local.get $t2))))
+      (i64.store8 (local.get $t1) (local.get $x11))
+      ;; 0xc: jalr zero, 0(ra)
+      (local.set $t0 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
+      (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffa_00000004)))
+      (local.set $pc (local.get $t0))
+      (br $leaveAtPc)
+      (unreachable)
+    )
+    (local.set $pc (i64.add (local.get $page) (i64.extend_i32_s (i32.wrap_i64 (local.get $exit)))))
+    (local.set $balance
+      (i64.add
+        (local.get $balance)
+        (i64.sub
+          (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
+          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 32)))))
+  )
+  (i64.store offset=80 (local.get $hart) (local.get $x10))
+  (i64.store offset=264 (local.get $hart) (local.get $pc))
+  (return (local.get $balance))
+  (unreachable)
+)
