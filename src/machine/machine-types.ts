@@ -28,7 +28,7 @@ export interface MachineConfig {
 
 /** Tests make code hot at once, so that a short program is translated whole. */
 export interface TranslatorTuning {
-  /** How often a head is reached before it is translated: at least 1. */
+  /** How often a head is reached before it is translated, at first: at least 1. Lower the longer a guest has run. */
   readonly hotCount: number;
   /** Instructions that a hot head waits for others to be compiled in one module with; 0 compiles each at once. */
   readonly batchInsns: number;

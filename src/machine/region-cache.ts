@@ -28,6 +28,14 @@ import type { Predecoder } from './predecoder.ts';
 
 /** Hot heads that are compiled as one module: many small modules cost more than one large one. */
 const BATCH_MAX = 64;
+/**
+ * The longer a guest has run, the longer it will most likely go on, and the sooner a region pays: the first row whose instructions
+ * have been retired gives the divisor of the count that makes a head hot.
+ */
+const EAGERNESS = [
+  { insns: 400_000_000, divisor: 12 },
+  { insns: 100_000_000, divisor: 4 },
+] as const;
 /** Live modules at most: V8 ends the process near 32,500. */
 const MODULE_COUNT_MAX = 2048;
 /** WebAssembly of live modules at most; machine code made of it is a few times as large. */
@@ -107,6 +115,7 @@ export class RegionCache {
     this.#predecoder = predecoder;
     this.#writeRegion = writeRegion;
     this.#view = new DataView(engine.memory.buffer);
+    this.#view.setInt32(GLOBAL.hotCount, this.#tuning.hotCount, true);
   }
 
   get counts(): RegionCounts {
@@ -162,7 +171,9 @@ export class RegionCache {
     if (this.#failure !== undefined) throw this.#failure;
     for (const batch of this.#compiled.splice(0)) this.#installBatch(batch);
     this.evict();
-    const { batchInsns } = this.#tuning;
+    const { batchInsns, hotCount } = this.#tuning;
+    const divisor = EAGERNESS.find(({ insns }) => icount >= insns)?.divisor ?? 1;
+    this.#view.setInt32(GLOBAL.hotCount, Math.max(1, Math.floor(hotCount / divisor)), true);
     if (this.#queue.length > 0 && icount - this.#queuedAt >= batchInsns) this.compile();
   }
 
@@ -279,6 +290,7 @@ export class RegionCache {
     this.#view.setInt32(record + REGION.budget, budget, true);
     this.#view.setInt32(record + REGION.variant, head.variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);
+    this.#view.setInt32(record + REGION.count, 0, true);
     this.#view.setUint16(entry + ENTRY.handler, specialHandler('region'), true);
   }
 

@@ -7,7 +7,6 @@
  * at or after its deadline; an instruction that faults or needs a device changes nothing before it leaves.
  */
 import type { InsnBuilder, SystemOp } from '../isa/insn-builder.ts';
-import { TRANSLATOR_DEFAULT } from '../machine-types.ts';
 import type { Csrs } from './csrs.ts';
 import { CSR_ACTION } from './csrs.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -274,7 +273,8 @@ function dispatchEntry(parts: Parts, state: State, ways: Ways): void {
   nest(0, []);
 }
 
-const hotCountOf = ({ config }: EngineContext): number => (config.translator ?? TRANSLATOR_DEFAULT).hotCount;
+/** A head that has been reported counts up from here, and so is not reported again while it waits to be compiled. */
+const ALREADY_HOT = -(1 << 30);
 
 const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: State, ways: Ways) => void> = {
   undecoded: (_parts, state, ways) => {
@@ -289,12 +289,13 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
     fn.br(ways.exit);
   },
   /** A head that is not translated: counts how often it is reached. */
-  probe: ({ ctx }, state, ways) => {
+  probe: (_parts, state, ways) => {
     const { fn, entry, pc, reason } = state;
     const record = fn.let(load32(entry, ENTRY.imm));
     const count = fn.let(add(load32(record, REGION.count), i32(1)));
     fn.store(32, record, count, REGION.count);
-    fn.if(eq(count, i32(hotCountOf(ctx))), () => {
+    fn.if(geS(count, getGlobal('hotCount', 'u32')), () => {
+      fn.store(32, record, i32(ALREADY_HOT), REGION.count);
       fn.set(pc, pcAt(state));
       fn.set(reason, i32(ENGINE_STOP.hot));
       fn.br(ways.exit);
@@ -319,7 +320,7 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
       // Code that has come to be used otherwise, such as a kernel's after it has turned translation on, gets hot again.
       const count = fn.let(add(load32(record, REGION.count), i32(1)));
       fn.store(32, record, count, REGION.count);
-      fn.if(eq(count, i32(hotCountOf(ctx))), () => {
+      fn.if(geS(count, getGlobal('hotCount', 'u32')), () => {
         fn.store(16, entry, i32(SPECIAL_HANDLERS.indexOf('probe')), ENTRY.handler);
         fn.store(32, record, i32(0), REGION.count);
       });

@@ -18,6 +18,8 @@ export const GLOBAL = {
   tohostOffset: 1040,
   /** u64: sum of the page digests. */
   memoryDigest: 1048,
+  /** i32: how often a head is reached before it is reported as hot. */
+  hotCount: 1072,
   /** i64: instructions retired in regions; counted only for a meter. */
   translated: 1056,
 } as const;
