@@ -5,7 +5,7 @@ import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine } from '../machine/create-machine.ts';
 import { createRecorder } from '../recorder/recorder.ts';
 import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
-import { Session } from '../session/session.ts';
+import { Session, type SessionPorts } from '../session/session.ts';
 import { groupDigits } from '../viz/format.ts';
 import type { Host } from './host/host.ts';
 import { type HostInput, hostInput } from './host/host-input.ts';
@@ -14,6 +14,8 @@ import { Screen } from './host/screen.ts';
 import { SliceLength } from './host/slice-length.ts';
 import type { TraceFile } from './host/trace-file.ts';
 import type { PreparedRun } from './machine-options.ts';
+import { Profile } from './profile/profile.ts';
+import { profileTable } from './profile/profile-table.ts';
 
 /** Longest that a guest that polls for input is left alone: it also counts time. */
 const INPUT_WAIT_MS_MAX = 1000;
@@ -25,6 +27,8 @@ export interface LiveRunOptions {
   readonly quiet: boolean;
   /** Also says when the guest began. */
   readonly verbose: boolean;
+  /** Says at the end where wall time went. */
+  readonly profile: boolean;
 }
 
 /**
@@ -33,16 +37,16 @@ export interface LiveRunOptions {
  */
 export async function liveRun(
   host: Host,
-  { config, images, engine }: PreparedRun,
+  run: PreparedRun,
   options: LiveRunOptions,
   file?: TraceFile,
 ): Promise<ExitCode> {
+  const profile = options.profile ? new Profile(() => host.nowMs()) : undefined;
   const counter = new EventCounter();
-  const observer = file === undefined ? counter : counted(counter, recorderOf({ config, images }, file));
+  const observer = file === undefined ? counter : counted(counter, recorderOf(run, file, profile));
   const input = await hostInput(host, options.stdin);
   const screen = new Screen(host, { progress: !options.quiet });
-  const ports = { input: input.source, observer, console: consoleOn(screen) };
-  const session = new Session(config, images, ports, (machine) => createMachine(machine, engine, { background: true }));
+  const session = createSession(run, { input: input.source, observer, console: consoleOn(screen) }, profile);
   file?.open();
   if (options.verbose) {
     const [ms, processorMs] = [host.nowMs().toFixed(0), host.processorMs().toFixed(0)];
@@ -51,11 +55,14 @@ export async function liveRun(
     );
   }
   const startMs = host.nowMs();
+  profile?.guestBegins();
   try {
-    const end = await drive(host, session, input, screen, counter);
+    const end = await drive({ host, session, input, screen, counter, profile });
     file?.close();
     const seconds = (host.nowMs() - startMs) / 1000;
-    return report(end, { screen, quiet: options.quiet, events: counter.events, seconds, file });
+    const code = report(end, { screen, quiet: options.quiet, events: counter.events, seconds, file });
+    if (profile !== undefined) screen.say(profileTable(profile.result(), file?.sizeBytes));
+    return code;
   } catch (error) {
     const readable = file?.describeReadable();
     if (readable !== undefined) screen.say(`paratrace: ${readable}`);
@@ -70,14 +77,26 @@ function consoleOn(screen: Screen): ConsoleSink {
   return { write: (_stream, bytes) => screen.write(bytes) };
 }
 
+/** The session of a run, with everything timed if there is a profile. */
+function createSession({ config, images, engine }: PreparedRun, ports: SessionPorts, profile?: Profile): Session {
+  const background = { background: true };
+  if (profile === undefined) {
+    return new Session(config, images, ports, (machine) => createMachine(machine, engine, background));
+  }
+  return profile.createSession(config, images, ports, (machine) => profile.createMachine(machine, engine, background));
+}
+
+interface LiveParts {
+  readonly host: Host;
+  readonly session: Session;
+  readonly input: HostInput;
+  readonly screen: Screen;
+  readonly counter: EventCounter;
+  readonly profile: Profile | undefined;
+}
+
 /** Runs slices until the guest ends or somebody ends it. */
-async function drive(
-  host: Host,
-  session: Session,
-  input: HostInput,
-  screen: Screen,
-  counter: EventCounter,
-): Promise<RunEnd> {
+async function drive({ host, session, input, screen, counter, profile }: LiveParts): Promise<RunEnd> {
   const interruption = new Interruption(host);
   const slice = new SliceLength(host);
   let waitMs = INPUT_WAIT_MS_FIRST;
@@ -103,7 +122,8 @@ async function drive(
       if (screen.bytesWritten !== written) waitMs = INPUT_WAIT_MS_FIRST;
       written = screen.bytesWritten;
       if (result !== 'sliced' && !input.hasNews()) {
-        await interruption.wait(waitMs);
+        const wait = interruption.wait(waitMs);
+        await (profile?.waiting(wait) ?? wait);
         waitMs = Math.min(2 * waitMs, INPUT_WAIT_MS_MAX);
       }
     }
@@ -139,9 +159,11 @@ function counted(counter: EventCounter, recorder: Observer): Observer {
   };
 }
 
-function recorderOf({ config, images }: Pick<PreparedRun, 'config' | 'images'>, file: TraceFile): Observer {
+function recorderOf({ config, images }: PreparedRun, file: TraceFile, profile: Profile | undefined): Observer {
   const coreProfile = CORE_PROFILES[config.core] ?? {};
-  return createRecorder({ config, costProfile: costProfile(config.costs), coreProfile, images }, file.write);
+  const recorded = { config, costProfile: costProfile(config.costs), coreProfile, images };
+  const recorder = createRecorder(recorded, profile?.sink(file.write) ?? file.write);
+  return profile?.observer(recorder) ?? recorder;
 }
 
 interface Report {

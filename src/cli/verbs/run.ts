@@ -7,6 +7,7 @@ import { type VerbContext, verb } from './verb.ts';
 export interface LiveOptions extends MachineOptions {
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly profile?: boolean;
 }
 
 export const LIVE_NOTES: readonly string[] = [
@@ -42,9 +43,10 @@ export function runVerb({ host, exit }: VerbContext): Command {
 export function addLiveOptions(command: Command): Command {
   return command
     .option('-q, --quiet', 'no progress and no summary')
-    .option('-v, --verbose', 'also say how long it took to start the guest');
+    .option('-v, --verbose', 'also say how long it took to start the guest')
+    .option('--profile', 'at the end, say where wall time went');
 }
 
-export function liveOptionsOf({ stdin, quiet = false, verbose = false }: LiveOptions) {
-  return { stdin, quiet, verbose };
+export function liveOptionsOf({ stdin, quiet = false, verbose = false, profile = false }: LiveOptions) {
+  return { stdin, quiet, verbose, profile };
 }
