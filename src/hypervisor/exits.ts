@@ -183,7 +183,7 @@ export class Exits implements ExitHost {
   }
 
   #hart(hart: number): Hart {
-    return must(this.#machine.harts[hart], `hart ${hart}`);
+    return must(this.#machine.harts[hart], 'a hart of the machine');
   }
 }
 

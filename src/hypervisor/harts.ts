@@ -100,7 +100,7 @@ export class HartStates {
 
   /** The hart got its turn: pending states end. Returns where to resume after a non-retentive suspend. */
   enter(hart: number): { readonly changed: boolean; readonly resume: ResumePoint | undefined } {
-    assert(this.isRunnable(hart), `hart ${hart} is given a turn it cannot use`);
+    assert(this.isRunnable(hart), 'a turn goes to a hart that can use it');
     const record = this.#hart(hart);
     const { resume } = record;
     const changed = isPending(record.state);
@@ -120,7 +120,7 @@ export class HartStates {
   }
 
   #hart(hart: number): HartRecord {
-    return must(this.#harts[hart], `hart ${hart} of ${this.#harts.length}`);
+    return must(this.#harts[hart], 'a hart of the machine');
   }
 
   #move(hart: number, from: HsmState, to: HsmState): void {

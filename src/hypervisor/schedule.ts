@@ -50,8 +50,8 @@ export class Schedule implements Scheduler {
 
   after(cycles: number, target: string, payload: PlainState): void {
     const dueCycle = this.now + cycles;
-    assert(cycles >= 1 && Number.isSafeInteger(dueCycle), `a task ${cycles} cycles from now`);
-    assert(this.#handlers.has(target), `schedule target ${target} is not registered`);
+    assert(cycles >= 1 && Number.isSafeInteger(dueCycle), 'a task lies at least one cycle ahead');
+    assert(this.#handlers.has(target), 'a task has a registered target');
     const task = { dueCycle, sequence: this.#sequence++, target, payload };
     let place = this.#tasks.length;
     while (place > 0 && (this.#tasks[place - 1]?.dueCycle ?? 0) > dueCycle) place--;

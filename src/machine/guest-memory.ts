@@ -73,7 +73,7 @@ export class EngineMemory implements GuestMemory {
   }
 
   #offset(pa: number, lengthBytes: number): number {
-    assert(this.contains(pa, lengthBytes), `guest memory access outside RAM: 0x${pa.toString(16)} + ${lengthBytes}`);
+    assert(this.contains(pa, lengthBytes), 'a host access to guest memory lies in RAM');
     return pa - this.base;
   }
 

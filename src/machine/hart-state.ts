@@ -104,6 +104,18 @@ export class EngineHart implements Hart {
     this.#view.setBigUint64(this.base + HART[field], BigInt.asUintN(64, value), true);
   }
 
+  /** Moves pc on, as a number pair: a BigInt would cost more than the rest of retiring an instruction. */
+  advancePc(lengthBytes: number): void {
+    const low = this.#view.getUint32(this.base + HART.pc, true) + lengthBytes;
+    this.#view.setUint32(this.base + HART.pc, low >>> 0, true);
+    if (low <= 0xffff_ffff) return;
+    this.#view.setUint32(
+      this.base + HART.pc + 4,
+      (this.#view.getUint32(this.base + HART.pc + 4, true) + 1) >>> 0,
+      true,
+    );
+  }
+
   /** A counter as a safe integer. */
   counter(field: 'retired' | 'tlbMisses' | 'walkReferences'): number {
     return readCounter(this.#view, this.base + HART[field]);
@@ -111,11 +123,15 @@ export class EngineHart implements Hart {
 
   /** Raw storage of a CSR, where `csr` would derive its value. */
   rawCsr(name: string): bigint {
-    return this.#view.getBigUint64(this.base + must(CSR_SLOTS.get(name), `CSR ${name}`), true);
+    return this.#view.getBigUint64(this.base + must(CSR_SLOTS.get(name), 'a CSR with storage'), true);
   }
 
   setRawCsr(name: string, value: bigint): void {
-    this.#view.setBigUint64(this.base + must(CSR_SLOTS.get(name), `CSR ${name}`), BigInt.asUintN(64, value), true);
+    this.#view.setBigUint64(
+      this.base + must(CSR_SLOTS.get(name), 'a CSR with storage'),
+      BigInt.asUintN(64, value),
+      true,
+    );
   }
 
   /** What counters derive their value from, between instructions. */
@@ -125,7 +141,7 @@ export class EngineHart implements Hart {
   }
 
   #csrIndex(name: string): number {
-    return must(csrIndexOfName(name), `CSR ${name}`);
+    return must(csrIndexOfName(name), 'a CSR of the machine');
   }
 }
 
@@ -137,7 +153,8 @@ export function readCounter(view: DataView, address: number): number {
 }
 
 export function writeCounter(view: DataView, address: number, value: number): void {
-  assert(Number.isSafeInteger(value) && value >= 0, `counter ${value}`);
-  view.setUint32(address, value % 0x1_0000_0000, true);
-  view.setUint32(address + 4, Math.floor(value / 0x1_0000_0000), true);
+  assert(Number.isSafeInteger(value) && value >= 0, 'a counter has left the safe integers');
+  // Both conversions are exact: the low word by ToUint32, the high one because dividing by a power of two is.
+  view.setUint32(address, value >>> 0, true);
+  view.setUint32(address + 4, (value / 0x1_0000_0000) | 0, true);
 }

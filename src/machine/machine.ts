@@ -173,7 +173,7 @@ export class EngineMachine implements Machine {
   }
 
   run(id: number, untilCycle: number): StopReason {
-    assert(Number.isInteger(untilCycle) || Math.abs(untilCycle) === Infinity, `run until cycle ${untilCycle}`);
+    assert(Number.isInteger(untilCycle) || Math.abs(untilCycle) === Infinity, 'a deadline is a whole number of cycles');
     const hart = this.#hartOf(id);
     // A reservation does not outlive the turn of its hart (Unprivileged ISA 14.2 lets it go at any time).
     if (hart !== this.#hart) this.#hart.set32('reservation', NO_RESERVATION);
@@ -308,7 +308,7 @@ export class EngineMachine implements Machine {
   }
 
   #hartOf(id: number): EngineHart {
-    return must(this.#harts[id], `hart ${id}`);
+    return must(this.#harts[id], 'a hart of the machine');
   }
 
   /** CSRs as after a reset; what wires and counters say stays. */
@@ -349,10 +349,12 @@ export class EngineMachine implements Machine {
   }
 
   #findAccess(hart: EngineHart): boolean {
-    const gpa = Number(hart.get64('accessAddress'));
+    // Below 2^40: the walk refuses what lies above.
+    const gpa = readCounter(this.#view, hart.base + HART.accessAddress);
     const kind = hart.get32('accessKind');
     const size = ACCESS_SIZES[kind & 3] ?? 1;
-    const device = this.#devices.find((each) => gpa >= each.base && gpa + size <= each.base + each.sizeBytes);
+    const last = this.#access.device;
+    const device = holds(last, gpa, size) ? last : this.#devices.find((each) => holds(each, gpa, size));
     if (!device) return false;
     const access = this.#access;
     access.device = device;
@@ -391,7 +393,7 @@ export class EngineMachine implements Machine {
   }
 
   #retire(hart: EngineHart, lengthBytes: number, cycles: number): void {
-    hart.pc = BigInt.asUintN(64, hart.pc + BigInt(lengthBytes));
+    hart.advancePc(lengthBytes);
     writeCounter(this.#view, hart.base + HART.retired, hart.retired + 1);
     writeCounter(this.#view, GLOBAL.icount, readCounter(this.#view, GLOBAL.icount) + 1);
     this.charge(cycles);
@@ -399,6 +401,9 @@ export class EngineMachine implements Machine {
 }
 
 const ACCESS_SIZES = [1, 2, 4, 8] as const;
+
+const holds = (device: MmioDevice, gpa: number, size: number) =>
+  gpa >= device.base && gpa + size <= device.base + device.sizeBytes;
 /** While heads wait to be compiled, the engine comes back this often to see whether they have waited long enough. */
 const QUEUE_POLL_CYCLES = 2_000_000;
 
