@@ -1,134 +1,211 @@
 /**
- * Measures Paratrace against QEMU on the same ELF in the same run, how fast it starts, and what recording costs. Runs alternate
- * between the two, so that a change of the machine's load hits both; medians are printed with the spread.
+ * Measures Paratrace against QEMU: the same images, whole processes, interleaved in one run so that a change of the machine's load
+ * hits every column. Prints medians with their spread, and checks that all columns compute the same.
  *
- *   npm run bench                 everything, 5 rounds
- *   npm run bench -- --short      2 rounds, fewer iterations: for CI
+ *   npm run bench                            everything, 5 rounds; writes the tables of docs/performance.md
+ *   npm run bench -- --short                 3 rounds of fewer iterations and columns, for CI; writes nothing
+ *   npm run bench -- --only workload,paging  some guests; writes nothing
  *   npm run bench -- --rounds 9
  *
  * Needs QEMU, the cross compiler, and U-Boot (scripts/install-tools.sh).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { COLUMNS, Hosts } from './hosts.mjs';
+import { BenchError, run } from './programs.mjs';
+import { renderResults } from './render.mjs';
+import { CURVE_GUESTS, FEW_PART, WORKLOADS } from './workloads.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'build/bench');
-const command = join(root, 'dist/cli/paratrace.js');
-const UBOOT = '/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin';
-const UBOOT_INPUT =
-  '\nversion\nbdinfo\nvirtio scan\npart list virtio 0\nload virtio 0:2 0x84000000 data/numbers.txt\npoweroff\n';
-const START_LIMIT_MS = 250;
+const PAGE = join(root, 'docs/performance.md');
+const [BEGIN, END] = ['<!-- bench: begin -->', '<!-- bench: end -->'];
+/** Above this, something else is at work on the machine. */
+const QUIET_LOAD_MAX = 1.5;
+const CURVE_MS = [100, 250, 500, 1000, 2000, 5000];
+/** Of a short run, which has no steady rate either. */
+const SHORT_COLUMNS = ['rr', 'record', 'replay'];
+/** Enough for the longest curve on the fastest tier. */
+const CURVE_ITERATIONS = 2 ** 40;
+const MEMORY_GUEST = 'chase';
+const MEMORY_COLUMNS = ['icount', 'rr', 'record', 'recordInterpreter', 'replay'];
 
 const { values: options } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+  options: {
+    short: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+  },
 });
-const rounds = Number(options.rounds ?? (options.short ? 2 : 5));
-if (!Number.isInteger(rounds) || rounds < 1) stop(`--rounds wants a positive number, not ${options.rounds}`);
+const names = options.only?.split(',');
+const settings = {
+  short: options.short,
+  rounds: Number(options.rounds ?? (options.short ? 3 : 5)),
+  workloads: WORKLOADS.filter(({ name }) => names === undefined || names.includes(name)),
+  columns: options.short ? COLUMNS.filter(({ id }) => SHORT_COLUMNS.includes(id)) : COLUMNS,
+  uboot: names === undefined || names.includes('uboot'),
+  extras: names === undefined || names.includes('extras'),
+};
 
-mkdirSync(folder, { recursive: true });
-run('make', ['--silent', '-B', '-C', join(root, 'bench/guests'), `ITERATIONS=${options.short ? 8000 : 20000}`]);
-console.log(`${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}, ${rounds} rounds`);
-speed();
-startUp();
-recording();
+try {
+  if (!Number.isInteger(settings.rounds) || settings.rounds < 1) {
+    throw new BenchError(`--rounds wants a positive number, not ${options.rounds}`);
+  }
+  await main();
+} catch (error) {
+  if (!(error instanceof BenchError)) throw error;
+  console.error(`bench failed: ${error.message}`);
+  process.exitCode = 1;
+}
 
-/** Instructions per second: what the long run takes beyond the empty one. */
-function speed() {
-  const hosts = {
-    paratrace: (guest) => paratrace(['run', guest, '--mode', 'native', '--entry', 'm']),
-    'qemu -icount shift=0': (guest) =>
-      run('qemu-system-riscv64', [
-        ...['-M', 'virt', '-bios', 'none', '-icount', 'shift=0', '-display', 'none', '-monitor', 'none'],
-        ...['-serial', 'stdio', '-kernel', guest],
-      ]),
+async function main() {
+  prepare();
+  const hosts = new Hosts(root, folder);
+  const startedMs = Date.now();
+  const results = { facts: facts(), columns: settings.columns, guests: [] };
+  for (const workload of settings.workloads) results.guests.push(await measureGuest(hosts, workload));
+  if (settings.uboot) results.uboot = await measureUboot(hosts);
+  if (settings.extras) {
+    results.start = await measureStart(hosts);
+    results.memory = await measureMemory(hosts);
+    if (!settings.short) results.curves = await measureCurves(hosts);
+  }
+  results.facts.loadAfter = loadavg()[0];
+  results.facts.minutes = (Date.now() - startedMs) / 60_000;
+  const text = renderResults(results);
+  writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+  console.log(`\n${text}`);
+  if (!settings.short && names === undefined) writePage(text);
+}
+
+function prepare() {
+  mkdirSync(folder, { recursive: true });
+  command('make', ['--silent', '-C', join(root, 'bench/guests')]);
+  if (settings.uboot) command(join(root, 'scripts/make-uboot-disk.sh'), [join(folder, 'uboot.img')]);
+}
+
+function facts() {
+  const [cpu] = cpus();
+  const load = loadavg()[0];
+  if (load > QUIET_LOAD_MAX)
+    console.error(`bench: the machine is busy (load ${load.toFixed(1)}): do not trust the numbers`);
+  return {
+    cpu: `${cpus().length} x ${cpu?.model.trim()}`,
+    node: process.version,
+    qemu: /version (\S+)/.exec(command('qemu-system-riscv64', ['--version']))?.[1],
+    command: `npm run bench${settings.short ? ' -- --short' : ''}`,
+    rounds: settings.rounds,
+    short: settings.short,
+    loadBefore: load,
   };
-  const seconds = Object.fromEntries(Object.keys(hosts).map((name) => [name, []]));
-  const answers = new Set();
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, host] of Object.entries(hosts)) {
-      const empty = host(join(folder, 'workload-empty.elf'));
-      const full = host(join(folder, 'workload.elf'));
-      answers.add(/crc [0-9a-f]+ instructions \d+/.exec(full.stdout)?.[0]);
-      seconds[name].push(full.seconds - empty.seconds);
+}
+
+/** All columns with many and with few iterations, round by round. */
+async function measureGuest(hosts, workload) {
+  const many = settings.short ? workload.short : workload.iterations;
+  const few = Math.floor(many / FEW_PART);
+  const columns = Object.fromEntries(settings.columns.map(({ id }) => [id, { many: [], few: [] }]));
+  const checksums = { few: new Set(), many: new Set() };
+  const instructions = { few: new Set(), many: new Set() };
+  let traceBytes = 0;
+  let recordBytes = 0;
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const column of settings.columns) {
+      const lengths = settings.short ? { many } : { few, many };
+      for (const [length, iterations] of Object.entries(lengths)) {
+        const result = await hosts.guest(column, workload, iterations);
+        columns[column.id][length].push(result.seconds);
+        checksums[length].add(result.checksum);
+        // QEMU counts firmware and calls too.
+        if (column.verb !== undefined) instructions[length].add(result.instructions);
+        if (length === 'many') traceBytes = result.traceBytes ?? traceBytes;
+      }
+      if (column.qemu === 'rr') recordBytes = hosts.qemuRecordBytes();
     }
   }
-  const [answer] = answers;
-  if (answers.size !== 1 || answer === undefined) stop(`the hosts disagree: ${[...answers].join(' / ')}`);
-  const instructions = Number(/\d+$/.exec(answer)?.[0]);
-  console.log(`\nspeed, ${(instructions / 1e6).toFixed(0)} million instructions (${answer}):`);
-  for (const [name, times] of Object.entries(seconds)) {
-    const mips = times.map((time) => instructions / time / 1e6);
-    console.log(`  ${name.padEnd(22)} ${spread(mips, 'MIPS')}`);
+  for (const seen of [...Object.values(checksums), ...Object.values(instructions)]) {
+    if (seen.size > 1) throw new BenchError(`${workload.name}: columns differ: ${[...seen].join(', ')}`);
   }
-  const ratios = seconds.paratrace.map((time, round) => seconds['qemu -icount shift=0'][round] / time);
-  console.log(`  ratio                  ${spread(ratios, 'x', 2)}`);
+  if (recordBytes === 0) throw new BenchError(`${workload.name}: QEMU recorded nothing`);
+  console.error(`bench: ${workload.name} done, load ${loadavg()[0].toFixed(1)}`);
+  const [total] = instructions.many;
+  const [totalFew] = instructions.few;
+  return { ...workload, many, few, instructions: total, instructionsFew: totalFew, columns, traceBytes, recordBytes };
 }
 
-/** From the start of the process to the first guest instruction, as the command line itself measures it, and to the end of the process. */
-function startUp() {
-  const guest = join(root, 'guests/bin/tohost-pass.elf');
-  const begins = [];
-  const ends = [];
-  for (let round = 0; round < rounds * 3; round++) {
-    const { stderr, seconds } = paratrace(['run', guest, '--mode', 'native', '--entry', 'm', '--verbose']);
-    const begin = /begins (\d+) ms after/.exec(stderr)?.[1];
-    if (begin === undefined) stop(`no start-up time in:\n${stderr}`);
-    begins.push(Number(begin));
-    ends.push(seconds * 1000);
+/**
+ * Until the prompt in every column; and a session with a disk and six commands in all but QEMU's recording, which does not get through
+ * it (docs/performance.md).
+ */
+async function measureUboot(hosts) {
+  const prompt = Object.fromEntries(settings.columns.map(({ id }) => [id, []]));
+  const session = Object.fromEntries(settings.columns.map(({ id }) => [id, []]));
+  let traceBytes = 0;
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const column of settings.columns) {
+      if (column.verb !== 'replay') prompt[column.id].push(await hosts.ubootPrompt(column));
+      if (column.qemu === 'rr') continue;
+      const result = await hosts.ubootSession(column);
+      session[column.id].push(result.seconds);
+      traceBytes = result.traceBytes ?? traceBytes;
+    }
   }
-  console.log(`\nstart of a guest of a few dozen instructions (limit ${START_LIMIT_MS} ms):`);
-  console.log(`  first instruction      ${spread(begins, 'ms')}`);
-  console.log(`  end of the process     ${spread(ends, 'ms')}`);
+  console.error(`bench: U-Boot done, load ${loadavg()[0].toFixed(1)}`);
+  return { prompt, session, traceBytes };
 }
 
-/** The same U-Boot boot with and without a trace. */
-function recording() {
-  if (!existsSync(UBOOT)) stop(`no U-Boot at ${UBOOT}: run scripts/install-tools.sh`);
-  const disk = join(folder, 'uboot.img');
-  const input = join(folder, 'uboot.txt');
-  const trace = join(folder, 'uboot.pvt');
-  run(join(root, 'scripts/make-uboot-disk.sh'), [disk]);
-  writeFileSync(input, UBOOT_INPUT);
-  const machine = [UBOOT, '--mode', 'pvh', '--drive', disk, '--stdin', input];
-  const times = { run: [], record: [] };
-  for (let round = 0; round < rounds; round++) {
-    times.run.push(paratrace(['run', ...machine]).seconds);
-    times.record.push(paratrace(['record', ...machine, '-o', trace]).seconds);
+/** A guest with nothing to do: until its first instruction, and until the process has ended. */
+async function measureStart(hosts) {
+  const [workload] = WORKLOADS;
+  const columns = Object.fromEntries(settings.columns.map(({ id }) => [id, { beginMs: [], endMs: [] }]));
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const column of settings.columns) {
+      const { seconds, beginMs } = await hosts.guest(column, workload, 0);
+      columns[column.id].endMs.push(seconds * 1000);
+      columns[column.id].beginMs.push(beginMs);
+    }
   }
-  console.log('\nU-Boot from power-on to power-off with six commands:');
-  console.log(`  run                    ${spread(times.run, 's', 2)}`);
-  console.log(`  record                 ${spread(times.record, 's', 2)}`);
-  const costs = times.record.map((time, round) => (time / times.run[round] - 1) * 100);
-  console.log(`  cost of recording      ${spread(costs, '%', 1)}`);
-  console.log(`  trace                  ${(statSync(trace).size / 1024).toFixed(0)} KiB`);
+  return columns;
 }
 
-function paratrace(args) {
-  return run(process.execPath, [command, ...args]);
+async function measureMemory(hosts) {
+  const workload = WORKLOADS.find(({ name }) => name === MEMORY_GUEST);
+  const iterations = settings.short ? workload.short : workload.iterations;
+  const peaks = [];
+  for (const column of settings.columns.filter(({ id }) => MEMORY_COLUMNS.includes(id))) {
+    const { peakMiB } = await hosts.guest(column, workload, iterations, { memory: true });
+    peaks.push({ title: column.title, peakMiB });
+  }
+  return { guest: MEMORY_GUEST, peaks };
 }
 
-/** Runs a program to its end; answers what it printed and how long it took. */
-function run(program, args) {
-  const started = process.hrtime.bigint();
-  const { status, error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', input: '' });
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  if (error !== undefined) stop(`${program}: ${error.message}`);
-  if (status !== 0) stop(`${program} ${args.join(' ')} ended with ${status}:\n${stderr}`);
-  return { stdout, stderr, seconds };
+async function measureCurves(hosts) {
+  const curves = [];
+  for (const guest of CURVE_GUESTS) {
+    const image = hosts.image(guest, CURVE_ITERATIONS);
+    for (const engine of ['interpreter', 'translator']) {
+      const args = [join(root, 'bench/warm-up.mjs'), engine, image, ...CURVE_MS.map(String)];
+      const { stdout } = await run(process.execPath, args, { folder });
+      curves.push({ guest, engine, retired: JSON.parse(stdout) });
+    }
+  }
+  return { times: CURVE_MS, curves };
 }
 
-function spread(values, unit, digits = 0) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-  const [low, high] = [sorted[0], sorted[sorted.length - 1]];
-  return `${median.toFixed(digits)} ${unit} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+function writePage(text) {
+  const page = readFileSync(PAGE, 'utf8');
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new BenchError(`${PAGE} has no place for the tables`);
+  writeFileSync(PAGE, `${page.slice(0, begin + BEGIN.length)}\n${text}\n${page.slice(end)}`);
 }
 
-function stop(text) {
-  console.error(`bench failed: ${text}`);
-  process.exit(1);
+function command(program, args) {
+  const { status, error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (error !== undefined) throw new BenchError(`${program}: ${error.message}`);
+  if (status !== 0) throw new BenchError(`${program} ${args.join(' ')} ended with ${status}:\n${stderr}`);
+  return stdout;
 }
