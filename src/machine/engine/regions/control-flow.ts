@@ -33,7 +33,7 @@ export interface Block {
 }
 
 /** Limits: a region much longer than this compiles slowly and is rarely executed whole. */
-const INSNS_MAX = 400;
+const INSNS_MAX = 128;
 const INLINE_DEPTH_MAX = 2;
 const RA = 1;
 

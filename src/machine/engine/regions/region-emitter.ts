@@ -3,7 +3,7 @@
  * (signed), instructions retired in the low ones, so that one addition charges both. Guest registers live in locals; the semantics
  * of the instruction table write the code.
  *
- * Exactness. Cycles and retired instructions are charged at the end of each block. The head of a region and each loop header
+ * Exactness. What has been executed is owed as a constant until control joins or leaves, then charged by one addition. The head of a region and each loop header
  * go on only if the cycles left reach over the longest way to the next such check, so no deadline can fall inside. A region
  * never traps: a check that fails (TLB, device, code page) leaves before the instruction, with registers, pc and counts as
  * they are there, and the interpreter executes it.
@@ -55,8 +55,15 @@ const EXIT = { insnShift: 32n, cycleShift: 44n, insnsMax: 4095, cyclesMax: 1 << 
 export const REGION_PARAMS = ['i32', 'i64', 'i64'] as const;
 export const REGION_RESULTS = ['i64'] as const;
 
+/** What has been executed since the balance was last brought up to date, known when the code is written. */
+interface Owed {
+  readonly insns: number;
+  readonly cycles: number;
+}
+const NOTHING: Owed = { insns: 0, cycles: 0 };
+
 /** What instructions and their cycles add to a balance. */
-const charge = (insns: number, cycles: number) => i64((BigInt(-cycles) << 32n) + BigInt(insns));
+const charge = ({ insns, cycles }: Owed) => i64((BigInt(-cycles) << 32n) + BigInt(insns));
 
 /** Cycles that must be left for the region to be entered. */
 export function regionBudget(ctx: EngineContext, region: StructuredRegion): number {
@@ -144,7 +151,7 @@ class RegionEmitter {
       this.#leaveAtPc = leaveAtPc;
       fn.block((leave) => {
         this.#leave = leave;
-        this.#tree(0);
+        this.#tree(0, NOTHING);
         fn.unreachable();
       });
       const exit = this.#exit;
@@ -168,9 +175,9 @@ class RegionEmitter {
   }
 
   /** Leaves before an instruction, if `test`. */
-  sideExit(test: Expr, at: PlacedInsn, insnsBefore: number, cyclesBefore: number): void {
+  sideExit(test: Expr, at: PlacedInsn, owed: Owed): void {
     // The constant is set on the way, not in a branch: it costs nothing there and keeps the hot path straight.
-    this.#setExit(at.offset, insnsBefore, cyclesBefore);
+    this.#setExit(at.offset, owed);
     this.fn.brIf(this.#leave, test);
   }
 
@@ -200,66 +207,74 @@ class RegionEmitter {
   }
 
   /** A block and everything it dominates. */
-  #tree(index: number): void {
+  #tree(index: number, owed: Owed): void {
     const block = must(this.#region.blocks[index], 'block');
     const merges = block.dominated.filter((each) => this.#region.blocks[each]?.isMerge).reverse();
     if (!block.isLoopHeader) {
-      this.#within(index, merges);
+      this.#within(index, merges, owed);
       return;
     }
+    this.#settle(owed);
     this.fn.loop((again) => {
       this.#labels.set(index, again);
       const needed = BigInt(this.#ways[index] ?? 0) << 32n;
-      this.fn.if(ltS(this.#balance, i64(needed)), () => this.#exitWith(block.start, 0, 0));
-      this.#within(index, merges);
+      this.fn.if(ltS(this.#balance, i64(needed)), () => this.#exitWith(block.start, NOTHING));
+      this.#within(index, merges, NOTHING);
     });
   }
 
   /** Merge nodes, the last in order outermost: each stands behind the block that jumps to it leave. */
-  #within(index: number, [outermost, ...inner]: readonly number[]): void {
+  #within(index: number, [outermost, ...inner]: readonly number[], owed: Owed): void {
     if (outermost === undefined) {
-      this.#body(index);
+      this.#body(index, owed);
       return;
     }
     this.fn.block((end) => {
       this.#labels.set(outermost, end);
-      this.#within(index, inner);
+      this.#within(index, inner, owed);
     });
-    this.#tree(outermost);
+    this.#tree(outermost, NOTHING);
   }
 
-  #body(index: number): void {
+  #body(index: number, before: Owed): void {
     const { fn, ctx } = this;
     const block = must(this.#region.blocks[index], 'block');
     const outcome: Outcome = {};
-    let cycles = 0;
+    let owed = before;
     for (const [position, insn] of block.insns.entries()) {
       fn.scope(() => {
-        const builder = new TranslatorBuilder(this, insn, position, cycles, outcome);
-        insn.insn.semantics(builder);
-        cycles += ctx.config.core.cycles[insn.insn.cycles];
-        if (position === block.insns.length - 1) this.#end(index, block, outcome, cycles);
+        insn.insn.semantics(new TranslatorBuilder(this, insn, owed, outcome));
+        owed = { insns: owed.insns + 1, cycles: owed.cycles + ctx.config.core.cycles[insn.insn.cycles] };
+        if (position === block.insns.length - 1) this.#end(index, block, outcome, owed);
       });
     }
-    if (block.insns.length === 0) this.#end(index, block, outcome, 0);
+    if (block.insns.length === 0) this.#end(index, block, outcome, owed);
   }
 
-  #end(index: number, { end, insns }: StructuredBlock, outcome: Outcome, cycles: number): void {
+  /** Brings the balance up to date: where control joins that comes with another debt, and where the region ends. */
+  #settle(owed: Owed): void {
+    if (owed.insns > 0) this.fn.set(this.#balance, add(this.#balance, charge(owed)));
+  }
+
+  #end(index: number, { end, insns }: StructuredBlock, outcome: Outcome, owed: Owed): void {
     const { fn } = this;
-    // The test of a branch reads registers that nothing changes any more, so it may be evaluated after charging.
-    if (insns.length > 0) fn.set(this.#balance, add(this.#balance, charge(insns.length, cycles)));
     switch (end.kind) {
       case 'goto':
-        this.#go(index, end.to);
+        this.#go(index, end.to, owed);
         return;
       case 'branch':
-        fn.if(must(outcome.test, 'test of a branch'), () => this.#go(index, end.taken));
-        this.#go(index, end.next);
+        fn.if(must(outcome.test, 'test of a branch'), () => this.#go(index, end.taken, owed));
+        this.#go(index, end.next, owed);
         return;
       case 'indirect': {
         const target = must(outcome.target, 'target of a jump');
         const { expected } = end;
-        if (expected) fn.if(eq(target, add(this.page, i64(expected.offset))), () => this.#go(index, expected.to));
+        if (expected) {
+          // Compared as it is, not as a target with its lowest bit cleared: V8 sees the value that the call has put there.
+          const returnTo = this.value(must(insns.at(-1), 'jump').operands.rs1);
+          fn.if(eq(returnTo, add(this.page, i64(expected.offset))), () => this.#go(index, expected.to, owed));
+        }
+        this.#settle(owed);
         fn.set(this.#pc, target);
         fn.br(this.#leaveAtPc);
         return;
@@ -267,22 +282,26 @@ class RegionEmitter {
     }
   }
 
-  #go(from: number, edge: Edge): void {
+  #go(from: number, edge: Edge, owed: Owed): void {
     if (!('block' in edge)) {
-      this.#exitWith(edge.exit, 0, 0);
+      this.#exitWith(edge.exit, owed);
       return;
     }
     const target = must(this.#region.blocks[edge.block], 'block');
-    if (edge.block <= from || target.isMerge) this.fn.br(must(this.#labels.get(edge.block), 'label'));
-    else this.#tree(edge.block);
+    if (edge.block > from && !target.isMerge) {
+      this.#tree(edge.block, owed);
+      return;
+    }
+    this.#settle(owed);
+    this.fn.br(must(this.#labels.get(edge.block), 'label'));
   }
 
-  #exitWith(offset: number, insns: number, cycles: number): void {
-    this.#setExit(offset, insns, cycles);
+  #exitWith(offset: number, owed: Owed): void {
+    this.#setExit(offset, owed);
     this.fn.br(this.#leave);
   }
 
-  #setExit(offset: number, insns: number, cycles: number): void {
+  #setExit(offset: number, { insns, cycles }: Owed): void {
     assert(insns <= EXIT.insnsMax && cycles < EXIT.cyclesMax, `side exit after ${insns} instructions`);
     const packed =
       BigInt.asUintN(32, BigInt(offset)) | (BigInt(insns) << EXIT.insnShift) | (BigInt(cycles) << EXIT.cycleShift);
@@ -290,19 +309,25 @@ class RegionEmitter {
   }
 }
 
+/** Whether an offset is not in RAM or not aligned, by one comparison. */
+function outsideOrMisaligned(offset: Expr, ramBytes: number, log2: number): Expr {
+  const last = (1 << log2) - 1;
+  if (Number.isInteger(Math.log2(ramBytes))) return ne(and(offset, i64(BigInt(-ramBytes) | BigInt(last))), i64(0));
+  // Rotating puts the bits that must be zero for an aligned address on top.
+  return geU(log2 === 0 ? offset : rotr(offset, i64(log2)), i64(Math.floor(ramBytes / (1 << log2))));
+}
+
 /** Writes one instruction of a region. */
 class TranslatorBuilder implements InsnBuilder {
   readonly #region: RegionEmitter;
   readonly #insn: PlacedInsn;
-  readonly #insnsBefore: number;
-  readonly #cyclesBefore: number;
+  readonly #owed: Owed;
   readonly #outcome: Outcome;
 
-  constructor(region: RegionEmitter, insn: PlacedInsn, insnsBefore: number, cyclesBefore: number, outcome: Outcome) {
+  constructor(region: RegionEmitter, insn: PlacedInsn, owed: Owed, outcome: Outcome) {
     this.#region = region;
     this.#insn = insn;
-    this.#insnsBefore = insnsBefore;
-    this.#cyclesBefore = cyclesBefore;
+    this.#owed = owed;
     this.#outcome = outcome;
   }
 
@@ -399,7 +424,7 @@ class TranslatorBuilder implements InsnBuilder {
   }
 
   #leaveIf(test: Expr): void {
-    this.#region.sideExit(test, this.#insn, this.#insnsBefore, this.#cyclesBefore);
+    this.#region.sideExit(test, this.#insn, this.#owed);
   }
 
   /** Where in linear memory an access goes, after the checks that it may: an address and a constant offset. */
@@ -427,9 +452,7 @@ class TranslatorBuilder implements InsnBuilder {
     const { plan, config } = ctx;
     const inRam = fn.let(sub(address, i64(RAM_BASE)));
     if (write || aligned || config.misaligned === 'trap') {
-      // Rotating puts the bits that must be zero for an aligned address on top: one comparison checks both.
-      const rotated = log2 === 0 ? inRam : rotr(inRam, i64(log2));
-      this.#leaveIf(geU(rotated, i64(plan.ramBytes >> log2)));
+      this.#leaveIf(outsideOrMisaligned(inRam, plan.ramBytes, log2));
     } else {
       this.#leaveIf(gtU(inRam, i64(plan.ramBytes - (1 << log2))));
     }

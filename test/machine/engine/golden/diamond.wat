@@ -19,18 +19,17 @@
     (block $leave
       (block $B2
         ;; 0x0: blt a0, a1, 0xc
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
         (if
           (i64.lt_s (local.get $x10) (local.get $x11))
           (then
             ;; 0xc: sub a2, a1, a0
             (local.set $x12 (i64.sub (local.get $x11) (local.get $x10)))
-            (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
+            (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffe_00000002)))
             (br $B2)))
         ;; 0x4: sub a2, a0, a1
         (local.set $x12 (i64.sub (local.get $x10) (local.get $x11)))
         ;; 0x8: jal zero, 0x10
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffe_00000002)))
+        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffd_00000003)))
         (br $B2)
       )
       ;; 0x10: add a3, a3, a2

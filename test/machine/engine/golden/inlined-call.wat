@@ -17,22 +17,21 @@
     (block $leave
       ;; 0x0: jal ra, 0xc
       (local.set $x1 (i64.add (local.get $page) (i64.const 4)))
-      (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
       ;; 0xc: addi a0, a0, 1
       (local.set $x10 (i64.add (local.get $x10) (i64.const 1)))
       ;; 0x10: jalr zero, 0(ra)
       (local.set $t0 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-      (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffc_00000002)))
       (if
-        (i64.eq (local.get $t0) (i64.add (local.get $page) (i64.const 4)))
+        (i64.eq (local.get $x1) (i64.add (local.get $page) (i64.const 4)))
         (then
           ;; 0x4: add a1, a1, a0
           (local.set $x11 (i64.add (local.get $x11) (local.get $x10)))
           ;; 0x8: jalr zero, 0(s0)
           (local.set $t1 (i64.and (i64.add (local.get $x8) (i64.const 0)) (i64.const -2)))
-          (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffc_00000002)))
+          (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffff7_00000005)))
           (local.set $pc (local.get $t1))
           (br $leaveAtPc)))
+      (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffb_00000003)))
       (local.set $pc (local.get $t0))
       (br $leaveAtPc)
       (unreachable)

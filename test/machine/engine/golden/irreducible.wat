@@ -19,10 +19,10 @@
     (block $leave
       (block $B2
         ;; 0x0: beq a0, zero, 0x8
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
         (if
           (i64.eq (local.get $x10) (i64.const 0))
           (then
+            (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
             (loop $L4
               (if
                 (i64.lt_s (local.get $balance) (i64.const 0x00000006_00000000))
@@ -30,23 +30,25 @@
               ;; 0x8: addi a2, a2, 1
               (local.set $x12 (i64.add (local.get $x12) (i64.const 1)))
               ;; 0xc: blt a2, a3, 0x4
-              (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffe_00000002)))
-              (if (i64.lt_s (local.get $x12) (local.get $x13)) (then (br $B2)))
+              (if
+                (i64.lt_s (local.get $x12) (local.get $x13))
+                (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffe_00000002))) (br $B2)))
               ;; 0x10: blt a1, a3, 0x8
-              (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
-              (if (i64.lt_s (local.get $x11) (local.get $x13)) (then (br $L4)))
+              (if
+                (i64.lt_s (local.get $x11) (local.get $x13))
+                (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffd_00000003))) (br $L4)))
               ;; 0x14: jalr zero, 0(ra)
               (local.set $t0 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-              (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffd_00000001)))
+              (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffa_00000004)))
               (local.set $pc (local.get $t0))
               (br $leaveAtPc)
             )))
+        (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
         (br $B2)
       )
       ;; 0x4: addi a1, a1, 1
       (local.set $x11 (i64.add (local.get $x11) (i64.const 1)))
-      (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
-      (local.set $exit (i64.const 8))
+      (local.set $exit (i64.const 0x00001001_00000008))
       (br $leave)
       (unreachable)
     )

@@ -43,9 +43,10 @@
         ;; 0xc: addi a3, a3, -1
         (local.set $x13 (i64.add (local.get $x13) (i64.const -1)))
         ;; 0x10: bne a3, zero, 0x0
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffa_00000005)))
-        (if (i64.ne (local.get $x13) (i64.const 0)) (then (br $L2)))
-        (local.set $exit (i64.const 20))
+        (if
+          (i64.ne (local.get $x13) (i64.const 0))
+          (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffa_00000005))) (br $L2)))
+        (local.set $exit (i64.const 0x00006005_00000014))
         (br $leave)
       )
       (unreachable)

@@ -23,7 +23,7 @@
         ;; 0x0: lr.w a1, zero, (a0)
         (local.set $t0 (i64.sub (local.get $x10) (i64.const 0x00000000_80000000)))
         (local.set $exit (i64.const 0))
-        (br_if $leave (i64.ge_u (i64.rotr (local.get $t0) (i64.const 2)) (i64.const 33554432)))
+        (br_if $leave (i64.ne (i64.and (local.get $t0) (i64.const -134217725)) (i64.const 0)))
         (local.set $t1 (i32.wrap_i64 (local.get $t0)))
         (i32.store offset=352
           (local.get $hart)
@@ -35,7 +35,7 @@
         ;; 0x8: sc.w a2, a1, (a0)
         (local.set $t2 (i64.sub (local.get $x10) (i64.const 0x00000000_80000000)))
         (local.set $exit (i64.const 0x00006002_00000008))
-        (br_if $leave (i64.ge_u (i64.rotr (local.get $t2) (i64.const 2)) (i64.const 33554432)))
+        (br_if $leave (i64.ne (i64.and (local.get $t2) (i64.const -134217725)) (i64.const 0)))
         (local.set $t1 (i32.wrap_i64 (local.get $t2)))
         (local.set $exit (i64.const 0x00006002_00000008))
         (br_if $leave
@@ -50,11 +50,12 @@
         (i32.store offset=352 (local.get $hart) (i32.const -1))
         (local.set $x12 (i64.extend_i32_u (local.get $t3)))
         ;; 0xc: bne a2, zero, 0x0
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffff4_00000004)))
-        (if (i64.ne (local.get $x12) (i64.const 0)) (then (br $L2)))
+        (if
+          (i64.ne (local.get $x12) (i64.const 0))
+          (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffff4_00000004))) (br $L2)))
         ;; 0x10: jalr zero, 0(ra)
         (local.set $t2 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffd_00000001)))
+        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffff1_00000005)))
         (local.set $pc (local.get $t2))
         (br $leaveAtPc)
       )
