@@ -2,7 +2,7 @@
 
 import { must } from '../../assert.ts';
 import type { MachineConfig } from '../machine-types.ts';
-import type { Expr, LoadWidth } from './expr.ts';
+import type { Callable, Expr, LoadWidth } from './expr.ts';
 import { add, and, i32, i64, load, load32, load64, ne, or, shrU } from './expr.ts';
 import type { MemoryPlan } from './layout.ts';
 import { CSR_SLOTS, GLOBAL, HART, PAGE_BYTES } from './layout.ts';
@@ -12,6 +12,8 @@ export interface EngineContext {
   readonly module: WasmModule;
   readonly config: MachineConfig;
   readonly plan: MemoryPlan;
+  /** In a module of regions: the main module's function that serves a TLB miss. */
+  readonly refill?: Callable;
 }
 
 type Field = keyof typeof HART;

@@ -24,6 +24,7 @@ export interface EngineExports {
   flush(hart: number): void;
   flushBare(hart: number): void;
   noteWrite(ramOffset: number, sizeBytes: number): void;
+  refill(hart: number, address: bigint, access: number): number;
   csrRead(hart: number, index: number): bigint;
   csrWrite(hart: number, index: number, value: bigint): void;
   hashPage(address: number): bigint;
@@ -60,6 +61,7 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
     mmu.flush,
     mmu.flushBare,
     mmu.noteWrite,
+    mmu.refill,
     csrs.read,
     csrs.write,
     digests.hashPage,

@@ -68,6 +68,7 @@ export interface Mmu {
   readonly loadSlow: Fn;
   readonly storeSlow: Fn;
   readonly atomicAddress: Fn;
+  readonly refill: Fn;
   readonly fetchLookup: Fn;
   readonly fetchSlow: Fn;
   readonly noteWrite: Fn;
@@ -96,6 +97,7 @@ export function defineMmu(ctx: EngineContext): Mmu {
     loadSlow: defineLoadSlow(ctx, lookup, raise, arm),
     storeSlow: defineStoreSlow(ctx, lookup, raise, noteWrite, arm),
     atomicAddress: defineAtomicAddress(ctx, lookup, raise, noteWrite, arm),
+    refill: defineRefill(ctx, lookup, arm),
     fetchLookup,
     fetchSlow: defineFetchSlow(ctx, fetchLookup),
     noteWrite,
@@ -339,6 +341,32 @@ function defineArm({ module, plan }: EngineContext): Fn {
   fn.if(and(eq(pageFlags, i32(PAGE_FLAG.dirty)), ne(and(flags, i32(TLB_FLAG.write)), i32(0))), () =>
     fn.store(64, entry, tag, TLB.fastWrite),
   );
+  return fn;
+}
+
+/** Name, parameters and result of the function that regions call on a TLB miss. */
+export const REFILL = { name: 'refill', params: ['i32', 'i64', 'i32'], results: ['i32'] } as const;
+
+/**
+ * `refill(hart, address, access)`: what the interpreter's lookup would do, for a region. Gives the cycles that it took, or -1 if it
+ * ended in a fault: then nothing has happened, and the interpreter finds the same fault again.
+ */
+function defineRefill({ module }: EngineContext, lookup: Fn, arm: Fn): Fn {
+  const fn = module.fn(REFILL.name, REFILL.params, REFILL.results);
+  const [hart, address, access] = [fn.param(0), fn.param(1), fn.param(2)];
+  const misses = fn.let(get64(hart, 'tlbMisses'));
+  const references = fn.let(get64(hart, 'walkReferences'));
+  const entry = fn.let(call(lookup, hart, address, access));
+  const cycles = fn.let(get32(hart, 'extraCycles'));
+  set32(fn, hart, 'extraCycles', i32(0));
+  fn.if(eqz(entry), () => {
+    set64(fn, hart, 'tlbMisses', misses);
+    set64(fn, hart, 'walkReferences', references);
+    fn.return(i32(-1));
+  });
+  fn.do(arm, entry);
+  fn.return(cycles);
+  fn.unreachable();
   return fn;
 }
 

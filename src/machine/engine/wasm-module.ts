@@ -292,16 +292,25 @@ export class Fn implements Callable {
   }
 }
 
-/** A module that imports `env.memory` and exports the functions it is told to. */
+/** A module that imports `env.memory`, maybe functions too, and exports the functions it is told to. */
 export class WasmModule {
+  readonly #imports: Callable[] = [];
   readonly #functions: Fn[] = [];
   readonly #exports: Fn[] = [];
   #tableSize = 0;
 
   fn(name: string, params: readonly ValType[], results: readonly ValType[] = []): Fn {
-    const fn = new Fn(name, this.#functions.length, params, results);
+    const fn = new Fn(name, this.#imports.length + this.#functions.length, params, results);
     this.#functions.push(fn);
     return fn;
+  }
+
+  /** A function of another module, imported as `env.name`. Imports come before all functions. */
+  import(name: string, params: readonly ValType[], results: readonly ValType[] = []): Callable {
+    assert(this.#functions.length === 0, 'imports come first');
+    const imported: Callable = { name, index: this.#imports.length, params, results };
+    this.#imports.push(imported);
+    return imported;
   }
 
   export(fn: Fn): void {
@@ -325,8 +334,9 @@ export class WasmModule {
       out.raw(sink.bytes());
     };
     section(1, (sink) => {
-      sink.u32(this.#functions.length);
-      for (const fn of this.#functions) {
+      const all = [...this.#imports, ...this.#functions];
+      sink.u32(all.length);
+      for (const fn of all) {
         sink.byte(0x60);
         for (const types of [fn.params, fn.results]) {
           sink.u32(types.length);
@@ -335,7 +345,13 @@ export class WasmModule {
       }
     });
     section(2, (sink) => {
-      sink.u32(1);
+      sink.u32(1 + this.#imports.length);
+      for (const imported of this.#imports) {
+        sink.name('env');
+        sink.name(imported.name);
+        sink.byte(0x00);
+        sink.u32(imported.index);
+      }
       sink.name('env');
       sink.name('memory');
       sink.raw([0x02, 0x01]);

@@ -122,7 +122,8 @@ function excerpt(golden: string, from: string): string {
 describe('the text of', () => {
   it.each(Object.entries(REGIONS))('region %s is as accepted', (name, { about, source, variant }) => {
     const text = regionText(source, variant);
-    validateWat(`(module (import "env" "memory" (memory 1))\n${text})`);
+    const refill = '(import "env" "refill" (func $env.refill (param i32 i64 i32) (result i32)))';
+    validateWat(`(module (import "env" "memory" (memory 1)) ${refill}\n${text})`);
     const listing = source.trim().replaceAll(/^ *(?:(\w+): *)?/gm, (_, label) => `;;   ${label ? `${label}: ` : ''}`);
     compare(name, `;; ${about}.\n;;\n${listing}\n\n${text}`);
   });

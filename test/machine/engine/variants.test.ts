@@ -16,7 +16,7 @@ it('a loop gets hot again when its kernel turns translation on', () => {
     jal ra, work; csrrw zero, satp, s2; sfence.vma zero, zero; jal ra, work; end: j end
     work: li s1, 50; loop: ld a0, 0(s0); add a0, a0, s1; sd a0, 0(s0); addi s1, s1, -1; bne s1, zero, loop; ret`);
   const head = program.address('loop') - RAM;
-  const variants: number[] = [];
+  const variants = new Set<number>();
   const machine = new LockstepMachine(
     {
       hartCount: 1,
@@ -28,7 +28,7 @@ it('a loop gets hot again when its kernel turns translation on', () => {
       translator: EAGER,
     },
     (ctx, fn, region, variant) => {
-      if (region.blocks[0]?.start === head) variants.push(variant);
+      if (region.blocks.some(({ start }) => start === head)) variants.add(variant);
       emitRegion(ctx, fn, region, variant);
     },
   );
@@ -42,5 +42,5 @@ it('a loop gets hot again when its kernel turns translation on', () => {
   machine.run(0, 5_000);
   machine.memoryDigest();
   expect(hart.pc).toBe(BigInt(program.address('end')));
-  expect(variants).toEqual([REGION_VARIANT.direct, REGION_VARIANT.tlb]);
+  expect(variants).toEqual(new Set([REGION_VARIANT.direct, REGION_VARIANT.tlb]));
 });

@@ -13,10 +13,11 @@ import { FORMATS } from '../../isa/formats.ts';
 import type { InsnBuilder, SystemOp } from '../../isa/insn-builder.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { get32, get64, pageOf, set32, set64 } from '../engine-context.ts';
-import type { Expr, LoadWidth, Local, StoreBits } from '../expr.ts';
+import type { Callable, Expr, LoadWidth, Local, StoreBits } from '../expr.ts';
 import {
   add,
   and,
+  call,
   eq,
   extendS,
   extendU,
@@ -39,8 +40,9 @@ import {
   wrap,
 } from '../expr.ts';
 import { HART, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from '../layout.ts';
-import { tlbOffset } from '../mmu.ts';
-import type { Fn, Label } from '../wasm-module.ts';
+import { REFILL, tlbOffset } from '../mmu.ts';
+import { ACCESS } from '../stops.ts';
+import type { Fn, Label, WasmModule } from '../wasm-module.ts';
 import type { Edge, PlacedInsn } from './control-flow.ts';
 import type { StructuredBlock, StructuredRegion } from './structure.ts';
 
@@ -68,6 +70,14 @@ const charge = ({ insns, cycles }: Owed) => i64((BigInt(-cycles) << 32n) + BigIn
 /** Cycles that must be left for the region to be entered. */
 export function regionBudget(ctx: EngineContext, region: StructuredRegion): number {
   return must(longestWays(ctx, region)[0], 'entry');
+}
+
+/** Of a walk under Sv57. */
+const WALK_REFERENCES_MAX = 5;
+
+/** What the code of regions calls; declared first in each module of regions. */
+export function importRefill(module: WasmModule): Callable {
+  return module.import(REFILL.name, REFILL.params, REFILL.results);
 }
 
 /** Writes a region into `fn`, which has {@link REGION_PARAMS} and {@link REGION_RESULTS}. */
@@ -104,6 +114,14 @@ function edgesOf({ end }: StructuredBlock): Edge[] {
 interface Outcome {
   test?: Expr;
   target?: Expr;
+}
+
+/** Where an instruction stands. */
+interface InsnContext {
+  readonly owed: Owed;
+  /** Balance that its block needs to go on, as if checked at its start. */
+  readonly needed: bigint;
+  readonly outcome: Outcome;
 }
 
 class RegionEmitter {
@@ -174,6 +192,24 @@ class RegionEmitter {
     if (index !== 0) this.fn.set(this.#register(index), value);
   }
 
+  /**
+   * Has a TLB miss served and charges what it takes. Leaves first if it could bring the deadline too near, because a walk belongs to
+   * its instruction: once it is charged, no boundary may come before that instruction. Leaves, with nothing charged, on a fault.
+   */
+  refill(address: Expr, access: number, needed: bigint): void {
+    const { fn, hart } = this;
+    const walkMax = BigInt(WALK_REFERENCES_MAX * this.ctx.config.core.walkReferenceCycles) << 32n;
+    fn.brIf(this.#leave, ltS(this.#balance, i64(needed + walkMax)));
+    const cycles = fn.let(call(must(this.ctx.refill, 'refill'), hart, address, i32(access)));
+    fn.brIf(this.#leave, ltS(cycles, i32(0)));
+    fn.set(this.#balance, sub(this.#balance, shl(extendS(cycles), i64(32))));
+  }
+
+  /** Says where a side exit that follows would leave. */
+  markExit(at: PlacedInsn, owed: Owed): void {
+    this.#setExit(at.offset, owed);
+  }
+
   /** Leaves before an instruction, if `test`. */
   sideExit(test: Expr, at: PlacedInsn, owed: Owed): void {
     // The constant is set on the way, not in a branch: it costs nothing there and keeps the hot path straight.
@@ -241,9 +277,10 @@ class RegionEmitter {
     const block = must(this.#region.blocks[index], 'block');
     const outcome: Outcome = {};
     let owed = before;
+    const needed = BigInt(before.cycles + (this.#ways[index] ?? 0)) << 32n;
     for (const [position, insn] of block.insns.entries()) {
       fn.scope(() => {
-        insn.insn.semantics(new TranslatorBuilder(this, insn, owed, outcome));
+        insn.insn.semantics(new TranslatorBuilder(this, insn, { owed, needed, outcome }));
         owed = { insns: owed.insns + 1, cycles: owed.cycles + ctx.config.core.cycles[insn.insn.cycles] };
         if (position === block.insns.length - 1) this.#end(index, block, outcome, owed);
       });
@@ -322,12 +359,14 @@ class TranslatorBuilder implements InsnBuilder {
   readonly #region: RegionEmitter;
   readonly #insn: PlacedInsn;
   readonly #owed: Owed;
+  readonly #needed: bigint;
   readonly #outcome: Outcome;
 
-  constructor(region: RegionEmitter, insn: PlacedInsn, owed: Owed, outcome: Outcome) {
+  constructor(region: RegionEmitter, insn: PlacedInsn, { owed, needed, outcome }: InsnContext) {
     this.#region = region;
     this.#insn = insn;
     this.#owed = owed;
+    this.#needed = needed;
     this.#outcome = outcome;
   }
 
@@ -442,7 +481,14 @@ class TranslatorBuilder implements InsnBuilder {
     const mustAlign = aligned || ctx.config.misaligned === 'trap';
     const place = mustAlign ? and(to, i64(-PAGE_BYTES | last)) : pageOf(last === 0 ? to : add(to, i64(last)));
     const tag = load64(slot, HART.dataTlb + (write ? TLB.fastWrite : TLB.fastRead));
-    this.#leaveIf(ne(tag, or(place, dataContext)));
+    const misses = ne(tag, or(place, dataContext));
+    this.#region.markExit(this.#insn, this.#owed);
+    fn.if(misses, () => {
+      // Misaligned accesses are the interpreter's: some fault, some need two pages.
+      if (last > 0) this.#leaveIf(and(wrap(to), i32(last)));
+      this.#region.refill(to, write ? ACCESS.write : ACCESS.read, this.#needed);
+      this.#leaveIf(misses);
+    });
     return [fn.let(add(wrap(to), load32(slot, HART.dataTlb + TLB.addend))), 0];
   }
 
