@@ -10,7 +10,7 @@ export function renderResults({ facts, columns: shown, guests, uboot, start, mem
     ...(guests.length === 0 && uboot === undefined
       ? []
       : [ratioTable(facts, guests, uboot), wholeTable(shown, guests, uboot)]),
-    ...(hasSteady ? [steadyTable(shown, guests), costTable(guests, uboot), pathTable(shown, guests)] : []),
+    ...(hasSteady ? [steadyTable(shown, guests), costTable(shown, guests, uboot), pathTable(shown, guests)] : []),
     ...(start === undefined ? [] : [startTable(shown, start)]),
     ...(memory === undefined ? [] : [memoryTable(memory)]),
     ...(curves === undefined ? [] : [curveTable(curves)]),
@@ -81,7 +81,7 @@ function steadyTable(shown, guests) {
   );
 }
 
-function costTable(guests, uboot) {
+function costTable(shown, guests, uboot) {
   const row = (name, times, { traceBytes, recordBytes }) => {
     const over = ratios(times.record, times.run).map((ratio) => (ratio - 1) * 100);
     const again = ratios(times.replay, times.record);

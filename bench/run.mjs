@@ -76,8 +76,8 @@ async function main() {
   }
   results.facts.loadAfter = loadavg()[0];
   results.facts.minutes = (Date.now() - startedMs) / 60_000;
-  const text = renderResults(results);
   writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+  const text = renderResults(results);
   console.log(`\n${text}`);
   if (!settings.short && names === undefined) writePage(text);
 }
@@ -97,7 +97,7 @@ function facts() {
     cpu: `${cpus().length} x ${cpu?.model.trim()}`,
     node: process.version,
     qemu: /version (\S+)/.exec(command('qemu-system-riscv64', ['--version']))?.[1],
-    command: `npm run bench${settings.short ? ' -- --short' : ''}`,
+    command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
     rounds: settings.rounds,
     short: settings.short,
     loadBefore: load,
