@@ -67,7 +67,10 @@ async function main() {
   const hosts = new Hosts(root, folder);
   const startedMs = Date.now();
   const results = { facts: facts(), columns: settings.columns, guests: [] };
-  for (const workload of settings.workloads) results.guests.push(await measureGuest(hosts, workload));
+  for (const workload of settings.workloads) {
+    results.guests.push(await measureGuest(hosts, workload));
+    save(results);
+  }
   if (settings.uboot) results.uboot = await measureUboot(hosts);
   if (settings.extras) {
     results.start = await measureStart(hosts);
@@ -76,7 +79,7 @@ async function main() {
   }
   results.facts.loadAfter = loadavg()[0];
   results.facts.minutes = (Date.now() - startedMs) / 60_000;
-  writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+  save(results);
   const text = renderResults(results);
   console.log(`\n${text}`);
   if (!settings.short && names === undefined) writePage(text);
@@ -194,6 +197,11 @@ async function measureCurves(hosts) {
     }
   }
   return { times: CURVE_MS, curves };
+}
+
+/** What has been measured so far, for whoever wants more than medians. */
+function save(results) {
+  writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, undefined, 1)}\n`);
 }
 
 function writePage(text) {
