@@ -18,7 +18,7 @@ export interface MachineConfig {
   readonly adUpdate: 'hardware' | 'fault';
   /** Whether `ecall` from S-mode comes back as a stop (an SBI is served by the host) instead of trapping to M-mode. */
   readonly supervisorCallsStop: boolean;
-  /** Engine tiers to use; which ones shows in wall time only. Default: the interpreter. */
+  /** Engine tiers to use; which ones shows in wall time only. Default: the translator. */
   readonly engine?: EngineName;
   /** When code is translated; shows in wall time only. Default: {@link TRANSLATOR_DEFAULT}. */
   readonly translator?: TranslatorTuning;

@@ -35,7 +35,7 @@ import type { Mmu } from './mmu.ts';
 import { ENGINE_STOP } from './stops.ts';
 import type { Traps } from './traps.ts';
 import { MSTATUS, pendingBits } from './traps.ts';
-import type { Fn, Label } from './wasm-module.ts';
+import type { Fn } from './wasm-module.ts';
 
 /** What a CSR row's code works on. */
 interface Access {
@@ -307,24 +307,10 @@ function specialRows(ctx: EngineContext, mmu: Mmu, traps: Traps): Readonly<Recor
   };
 }
 
-/** A case for each CSR, chosen by `index`. Each case must end by returning; falling out of the last one does too. */
-function dispatch(fn: Fn, index: Expr, count: number, body: (row: number) => void): void {
-  const nest = (depth: number, labels: Label[]) => {
-    if (depth === count) {
-      fn.brTable([...labels].reverse(), labels[0] ?? { depth: 0 }, index);
-      return;
-    }
-    fn.block((label) => nest(depth + 1, [...labels, label]));
-    // Blocks close from the inside out: the case after the innermost is row 0.
-    fn.scope(() => body(count - 1 - depth));
-  };
-  nest(0, []);
-}
-
 function defineRead({ module }: EngineContext, rows: readonly CsrRow[]): Fn {
   const fn = module.fn('csrRead', ['i32', 'i32'], ['i64']);
   const at = { fn, hart: fn.param(0) };
-  dispatch(fn, fn.param(1), rows.length, (index) => {
+  fn.switch(fn.param(1), rows.length, (index) => {
     fn.return(rows[index]?.read?.(at) ?? getCsr(at.hart, CSR_ORDER[index] ?? ''));
   });
   fn.unreachable();
@@ -348,7 +334,7 @@ function defineWrite({ module }: EngineContext, rows: readonly CsrRow[]): Fn {
   const fn = module.fn('csrWrite', ['i32', 'i32', 'i64']);
   const at = { fn, hart: fn.param(0) };
   const value = fn.param(2);
-  dispatch(fn, fn.param(1), rows.length, (index) => {
+  fn.switch(fn.param(1), rows.length, (index) => {
     const row = rows[index];
     const name = CSR_ORDER[index] ?? '';
     if (row?.write) row.write(at, value);
@@ -361,7 +347,7 @@ function defineWrite({ module }: EngineContext, rows: readonly CsrRow[]): Fn {
 function defineRefused({ module }: EngineContext, rows: readonly CsrRow[]): Fn {
   const fn = module.fn('csrRefused', ['i32', 'i32', 'i32'], ['i32']);
   const [hart, index, writes] = [fn.param(0), fn.param(1), fn.param(2)];
-  dispatch(fn, index, rows.length, (row) => {
+  fn.switch(index, rows.length, (row) => {
     const number = ALL_NUMBERS[CSR_ORDER[row] ?? ''] ?? 0;
     const tooLow = ltU(get32(hart, 'privilege'), i32((number >> 8) & 3));
     const readOnly = number >> 10 === 3 ? writes : i32(0);

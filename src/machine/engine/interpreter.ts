@@ -261,16 +261,7 @@ function dispatchEntry(parts: Parts, state: State, ways: Ways): void {
     ...SPECIAL_HANDLERS.map((name) => () => SPECIAL[name](parts, state, ways)),
     ...INSN_HANDLERS.map((handler) => () => insnHandler(parts, state, ways, handler)),
   ];
-  const nest = (depth: number, labels: Label[]): void => {
-    if (depth === handlers.length) {
-      const inOrder = [...labels].reverse();
-      fn.brTable(inOrder, inOrder[0] ?? ways.next, load('i32', 'u16', entry, ENTRY.handler));
-      return;
-    }
-    fn.block((label) => nest(depth + 1, [...labels, label]));
-    fn.scope(() => handlers[handlers.length - 1 - depth]?.());
-  };
-  nest(0, []);
+  fn.switch(load('i32', 'u16', entry, ENTRY.handler), handlers.length, (which) => handlers[which]?.());
 }
 
 /** A head that has been reported counts up from here, and so is not reported again while it waits to be compiled. */

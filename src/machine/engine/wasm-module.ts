@@ -208,6 +208,28 @@ export class Fn implements Callable {
     for (const label of [...labels, otherwise]) this.#code.u32(this.#depth - label.depth);
   }
 
+  /**
+   * One of `count` cases by `index`; another index takes the first. A case that does not leave runs on into the next.
+   * Blocks close from the inside out: the code after the innermost is case 0.
+   */
+  switch(index: Expr, count: number, body: (which: number) => void): void {
+    const labels: Label[] = [];
+    const nest = (): void => {
+      const depth = labels.length;
+      if (depth === count) {
+        const cases = labels.toReversed();
+        this.brTable(cases, must(cases[0], 'a case'), index);
+        return;
+      }
+      this.block((label) => {
+        labels.push(label);
+        nest();
+      });
+      this.scope(() => body(count - 1 - depth));
+    };
+    nest();
+  }
+
   return(value?: Expr): void {
     if (value) this.#emit(value);
     this.#code.byte(0x0f);

@@ -45,6 +45,7 @@ import { ACCESS } from '../stops.ts';
 import type { Fn, Label, WasmModule } from '../wasm-module.ts';
 import type { Edge, PlacedInsn } from './control-flow.ts';
 import type { StructuredBlock, StructuredRegion } from './structure.ts';
+import { edgesOf } from './structure.ts';
 
 /** How a region reaches memory: through the TLB, or directly where neither translation nor PMP stands between. */
 export const REGION_VARIANT = { tlb: 0, direct: 1 } as const;
@@ -95,19 +96,13 @@ function longestWays(ctx: EngineContext, { blocks }: StructuredRegion): readonly
   const ways: number[] = blocks.map(() => 0);
   for (let index = blocks.length - 1; index >= 0; index--) {
     const block = must(blocks[index], 'block');
-    const onward = edgesOf(block).map((edge) => {
+    const onward = edgesOf(block.end).map((edge) => {
       if (!('block' in edge) || edge.block <= index) return 0;
       return must(blocks[edge.block], 'block').isLoopHeader ? 0 : (ways[edge.block] ?? 0);
     });
     ways[index] = cyclesOf(ctx, block) + Math.max(0, ...onward);
   }
   return ways;
-}
-
-function edgesOf({ end }: StructuredBlock): Edge[] {
-  if (end.kind === 'goto') return [end.to];
-  if (end.kind === 'branch') return [end.taken, end.next];
-  return end.expected ? [end.expected.to] : [];
 }
 
 /** What a branch, jump or call of a block decides, as its semantics say it. */

@@ -25,7 +25,8 @@ function successors({ end }: Block): number[] {
   return edgesOf(end).flatMap((edge) => ('block' in edge ? [edge.block] : []));
 }
 
-function edgesOf(end: Terminator): Edge[] {
+/** Where a block can go. */
+export function edgesOf(end: Terminator): Edge[] {
   switch (end.kind) {
     case 'goto':
       return [end.to];
