@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Before each test file. */
+const setupFiles = ['test/support/property-seed.ts'];
+
 /**
  * One project per set of outside programs, so that `npm test` needs nothing but Node. A test's folder decides its project.
  */
@@ -8,6 +11,7 @@ const OUTSIDE = ['oracle', 'guests', 'browser', 'gdb'] as const;
 const outsideProject = (name: (typeof OUTSIDE)[number]) => ({
   test: {
     name,
+    setupFiles,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: 600_000,
     hookTimeout: 600_000,
@@ -21,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'core',
+          setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: [...OUTSIDE, 'tiers'].map((name) => `test/${name}/**`),
           testTimeout: 60_000,
@@ -28,7 +33,7 @@ export default defineConfig({
       },
       ...OUTSIDE.map(outsideProject),
       // Needs nothing but Node either, and a minute.
-      { test: { name: 'tiers', include: ['test/tiers/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'tiers', setupFiles, include: ['test/tiers/**/*.test.ts'], testTimeout: 60_000 } },
     ],
   },
 });

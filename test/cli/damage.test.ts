@@ -5,7 +5,6 @@ import { createRecorder } from '../../src/recorder/recorder.ts';
 import { openTrace } from '../../src/trace/reader.ts';
 import { FakeHost, paratrace, Scratch } from './fake-host.ts';
 
-const SEED = 20_261_122;
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
 
@@ -26,7 +25,7 @@ const VERBS: readonly (readonly string[])[] = [
 ];
 
 describe('a damaged trace', () => {
-  it(`altered in any byte ends every verb with 3, code and offset (seed ${SEED})`, async () => {
+  it('altered in any byte ends every verb with 3, code and offset', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(bytes.length - 1),
@@ -43,11 +42,11 @@ describe('a damaged trace', () => {
           expect(stdout).not.toContain('identical');
         },
       ),
-      { seed: SEED, numRuns: 40 },
+      { numRuns: 40 },
     );
   });
 
-  it(`cut anywhere ends every verb with 3, code and offset (seed ${SEED})`, async () => {
+  it('cut anywhere ends every verb with 3, code and offset', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(3), async (length, verb) => {
         writeFileSync(damaged, bytes.subarray(0, length));
@@ -57,7 +56,7 @@ describe('a damaged trace', () => {
         expect(stderr).toMatch(/where: .*damaged\.pvt, offset \d+/);
         expect(stdout).not.toContain('identical');
       }),
-      { seed: SEED, numRuns: 40 },
+      { numRuns: 40 },
     );
   });
 

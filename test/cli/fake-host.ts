@@ -50,6 +50,9 @@ export class FakeInput implements Input {
   }
 }
 
+/** What each look at the clock takes: the time that a slice should take, so that slices stay as long as the first one. */
+const LOOK_MS = 20;
+
 export class FakeHost implements Host {
   readonly stdin = new FakeInput();
   readonly stdout = new FakeOutput();
@@ -58,9 +61,11 @@ export class FakeHost implements Host {
   exitedWith: number | undefined;
   /** Called between slices. */
   onPause: (() => void) | undefined;
+  #nowMs = 0;
 
   nowMs(): number {
-    return performance.now();
+    this.#nowMs += LOOK_MS;
+    return this.#nowMs;
   }
 
   processorMs(): number {
