@@ -9,7 +9,11 @@ import { ParatraceError } from '../../errors.ts';
 import { IRQ } from '../bus.ts';
 import { type FdtNode, type FdtValue, flattenDeviceTree } from './flat-device-tree.ts';
 import {
+  ATA_BLOCKS,
+  ATA_REGISTER_SHIFT,
+  ataChannel,
   IRQ_SOURCE,
+  MAC_ADDRESS,
   MEMORY_MAP,
   type MemoryRange,
   PLIC_SOURCE_COUNT,
@@ -49,13 +53,22 @@ export interface DeviceTreeOptions {
   readonly extensions?: readonly string[];
   /** Largest address translation of S-mode: `riscv,sv39`, `riscv,sv48` or `riscv,sv57` (the default). */
   readonly mmuType?: string;
-  /** Which devices stand in the tree: all by default. */
+  /** Which devices stand in the tree: those of QEMU's board by default. */
   readonly uart?: boolean;
   readonly clint?: boolean;
   readonly finisher?: boolean;
+  /** The virtio-mmio slots. */
+  readonly virtio?: boolean;
+  /** How many ATA channels stand in the tree, from the first: none by default. */
+  readonly ataChannels?: number;
+  /** The network controller: not there by default. */
+  readonly e1000?: boolean;
   /** Power off and reboot through the test finisher; only with it. By default they are there when it is. */
   readonly syscon?: boolean;
 }
+
+/** Fastest PIO mode of an ATA drive (ATA8-ACS 7.16, IDENTIFY DEVICE word 64: modes 3 and 4). */
+const PIO_MODE = 4;
 
 const UART_PATH = '/soc/serial@10000000';
 
@@ -177,10 +190,11 @@ function cpu(hart: number, options: DeviceTreeOptions): FdtNode {
 }
 
 function soc(options: DeviceTreeOptions): FdtNode {
-  const virtio = Array.from({ length: VIRTIO_SLOT_COUNT }, (_, index) => {
+  const virtio = Array.from({ length: (options.virtio ?? true) ? VIRTIO_SLOT_COUNT : 0 }, (_, index) => {
     const slot = virtioSlot(index);
     return node('virtio_mmio', slot, { compatible: 'virtio,mmio', ...interrupt(slot.irq, options) });
   });
+  const ata = Array.from({ length: options.ataChannels ?? 0 }, (_, index) => ataNode(index, options));
   return {
     name: 'soc',
     properties: { '#address-cells': 2, '#size-cells': 2, compatible: 'simple-bus', ranges: true },
@@ -191,8 +205,39 @@ function soc(options: DeviceTreeOptions): FdtNode {
       plicNode(options),
       ...((options.uart ?? true) ? [uartNode(options)] : []),
       ...virtio,
+      ...ata,
+      ...((options.e1000 ?? false) ? [e1000Node(options)] : []),
     ],
   };
+}
+
+/**
+ * An ATA channel by the binding `ata-generic`, which has PIO only. What is ours is the third range, the bus-master registers:
+ * drivers that know the first name may use DMA, the others find what the binding says.
+ */
+function ataNode(index: number, options: DeviceTreeOptions): FdtNode {
+  const { base, irq } = ataChannel(index);
+  const { command, control, busMaster } = ATA_BLOCKS;
+  const ranges = [command, control, busMaster].flatMap(({ offset, sizeBytes }) => [base + offset, sizeBytes]);
+  return {
+    name: `ata@${base.toString(16)}`,
+    properties: {
+      compatible: ['paratrace,ata-bmide', 'ata-generic'],
+      'reg-shift': ATA_REGISTER_SHIFT,
+      'pio-mode': PIO_MODE,
+      ...interrupt(irq, options),
+      reg: cells64(...ranges),
+    },
+  };
+}
+
+/** There is no binding for this controller outside PCI; the name is ours. */
+function e1000Node(options: DeviceTreeOptions): FdtNode {
+  return node('ethernet', MEMORY_MAP.e1000, {
+    compatible: 'intel,e1000',
+    'local-mac-address': Uint8Array.from(MAC_ADDRESS.e1000),
+    ...interrupt(IRQ_SOURCE.e1000, options),
+  });
 }
 
 function finisherNode(options: DeviceTreeOptions): FdtNode {

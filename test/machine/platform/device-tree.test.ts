@@ -118,6 +118,32 @@ describe('virtDeviceTree', () => {
     expect(tree({ syscon: false }).nodes.has('/soc/test@100000')).toBe(true);
   });
 
+  it('describes ATA channels by the generic binding, with our bus-master registers as a third range', () => {
+    const { nodes, property } = tree({ ataChannels: 2 });
+    expect([...nodes.keys()].filter((path) => path.startsWith('/soc/ata@'))).toEqual([
+      '/soc/ata@11000000',
+      '/soc/ata@11001000',
+    ]);
+    const path = '/soc/ata@11001000';
+    expect(strings(property(path, 'compatible'))).toEqual(['paratrace,ata-bmide', 'ata-generic']);
+    expect(cells(property(path, 'reg'))).toEqual([
+      ...[0, 0x1100_1000, 0, 0x20],
+      ...[0, 0x1100_1040, 0, 0x04],
+      ...[0, 0x1100_1080, 0, 0x08],
+    ]);
+    expect(cells(property(path, 'reg-shift'))).toEqual([2]);
+    expect(cells(property(path, 'interrupts'))).toEqual([13]);
+  });
+
+  it('has the network controller and leaves out the virtio slots if told to', () => {
+    const { nodes, property } = tree({ e1000: true, virtio: false });
+    const path = '/soc/ethernet@11100000';
+    expect(strings(property(path, 'compatible'))).toEqual(['intel,e1000']);
+    expect(property(path, 'local-mac-address')).toEqual(Uint8Array.of(2, 0x50, 0x54, 0, 0, 0x10));
+    expect(cells(property(path, 'interrupts'))).toEqual([18]);
+    expect([...nodes.keys()].some((name) => name.includes('virtio'))).toBe(false);
+  });
+
   it('refuses a command line with a zero byte', () => {
     expect(() => virtDeviceTree({ ...OPTIONS, bootargs: 'a\0b' })).toThrow(ParatraceError);
   });
