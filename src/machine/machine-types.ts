@@ -60,6 +60,12 @@ export const STOP = {
   tohost: 6,
   /** A trap handler that cannot be fetched: no instruction can ever retire again. */
   stuck: 7,
+  /** Of a virtualized hart: an exception that its guest does not take itself, with nothing changed. See `guestTrap`. */
+  guestTrap: 8,
+  /** Of a deprivileged hart: an interrupt may be taken at its virtual privilege: the cause is in `lastInterruptCause`. */
+  guestInterrupt: 9,
+  /** Of a hart with two-stage translation: a guest-page fault, with nothing changed. See `secondStageFault`. */
+  secondStageFault: 10,
 } as const;
 export type StopReason = (typeof STOP)[keyof typeof STOP];
 

@@ -23,6 +23,9 @@ const STOP_NAMES: Readonly<Record<StopReason, string>> = {
   [STOP.timerChanged]: 'exits: timer set',
   [STOP.tohost]: 'exits: tohost',
   [STOP.stuck]: 'exits: stuck',
+  [STOP.guestTrap]: 'exits: guest trap',
+  [STOP.guestInterrupt]: 'exits: guest interrupt',
+  [STOP.secondStageFault]: 'exits: second-stage fault',
 };
 
 const WORK_NAMES: Readonly<Record<MachineWork, string>> = {
