@@ -52,6 +52,11 @@ export class Turns {
     return { hart: next, from, changed: true, preempted };
   }
 
+  /** The current hart waits or has stopped: whatever wakes it, and whenever that is noticed, it was not preempted. */
+  leave(): void {
+    this.#onCore = false;
+  }
+
   /** Starts the turn of the current hart anew at `cycle`: what it costs to switch is not taken from its turn. */
   restart(cycle: number): void {
     this.#endCycle = cycle + this.#quantumCycles;

@@ -145,7 +145,7 @@ export class Vm {
       if (this.#ending) return 'ended';
       if (this.machine.clock.cycle >= untilCycle) return 'reached';
       this.#fireDue();
-      this.#askForInput();
+      if (this.#askForInput()) continue;
       this.#wakeHarts();
       const turn = this.#turns.choose(this.machine.clock.cycle, (hart) => this.#harts.isRunnable(hart));
       if (turn !== undefined) {
@@ -195,16 +195,20 @@ export class Vm {
     return this.#harts.isRunnable(current) ? current : undefined;
   }
 
-  /** Input that comes by itself, and its end: at most once per position, so that a replay sees the same question. */
-  #askForInput(): void {
+  /**
+   * Input that comes by itself, and its end: exactly once per position at which a guest may run, so that a replay sees the same
+   * question. True if serving it took time: then the question comes again, because a host whose slice ends here would ask it.
+   */
+  #askForInput(): boolean {
     const { position } = this;
-    if (this.#asked?.cycle === position.cycle && this.#asked.icount === position.icount) return;
+    if (this.#asked?.cycle === position.cycle && this.#asked.icount === position.icount) return false;
     this.#asked = position;
     this.#input.checkEnd();
-    if (!this.#board.isReceiverArmed()) return;
+    if (!this.#board.isReceiverArmed()) return false;
     this.#exits.asynchronously(this.#guestOnCore(), () => {
       this.#board.offerInput((port, maxBytes) => this.#input.push(port, maxBytes));
     });
+    return this.machine.clock.cycle !== position.cycle;
   }
 
   #wakeHarts(): void {
@@ -237,10 +241,12 @@ export class Vm {
     return false;
   }
 
-  /** Gives the processor to a hart until it stops. False if it does nothing but poll for input that has not come. */
+  /** Gives the processor to a hart until it stops; if that took time, nothing runs before input was asked for again. False if it does nothing but poll for input that has not come. */
   #runTurn(turn: Turn, untilCycle: number): boolean {
     const hart = must(this.machine.harts[turn.hart], 'a turn is of a hart');
+    const { cycle } = this.machine.clock;
     this.#enter(turn);
+    if (this.machine.clock.cycle !== cycle) return true;
     const polls = this.#pollsInVain(hart);
     if (polls !== 'goes-on') return polls === 'ends';
     const probes = this.machine.clock.cycle >= this.#watch.nextCycle;
@@ -253,6 +259,7 @@ export class Vm {
       if (spins) this.#checkSpinning();
     }
     this.#serve(hart, stop);
+    if (!this.#harts.isRunnable(hart.id)) this.#turns.leave();
     return true;
   }
 

@@ -130,6 +130,25 @@ describe('replay', () => {
       { numRuns: 25 },
     );
   });
+
+  const types = (slices: number, length: number, text: string) => ({ slices, length, text });
+  it.each([
+    [
+      'the end of the input, where serving the last byte had moved the clock past a slice',
+      [types(0, 1, ' '), types(2, 14_278, '    '), types(0, 1, '    '), types(2, 4_085, '   '), types(0, 1, '   ')],
+      true,
+    ],
+    [
+      'the state of the turns, where input comes to a host that had found every hart waiting',
+      [types(0, 1, '   '), types(0, 1, '    '), types(5, 23_121, ' '), types(4, 13_603, ' ')],
+      false,
+    ],
+  ] as const)('keeps %s', (_name, plan, quits) => {
+    const live = runLive(waiting, plan, quits, false);
+    const replayed = scriptedSession(waiting, CONFIG, new RecordedInput(live.inputs));
+    runToEnd(replayed);
+    expect(outcome(replayed)).toBe(outcome(live));
+  });
 });
 
 describe('digests', () => {
