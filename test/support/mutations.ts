@@ -44,6 +44,9 @@ const isCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> =>
 /** A side exit that is packed into a constant, after at least one instruction. */
 const isExit = (value: Expr): value is Extract<Expr, { kind: 'const' }> =>
   isConst(value) && value.type === 'i64' && ((value.value >> 32n) & 0xfffn) > 0n;
+/** `balance - (cycles << 32)`: what a page walk took. */
+const isWalkCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> =>
+  isOp(value, 'sub') && value.args[1] !== undefined && isOp(value.args[1], 'shl') && value.args[0]?.kind === 'local';
 const readsHart = (expr: Expr | undefined, field: keyof typeof HART): boolean =>
   expr?.kind === 'load' && expr.offset === HART[field];
 
@@ -87,6 +90,14 @@ export const MUTATIONS: readonly Mutation[] = [
     dropsBranch: (test) => isOp(test, 'ne') && isConst(test.args[1]) && test.args[1].value === BigInt(PAGE_FLAG.dirty),
   },
   {
+    name: 'a page walk is not charged',
+    set: (value) => (isWalkCharge(value) ? value.args[0] : undefined),
+  },
+  {
+    name: 'a page walk does not look at its deadline',
+    dropsBranch: (test) => isOp(test, 'ltS') && isConst(test.args[1]) && test.args[1].value > 0n,
+  },
+  {
     name: 'a store-conditional always succeeds',
     set: (value) => (isOp(value, 'ne') && readsHart(value.args[0], 'reservation') ? never() : undefined),
   },
@@ -119,6 +130,7 @@ export function mutatedWriter(mutation: Omit<Mutation, 'name'>): MutatedWriter {
     const replaced = mutation.set?.(value);
     return rewrite(replaced === undefined ? value : changed(replaced));
   };
+  const entering = (test: Expr) => (mutation.dropsBody?.(test) ? changed(never()) : rewrite(test));
   const write = (ctx: EngineContext, fn: Fn, ...rest: unknown[]) => {
     const methods = {
       let: (value: Expr) => fn.let(settled(value)),
@@ -131,8 +143,12 @@ export function mutatedWriter(mutation: Omit<Mutation, 'name'>): MutatedWriter {
         if (mutation.dropsBranch?.(test)) changed(undefined);
         else fn.brIf(label, rewrite(test));
       },
-      if: (test: Expr, then: () => void, otherwise?: () => void) =>
-        fn.if(mutation.dropsBody?.(test) ? changed(never()) : rewrite(test), then, otherwise),
+      brIfRarely: (label: Label, test: Expr) => {
+        if (mutation.dropsBranch?.(test)) changed(undefined);
+        else fn.brIfRarely(label, rewrite(test));
+      },
+      if: (test: Expr, then: () => void, otherwise?: () => void) => fn.if(entering(test), then, otherwise),
+      ifRarely: (test: Expr, then: () => void) => fn.ifRarely(entering(test), then),
     };
     const layer = new Proxy(fn, {
       get: (target, name) => {

@@ -89,6 +89,8 @@ export class Fn implements Callable {
   readonly #locals: ValType[] = [];
   readonly #free: Record<ValType, Local[]> = { i32: [], i64: [] };
   readonly #scopes: Local[][] = [];
+  /** Where in the code branches stand that are rarely taken. */
+  readonly #rare: number[] = [];
   #depth = 0;
 
   constructor(name: string, index: number, params: readonly ValType[], results: readonly ValType[]) {
@@ -176,6 +178,15 @@ export class Fn implements Callable {
     this.#code.byte(0x0b);
   }
 
+  /** As {@link if}, telling the compiler that `test` is rarely true: what `then` needs stays out of the way of the rest. */
+  ifRarely(test: Expr, then: () => void): void {
+    this.#emit(test);
+    this.#rare.push(this.#code.length);
+    this.#code.raw([0x04, EMPTY_BLOCK]);
+    this.#nest(then);
+    this.#code.byte(0x0b);
+  }
+
   /** A block: branching to its label leaves it. */
   block(body: (end: Label) => void): void {
     this.#code.raw([0x02, EMPTY_BLOCK]);
@@ -197,6 +208,14 @@ export class Fn implements Callable {
 
   brIf(label: Label, test: Expr): void {
     this.#emit(test);
+    this.#code.byte(0x0d);
+    this.#code.u32(this.#depth - label.depth);
+  }
+
+  /** As {@link brIf}, telling the compiler that `test` is rarely true. */
+  brIfRarely(label: Label, test: Expr): void {
+    this.#emit(test);
+    this.#rare.push(this.#code.length);
     this.#code.byte(0x0d);
     this.#code.u32(this.#depth - label.depth);
   }
@@ -241,6 +260,19 @@ export class Fn implements Callable {
 
   /** Locals and code as the code section holds them. */
   body(): Uint8Array {
+    const sink = this.#declarations();
+    sink.raw(this.#code.bytes());
+    sink.byte(0x0b);
+    return sink.bytes();
+  }
+
+  /** Offsets in {@link body} of branches that are rarely taken, ascending. */
+  rareBranches(): readonly number[] {
+    const before = this.#rare.length > 0 ? this.#declarations().length : 0;
+    return this.#rare.map((at) => before + at);
+  }
+
+  #declarations(): ByteSink {
     const sink = new ByteSink();
     const runs: [ValType, number][] = [];
     for (const type of this.#locals) {
@@ -253,9 +285,7 @@ export class Fn implements Callable {
       sink.u32(count);
       sink.byte(VALUE_TYPE[type]);
     }
-    sink.raw(this.#code.bytes());
-    sink.byte(0x0b);
-    return sink.bytes();
+    return sink;
   }
 
   #nest(body: () => void): void {
@@ -403,6 +433,7 @@ export class WasmModule {
         sink.u32(fn.index);
       }
     });
+    this.#branchHints(section);
     section(10, (sink) => {
       sink.u32(this.#functions.length);
       for (const fn of this.#functions) {
@@ -413,6 +444,27 @@ export class WasmModule {
     });
     this.#nameSection(section);
     return out.bytes();
+  }
+
+  /** Branch hinting proposal: a section that says which branches are rarely taken; an engine may ignore it. */
+  #branchHints(section: (id: number, write: (sink: ByteSink) => void) => void): void {
+    const hinted = this.#functions.flatMap((fn) => {
+      const rare = fn.rareBranches();
+      return rare.length > 0 ? [{ index: fn.index, rare }] : [];
+    });
+    if (hinted.length === 0) return;
+    section(0, (sink) => {
+      sink.name('metadata.code.branch_hint');
+      sink.u32(hinted.length);
+      for (const { index, rare } of hinted) {
+        sink.u32(index);
+        sink.u32(rare.length);
+        for (const at of rare) {
+          sink.u32(at);
+          sink.raw([0x01, 0x00]);
+        }
+      }
+    });
   }
 
   /** Function names, so that profiles and stack traces of the engine can be read. */

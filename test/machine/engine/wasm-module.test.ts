@@ -324,3 +324,45 @@ describe('functions', () => {
     expect(f(-1)).toBe(BigInt.asIntN(64, 0xff00_0000_00ff_ffffn));
   });
 });
+
+describe('a branch that is rarely taken', () => {
+  const OPCODES = { if: 0x04, brIf: 0x0d } as const;
+
+  it('is told of by its place in the body of its function', () => {
+    const module = new WasmModule();
+    module.fn('plain', ['i32']).unreachable();
+    const fn = module.fn('f', ['i32'], ['i32']);
+    const result = fn.let(i32(0));
+    fn.block((end) => {
+      fn.ifRarely(fn.param(0), () => fn.set(result, i32(1)));
+      fn.brIf(end, eqz(fn.param(0)));
+      fn.brIfRarely(end, eq(fn.param(0), i32(2)));
+      fn.set(result, i32(3));
+    });
+    fn.return(result);
+    fn.unreachable();
+    module.export(fn);
+    const compiled = new WebAssembly.Module(module.encode(1));
+    const [section] = WebAssembly.Module.customSections(compiled, 'metadata.code.branch_hint');
+    const [first = 0, second = 0] = fn.rareBranches();
+    // One function, its index, two hints: place, one byte, not likely.
+    expect([...new Uint8Array(section ?? new ArrayBuffer(0))]).toEqual([1, fn.index, 2, first, 1, 0, second, 1, 0]);
+    expect([first, second].map((at) => fn.body()[at])).toEqual([OPCODES.if, OPCODES.brIf]);
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+    const f = exports.f as (value: number) => number;
+    expect([0, 1, 2].map((value) => f(value))).toEqual([0, 3, 1]);
+  });
+
+  it('leaves no section behind where there is none', () => {
+    const { exports } = build((module) => {
+      const fn = module.fn('f', [], ['i32']);
+      fn.return(i32(7));
+      fn.unreachable();
+      module.export(fn);
+      const compiled = new WebAssembly.Module(module.encode(1));
+      expect(WebAssembly.Module.customSections(compiled, 'metadata.code.branch_hint')).toEqual([]);
+    });
+    expect(exports.f?.()).toBe(7);
+  });
+});

@@ -194,9 +194,9 @@ class RegionEmitter {
   refill(address: Expr, access: number, needed: bigint): void {
     const { fn, hart } = this;
     const walkMax = BigInt(WALK_REFERENCES_MAX * this.ctx.config.core.walkReferenceCycles) << 32n;
-    fn.brIf(this.#leave, ltS(this.#balance, i64(needed + walkMax)));
+    fn.brIfRarely(this.#leave, ltS(this.#balance, i64(needed + walkMax)));
     const cycles = fn.let(call(must(this.ctx.refill, 'refill'), hart, address, i32(access)));
-    fn.brIf(this.#leave, ltS(cycles, i32(0)));
+    fn.brIfRarely(this.#leave, ltS(cycles, i32(0)));
     fn.set(this.#balance, sub(this.#balance, shl(extendS(cycles), i64(32))));
   }
 
@@ -209,7 +209,7 @@ class RegionEmitter {
   sideExit(test: Expr, at: PlacedInsn, owed: Owed): void {
     // The constant is set on the way, not in a branch: it costs nothing there and keeps the hot path straight.
     this.#setExit(at.offset, owed);
-    this.fn.brIf(this.#leave, test);
+    this.fn.brIfRarely(this.#leave, test);
   }
 
   #register(index: number): Local {
@@ -249,7 +249,7 @@ class RegionEmitter {
     this.fn.loop((again) => {
       this.#labels.set(index, again);
       const needed = BigInt(this.#ways[index] ?? 0) << 32n;
-      this.fn.if(ltS(this.#balance, i64(needed)), () => this.#exitWith(block.start, NOTHING));
+      this.fn.ifRarely(ltS(this.#balance, i64(needed)), () => this.#exitWith(block.start, NOTHING));
       this.#within(index, merges, NOTHING);
     });
   }
@@ -478,7 +478,7 @@ class TranslatorBuilder implements InsnBuilder {
     const tag = load64(slot, HART.dataTlb + (write ? TLB.fastWrite : TLB.fastRead));
     const misses = ne(tag, or(place, dataContext));
     this.#region.markExit(this.#insn, this.#owed);
-    fn.if(misses, () => {
+    fn.ifRarely(misses, () => {
       // Misaligned accesses are the interpreter's: some fault, some need two pages.
       if (last > 0) this.#leaveIf(and(wrap(to), i32(last)));
       this.#region.refill(to, write ? ACCESS.write : ACCESS.read, this.#needed);
