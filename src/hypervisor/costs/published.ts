@@ -1,45 +1,50 @@
 /**
- * Published costs in cycles, as they were found: a pure table. Nothing is filled in here; `costs.ts` does that, by rules it names.
+ * Published costs in cycles, as they were found: a pure table. Nothing is filled in here; the other files of this folder do that, by
+ * rules they name.
  *
  * A fact is a number with its source; null says that nothing published was found. Keys of the facts: `hypercall` is the round
- * trip with a null handler, `exit`, `handle_null` and `enter` its parts; `mmio_kernel` and `mmio_user` one device-register access
- * served in the hypervisor or in a user-space device model, `pio_*` and `io_*` the same over ports; `ipi`, `irq_deliver`,
- * `irq_complete`, `timer`; `vm_switch`; `s2_fault` a second-stage fault that allocates a page; `shadow_fill` the first touch of a
- * page under shadow paging; `pt_base` a page-table base switch; `pte_write`; `guest_fault` a fault the guest handles itself;
- * `syscall`. `*_extra` is what comes on top of native. Numbers of two x86 profiles must not be combined: clock rates and years differ.
+ * trip with a null handler, `exit`, `handle_null` and `enter` its parts, `hw_roundtrip` what of it the hardware takes; `mmio_kernel`
+ * and `mmio_user` one device-register access served in the hypervisor or in a user-space device model, `pio`, `pio_*` and `io_*` the
+ * same over ports; `ipi`, `irq_deliver`, `irq_complete`, `timer`; `vm_switch`; `s2_fault` a second-stage fault that allocates a page;
+ * `shadow_fill` the first touch of a page under shadow paging; `pt_base` a page-table base switch; `pte_write` one page-table entry
+ * written; `priv_write` one privileged register written; `guest_fault` a page fault that the guest handles, `prot_fault` a protection
+ * fault, `divzero` a division by zero; `syscall`. `*_extra` is what comes on top of native. Numbers of two x86 profiles must not be
+ * combined: clock rates and years differ. A profile and its `baseline` are one study on one machine, and may be.
  *
  * Sources by their short names: DuVisor (Chen et al., OSDI 2023 and its artifact), First Look (Sa, Martins, Pinto: A First Look at
  * RISC-V Virtualization, 2021), TwinVisor (SOSP 2021), ISCA16 (Dall et al.: ARM Virtualization, ISCA 2016), ATC17 (Dall et al.,
- * USENIX ATC 2017), HyperBench (2019), ASPLOS06 (Adams, Agesen), ATC12 (Agesen et al.), T3 to T5 of the 2003 profiles (Barham et
- * al.: Xen and the Art of Virtualization, SOSP 2003), `KVM list` (mailing list), kvm-unit-tests.
+ * USENIX ATC 2017), HyperBench (2019), ASPLOS06 (Adams, Agesen), ATC12 (Agesen et al.), SOSP03 (Barham et al.: Xen and the Art of
+ * Virtualization, SOSP 2003), `KVM list` (mailing list), kvm-unit-tests.
  */
+import type { CostFact } from './cost-fact.ts';
 
 /**
- * How sure a number is. `V` read in the cited work or its raw data; `Q` quoted by another document; `D` derived by arithmetic from V or Q;
- * `M` from memory, unchecked; `R` filled by a rule of this project because nothing was published.
+ * How a guest kernel came to its privileged operations on the machine that was measured: `assisted` in a privileged mode of its own
+ * (VS mode, VT-x, EL1), `translated` by binary translation, `asked` by hypercalls of a modified kernel, `bare` without a hypervisor.
  */
-export type CostStatus = 'V' | 'Q' | 'D' | 'M' | 'R';
-
-/** A cost and where it comes from. */
-export interface CostFact {
-  readonly cycles: number;
-  readonly status: CostStatus;
-  /** The cited work, or the rule. */
-  readonly source: string;
-}
+export type Technique = 'assisted' | 'translated' | 'asked' | 'bare';
 
 export interface PublishedProfile {
   readonly clockMhz: number | null;
   readonly isa: string;
   readonly paging: string | null;
+  readonly technique: Technique;
+  /** The same machine without a hypervisor, measured by the same people. */
+  readonly baseline?: string;
   readonly facts: Readonly<Record<string, CostFact | null>>;
 }
+
+/** Clock of the Xeon of SOSP03, MHz: its tables are in microseconds. */
+const SOSP03_MHZ = 2400;
+/** Clock that cycles of Rocket are given at, MHz. */
+const ROCKET_MHZ = 3200;
 
 export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
   'rocket-kvm-2023': {
     clockMhz: 3200,
     isa: 'rv64+H',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 618, status: 'V', source: 'DuVisor OSDI23 Fig/Table; rerun 645' },
       exit: { cycles: 212, status: 'V', source: 'DuVisor' },
@@ -57,6 +62,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 3200,
     isa: 'rv64+H',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 214, status: 'V', source: 'DuVisor; rerun 199' },
       exit: { cycles: 56, status: 'V', source: 'DuVisor' },
@@ -71,10 +77,11 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 3200,
     isa: 'rv64+H v0.6.1',
     paging: 'two-stage, static (Bao)',
+    technique: 'assisted',
     facts: {
-      irq_native: { cycles: 256, status: 'D', source: 'First Look: 80 ns' },
-      irq_deliver: { cycles: 2368, status: 'D', source: 'First Look: 740 ns, PLIC trapped' },
-      irq_deliver_hi: { cycles: 7296, status: 'D', source: 'First Look: 2280 ns, interference' },
+      irq_native: nanoseconds(80, 'First Look'),
+      irq_deliver: nanoseconds(740, 'First Look, PLIC trapped'),
+      irq_deliver_hi: nanoseconds(2280, 'First Look, interference'),
       mibench_overhead_pct: { cycles: 1, status: 'V', source: 'First Look' },
       hypercall: null,
       mmio_user: null,
@@ -84,6 +91,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: null,
     isa: 'armv8',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 3258, status: 'V', source: 'TwinVisor Table 4' },
       s2_fault: { cycles: 13249, status: 'V', source: 'TwinVisor Table 4' },
@@ -94,6 +102,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2400,
     isa: 'armv8',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 6500, status: 'Q', source: 'ISCA16 Table II' },
       mmio_kernel: { cycles: 7370, status: 'Q', source: 'ISCA16 ICT' },
@@ -109,6 +118,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2400,
     isa: 'armv8',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 376, status: 'M', source: 'ISCA16' },
       mmio_kernel: { cycles: 1356, status: 'Q', source: 'ISCA16' },
@@ -123,6 +133,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2100,
     isa: 'x86-64',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 1300, status: 'Q', source: 'ISCA16' },
       mmio_kernel: { cycles: 2384, status: 'M', source: 'ISCA16' },
@@ -137,6 +148,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2100,
     isa: 'x86-64',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 1228, status: 'M', source: 'ISCA16' },
       mmio_kernel: { cycles: 1734, status: 'M', source: 'ISCA16' },
@@ -151,6 +163,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: null,
     isa: 'armv8',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 6413, status: 'Q', source: 'ATC17 Tab 2' },
       mmio_kernel: { cycles: 8034, status: 'Q', source: 'ATC17' },
@@ -162,6 +175,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: null,
     isa: 'armv8',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 752, status: 'Q', source: 'ATC17 Tab 2' },
       mmio_kernel: { cycles: 1604, status: 'Q', source: 'ATC17' },
@@ -173,6 +187,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: null,
     isa: 'x86-64',
     paging: 'two-stage',
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 1437, status: 'Q', source: 'ATC17 Tab 2' },
       mmio_kernel: { cycles: 2565, status: 'Q', source: 'ATC17' },
@@ -184,6 +199,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2000,
     isa: 'x86-64',
     paging: null,
+    technique: 'bare',
     facts: {
       pt_base: { cycles: 215, status: 'V', source: 'HyperBench T3' },
       ipi: { cycles: 2409, status: 'V', source: 'HyperBench T3' },
@@ -196,6 +212,8 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2000,
     isa: 'x86-64',
     paging: 'two-stage',
+    technique: 'assisted',
+    baseline: 'native-ivb-2019',
     facts: {
       hypercall: { cycles: 1470, status: 'V', source: 'HyperBench T3' },
       pt_base: { cycles: 297, status: 'V', source: 'HyperBench T3' },
@@ -211,6 +229,8 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2000,
     isa: 'x86-64',
     paging: 'shadow',
+    technique: 'assisted',
+    baseline: 'native-ivb-2019',
     facts: {
       hypercall: { cycles: 2677, status: 'V', source: 'HyperBench T3' },
       pt_base: { cycles: 3178, status: 'V', source: 'HyperBench T3' },
@@ -226,6 +246,8 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2000,
     isa: 'x86-64',
     paging: 'two-stage',
+    technique: 'assisted',
+    baseline: 'native-ivb-2019',
     facts: {
       hypercall: { cycles: 1430, status: 'V', source: 'HyperBench T3' },
       pt_base: { cycles: 296, status: 'V', source: 'HyperBench T3' },
@@ -240,6 +262,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: null,
     isa: 'x86-64',
     paging: null,
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 3898, status: 'V', source: 'kvm-unit-tests 00bfecaa' },
       mmio_kernel: { cycles: 7237, status: 'V', source: 'inl_from_kernel' },
@@ -253,6 +276,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: null,
     isa: 'x86-64',
     paging: null,
+    technique: 'assisted',
     facts: {
       hypercall: { cycles: 1529, status: 'V', source: 'KVM list, SKX' },
       ipi: { cycles: 3293, status: 'V', source: 'KVM list, SKX' },
@@ -264,6 +288,7 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 3800,
     isa: 'x86',
     paging: null,
+    technique: 'bare',
     facts: {
       syscall: { cycles: 242, status: 'M', source: 'ASPLOS06' },
       pio: { cycles: 3209, status: 'Q', source: 'ASPLOS06' },
@@ -278,6 +303,8 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 3800,
     isa: 'x86',
     paging: 'shadow, binary translation',
+    technique: 'translated',
+    baseline: 'native-p4-2006',
     facts: {
       syscall: { cycles: 2308, status: 'M', source: "ASPLOS06; 'about 2000 over native' is Q" },
       pio: { cycles: 214, status: 'D', source: '3209/15' },
@@ -292,6 +319,8 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 3800,
     isa: 'x86',
     paging: 'shadow, VT-x exits',
+    technique: 'assisted',
+    baseline: 'native-p4-2006',
     facts: {
       syscall: { cycles: 242, status: 'M', source: "ASPLOS06; '= native' is Q" },
       pio: { cycles: 15826, status: 'Q', source: 'ASPLOS06' },
@@ -300,28 +329,33 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
       guest_fault: { cycles: 11242, status: 'Q', source: 'ASPLOS06' },
       divzero: { cycles: 1014, status: 'Q', source: 'ASPLOS06' },
       pte_write: { cycles: 12733, status: 'Q', source: 'ASPLOS06' },
+      exit: { cycles: 1931, status: 'M', source: 'ASPLOS06 Table 1, page-fault exit' },
+      enter: { cycles: 2409, status: 'M', source: 'ASPLOS06 Table 1, VM entry' },
     },
   },
   'native-xeon-2003': {
     clockMhz: 2400,
     isa: 'x86',
     paging: null,
+    technique: 'bare',
     facts: {
-      syscall: { cycles: 1080, status: 'D', source: 'T3 .45us' },
-      prot_fault: { cycles: 2544, status: 'D', source: 'T5 1.06us' },
-      guest_fault: { cycles: 3408, status: 'D', source: 'T5 1.42us' },
-      native_ctx_switch: { cycles: 1848, status: 'D', source: 'T4 .77us' },
+      syscall: microseconds(0.45, 'SOSP03 Table 3'),
+      prot_fault: microseconds(1.06, 'SOSP03 Table 5'),
+      guest_fault: microseconds(1.42, 'SOSP03 Table 5'),
+      native_ctx_switch: microseconds(0.77, 'SOSP03 Table 4'),
     },
   },
   'xen-pv-2003': {
     clockMhz: 2400,
     isa: 'x86',
     paging: 'direct, validated',
+    technique: 'asked',
+    baseline: 'native-xeon-2003',
     facts: {
-      syscall_extra: { cycles: 24, status: 'D', source: 'T3' },
-      prot_fault_extra: { cycles: 816, status: 'D', source: 'T5' },
-      guest_fault_extra: { cycles: 3144, status: 'D', source: 'T5, 2 transitions' },
-      batch_max_pte: { cycles: 2048, status: 'V', source: 'text' },
+      syscall_extra: microsecondsMore(0.46, 0.45, 'SOSP03 Table 3'),
+      prot_fault_extra: microsecondsMore(1.4, 1.06, 'SOSP03 Table 5'),
+      guest_fault_extra: microsecondsMore(2.73, 1.42, 'SOSP03 Table 5, 2 transitions'),
+      batch_max_pte: { cycles: 2048, status: 'V', source: 'SOSP03, text: entries a batch, not cycles' },
       hypercall: null,
     },
   },
@@ -329,23 +363,44 @@ export const PUBLISHED_PROFILES: Readonly<Record<string, PublishedProfile>> = {
     clockMhz: 2400,
     isa: 'x86',
     paging: 'shadow, binary translation',
+    technique: 'translated',
+    baseline: 'native-xeon-2003',
     facts: {
-      syscall_extra: { cycles: 672, status: 'D', source: 'T3' },
-      prot_fault_extra: { cycles: 15528, status: 'D', source: 'T5' },
-      guest_fault_extra: { cycles: 26352, status: 'D', source: 'T5' },
+      syscall_extra: microsecondsMore(0.73, 0.45, 'SOSP03 Table 3'),
+      prot_fault_extra: microsecondsMore(7.53, 1.06, 'SOSP03 Table 5'),
+      guest_fault_extra: microsecondsMore(12.4, 1.42, 'SOSP03 Table 5'),
     },
   },
-  'hw-roundtrip': {
-    clockMhz: null,
-    isa: 'x86',
-    paging: null,
-    facts: {
-      'prescott-2005': { cycles: 3963, status: 'V', source: 'ATC12 T1' },
-      'merom-2006': { cycles: 1579, status: 'V', source: 'ATC12 T1' },
-      'penryn-2008': { cycles: 1266, status: 'V', source: 'ATC12 T1' },
-      'nehalem-2009': { cycles: 1009, status: 'V', source: 'ATC12 T1' },
-      'westmere-2010': { cycles: 761, status: 'V', source: 'ATC12 T1' },
-      'sandybridge-2011': { cycles: 784, status: 'V', source: 'ATC12 T1' },
-    },
-  },
+  'hw-prescott-2005': hardwareOnly(3963),
+  'hw-merom-2006': hardwareOnly(1579),
+  'hw-penryn-2008': hardwareOnly(1266),
+  'hw-nehalem-2009': hardwareOnly(1009),
+  'hw-westmere-2010': hardwareOnly(761),
+  'hw-sandybridge-2011': hardwareOnly(784),
 };
+
+/** A profile of which only the hardware's part of a round trip is known. */
+function hardwareOnly(cycles: number): PublishedProfile {
+  const facts = { hw_roundtrip: { cycles, status: 'V', source: 'ATC12 Table 1' } } as const;
+  return { clockMhz: null, isa: 'x86', paging: null, technique: 'assisted', facts };
+}
+
+function nanoseconds(ns: number, source: string): CostFact {
+  return {
+    cycles: Math.round((ns * ROCKET_MHZ) / 1000),
+    status: 'D',
+    source: `${source}: ${ns} ns x ${ROCKET_MHZ} MHz`,
+  };
+}
+
+function microseconds(us: number, source: string): CostFact {
+  return { cycles: Math.round(us * SOSP03_MHZ), status: 'D', source: `${source}: ${us} us x ${SOSP03_MHZ} MHz` };
+}
+
+function microsecondsMore(us: number, nativeUs: number, source: string): CostFact {
+  return {
+    cycles: Math.round((us - nativeUs) * SOSP03_MHZ),
+    status: 'D',
+    source: `${source}: (${us} - ${nativeUs}) us x ${SOSP03_MHZ} MHz`,
+  };
+}
