@@ -6,6 +6,7 @@
 
 #include "base.h"
 
+#define VIRTIO_ID_NET 1
 #define VIRTIO_ID_BLOCK 2
 #define VIRTIO_ID_CONSOLE 3
 #define VIRTIO_ID_ENTROPY 4
@@ -81,6 +82,10 @@ void virtio_ready(struct virtio_device *device);
 /* Reads the interrupt status and acknowledges it. */
 void virtio_acknowledge(struct virtio_device *device);
 u32 virtio_config32(const struct virtio_device *device, u32 offset);
+/* Fields of one byte are read as such (virtio 1.2 section 4.2.2.2). */
+static inline u8 virtio_config8(const struct virtio_device *device, u32 offset) {
+  return mmio_read8(device->base + 0x100 + offset);
+}
 
 bool virtq_setup(struct virtq *queue, struct virtio_device *device, u32 index);
 /* Adds a chain without publishing it; several segments go into an indirect table if the device has INDIRECT. The head, or -1 if full. */

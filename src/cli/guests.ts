@@ -12,6 +12,8 @@ export interface BundledGuest {
   readonly mode: ModeName;
   /** Size of the pattern disk that it gets if no drive is named. */
   readonly patternDriveBytes?: number;
+  /** What `--workload` may name, for a guest that takes `workload=NAME iterations=N` from its boot arguments. */
+  readonly workloads?: readonly string[];
 }
 
 /** All bundled guests, in the order of the list. */

@@ -25,6 +25,8 @@ export interface MachineOptions {
   readonly harts: number;
   readonly memory: number;
   readonly append: string;
+  readonly workload?: string;
+  readonly iterations?: number;
   readonly initrd?: string;
   readonly drive: readonly string[];
   readonly seed: string;
@@ -51,6 +53,9 @@ export interface PreparedRun {
   readonly inputFiles: readonly string[];
 }
 
+/** What nine digits say, which is how far guests read. */
+const ITERATIONS_MAX = 999_999_999;
+
 export const GUEST_ARGUMENT = 'a bundled guest (see `paratrace guests`), an ELF file, or a raw image';
 
 /** Adds the machine options to a verb. */
@@ -75,7 +80,7 @@ export function prepareRun(guest: string, options: MachineOptions): PreparedRun 
     core: options.core,
     hartCount: options.harts,
     memoryBytes: options.memory,
-    append: options.append,
+    append: bootArguments(guest, options, bundled),
     entry,
     seed: options.seed,
     quantumCycles: options.quantum,
@@ -133,6 +138,8 @@ function machineOptions(): Option[] {
       .argParser((text) => parseSize('--memory', text))
       .default(defaults.memoryBytes, formatSize(defaults.memoryBytes)),
     new Option('--append <args>', 'kernel command line (/chosen/bootargs)').default(defaults.append, 'empty'),
+    new Option('--workload <name>', 'what a guest with workloads runs: short for --append workload=<name>'),
+    count('--iterations <n>', 'how often the workload does it: short for --append iterations=<n>', 1, ITERATIONS_MAX),
     new Option('--initrd <file>', 'initial RAM disk'),
     new Option(
       '--drive <file>',
@@ -183,6 +190,22 @@ function checkGuest(guest: string): string {
   if (basename(guest) !== guest) return guest;
   const message = `'${guest}' is neither a bundled guest (${names.join(', ')}) nor a file here`;
   throw new ParatraceError('usage.guest-unknown', message);
+}
+
+/** The kernel command line: the workload in front of what `--append` says. */
+function bootArguments(guest: string, options: MachineOptions, bundled: BundledGuest | undefined): string {
+  const { workload, iterations, append } = options;
+  if (workload === undefined) {
+    if (iterations === undefined) return append;
+    throw new ParatraceError('usage.option', '--iterations needs --workload');
+  }
+  const known = bundled?.workloads;
+  if (known === undefined) throw new ParatraceError('usage.option', `--workload: ${guest} has no workloads`);
+  if (!known.includes(workload)) {
+    throw new ParatraceError('usage.option', `--workload: '${workload}' is none of ${known.join(', ')}`);
+  }
+  const count = iterations === undefined ? '' : `iterations=${iterations}`;
+  return [`workload=${workload}`, count, append].filter((part) => part !== '').join(' ');
 }
 
 function drivesOf(options: MachineOptions, bundled: BundledGuest | undefined): Image[] {

@@ -9,6 +9,8 @@ const MACHINE_OPTIONS = [
   '--harts',
   '--memory',
   '--append',
+  '--workload',
+  '--iterations',
   '--initrd',
   '--drive',
   '--seed',

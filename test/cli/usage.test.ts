@@ -53,6 +53,26 @@ const WRONG: readonly (readonly [args: readonly string[], names: readonly string
     ['hvm', 'native, pvh'],
   ],
   [
+    ['run', 'ring-tour', '--workload', 'fork'],
+    ['usage.option', '--workload', 'ring-tour has no workloads'],
+  ],
+  [
+    ['run', elf, '--workload', 'fork'],
+    ['usage.option', '--workload', 'has no workloads'],
+  ],
+  [
+    ['run', 'mini-os', '--workload', 'frok'],
+    ['usage.option', "'frok'", 'syscall, ctxsw, fork'],
+  ],
+  [
+    ['run', 'mini-os', '--iterations', '7'],
+    ['usage.option', '--iterations needs --workload'],
+  ],
+  [
+    ['run', 'mini-os', '--workload', 'fork', '--iterations', '0'],
+    ['usage.option', '--iterations', '0'],
+  ],
+  [
     ['run', 'ring-tour', '--costs', 'free'],
     ['free', 'rocket-kvm-2023'],
   ],
