@@ -3,14 +3,14 @@
  * the page of the report, and the library's types. Everything is built every time: it takes a second.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildCommand } from './build-command.mjs';
 import { buildReportBundle } from './build-report.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const COMMAND = 'dist/cli/paratrace.js';
 
 const common = {
   absWorkingDir: root,
@@ -23,23 +23,13 @@ const common = {
 };
 
 const started = Date.now();
-await Promise.all([buildCommand(), buildLibrary(), buildReportBundle(join(root, 'dist/viz/report-page.js'))]);
+await Promise.all([
+  buildCommand(join(root, 'dist/cli')),
+  buildLibrary(),
+  buildReportBundle(join(root, 'dist/viz/report-page.js')),
+]);
 buildTypes();
 process.stderr.write(`built dist/ in ${Date.now() - started} ms\n`);
-
-async function buildCommand() {
-  await build({
-    ...common,
-    entryPoints: ['src/cli/paratrace.ts'],
-    outfile: COMMAND,
-    platform: 'node',
-    banner: {
-      // CommonJS packages inside the bundle ask for Node's own modules by `require`.
-      js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-    },
-  });
-  chmodSync(join(root, COMMAND), 0o755);
-}
 
 async function buildLibrary() {
   await build({

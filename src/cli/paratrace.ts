@@ -5,4 +5,4 @@ import { main } from './main.ts';
 
 readBranchHints(process.versions.v8);
 // Ends the process even if standard input is still open.
-process.exit(await main(process.argv.slice(2), nodeHost()));
+void main(process.argv.slice(2), nodeHost()).then((code) => process.exit(code));

@@ -1,41 +1,35 @@
-/** The command line as users run it: one bundled file, started as a process. */
+/** The command line as users run it: built as `npm run build` does, started as a process. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { buildCommand } from '../../scripts/build-command.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+let built = 0;
 
 export class Bundle {
   /** Inside the package, because the command finds its guests from where it is. */
-  readonly #file: string;
+  readonly #home = `${root}build/test-cli-${process.pid}-${built++}`;
+  #command = '';
   readonly #folder: string;
 
   /** @param folder that commands run in. */
   constructor(folder: string) {
     this.#folder = folder;
-    this.#file = `${root}build/test-cli-${process.pid}-${performance.now()}.js`;
+  }
+
+  /** Path of the file to start, once it is built. */
+  get command(): string {
+    return this.#command;
   }
 
   async build(): Promise<void> {
-    await build({
-      absWorkingDir: root,
-      entryPoints: ['src/cli/paratrace.ts'],
-      outfile: this.#file,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      logLevel: 'warning',
-      banner: {
-        js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
-      },
-    });
+    this.#command = await buildCommand(this.#home);
   }
 
   /** Runs a command to its end, with standard input closed or a pipe with this text. */
   run(args: readonly string[], input?: string): { status: number | null; stdout: string; stderr: string } {
-    return spawnSync(process.execPath, [this.#file, ...args], {
+    return spawnSync(process.execPath, [this.#command, ...args], {
       encoding: 'utf8',
       cwd: this.#folder,
       ...(input === undefined ? { stdio: ['ignore', 'pipe', 'pipe'] } : { input }),
@@ -44,10 +38,10 @@ export class Bundle {
 
   /** Starts a command with pipes. */
   start(args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [this.#file, ...args], { cwd: this.#folder, stdio: ['pipe', 'pipe', 'pipe'] });
+    return spawn(process.execPath, [this.#command, ...args], { cwd: this.#folder, stdio: ['pipe', 'pipe', 'pipe'] });
   }
 
   remove(): void {
-    rmSync(this.#file, { force: true });
+    rmSync(this.#home, { recursive: true, force: true });
   }
 }

@@ -1,17 +1,19 @@
 /** The process that runs the command, as a {@link Host}. */
-import { fstatSync } from 'node:fs';
+import { fstatSync, type Stats, statSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { describeSystemError } from './files.ts';
 import type { Host, Input, InputHandlers, InputKind, Output } from './host.ts';
 import { reportProgram } from './package-files.ts';
 
 const STDIN_FD = 0;
+const STDOUT_FD = 1;
+const STDERR_FD = 2;
 
 export function nodeHost(): Host {
   return {
     stdin: new NodeInput(),
-    stdout: new NodeOutput(process.stdout),
-    stderr: new NodeOutput(process.stderr),
+    stdout: isPlain(STDOUT_FD) ? new FileOutput(STDOUT_FD) : new NodeOutput(process.stdout),
+    stderr: isPlain(STDERR_FD) ? new FileOutput(STDERR_FD) : new NodeOutput(process.stderr),
     nowMs: () => performance.now(),
     processorMs: () => {
       const { user, system } = process.cpuUsage();
@@ -30,6 +32,52 @@ export function nodeHost(): Host {
     exitNow: (code) => process.exit(code),
   };
 }
+
+/** A file, written as it comes. Node's streams would do the same, and take a while to load. */
+class FileOutput implements Output {
+  readonly isTerminal = false;
+  readonly #fd: number;
+  #failure: string | undefined;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  get isClosed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  write(data: string | Uint8Array): void {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    try {
+      for (let at = 0; at < bytes.length && !this.isClosed; ) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      this.#failure = describeSystemError(error as NodeJS.ErrnoException);
+    }
+  }
+
+  async drained(): Promise<void> {}
+}
+
+/** Whether it is a file, or nowhere. */
+function isPlain(fd: number): boolean {
+  const stat = statOf(fd);
+  return stat !== undefined && (stat.isFile() || isNowhere(stat));
+}
+
+function statOf(fd: number): Stats | undefined {
+  try {
+    return fstatSync(fd);
+  } catch {
+    return undefined;
+  }
+}
+
+const isNowhere = ({ rdev }: Stats) => rdev === statSync('/dev/null', { throwIfNoEntry: false })?.rdev;
 
 class NodeOutput implements Output {
   readonly #stream: NodeJS.WriteStream;
@@ -105,12 +153,10 @@ class NodeInput implements Input {
 }
 
 function kindOfStdin(): InputKind {
-  if (process.stdin.isTTY) return 'terminal';
-  try {
-    const stat = fstatSync(STDIN_FD);
-    if (stat.isFIFO() || stat.isSocket()) return 'stream';
-    return stat.isFile() ? 'file' : 'none';
-  } catch {
-    return 'none';
-  }
+  const stat = statOf(STDIN_FD);
+  if (stat === undefined) return 'none';
+  if (stat.isFIFO() || stat.isSocket()) return 'stream';
+  if (stat.isFile()) return 'file';
+  // Asking for a terminal makes Node load what it has for networks and terminals.
+  return !isNowhere(stat) && process.stdin.isTTY ? 'terminal' : 'none';
 }

@@ -1,0 +1,78 @@
+/**
+ * Builds the command line: one CommonJS file that holds everything, a small file that starts it, and the bytecode that V8 has made of
+ * it (docs/adr/ says why).
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const KEEP_BYTECODE = join(root, 'scripts/command/keep-bytecode.cjs');
+
+/** What a run of the command is, to see which functions it needs: a recording with devices, rings and translated code. */
+const TYPICAL = ['record', 'ring-tour', '--quiet', '--engine', 'translator'];
+
+/**
+ * Builds `paratrace.js` and what it needs into a folder of its own inside the package, because the command finds its guests from
+ * where it is.
+ *
+ * @param {string} folder emptied first
+ * @returns {Promise<string>} path of the file to start
+ */
+export async function buildCommand(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const program = join(folder, 'program.cjs');
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cli/paratrace.ts'],
+    outfile: program,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    // One byte for each character: read without decoding.
+    charset: 'ascii',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    alias: { 'node:child_process': join(root, 'scripts/command/no-child-process.cjs') },
+    define: { 'import.meta.url': '__moduleUrl' },
+    banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  });
+  const command = join(folder, 'paratrace.js');
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['scripts/command/start.cjs'],
+    outfile: command,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+  });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
+  chmodSync(command, 0o755);
+  keepBytecode(folder);
+  return command;
+}
+
+/** Runs the command once, for the bytecode of the functions that it needs. */
+function keepBytecode(folder) {
+  const scratch = mkdtempSync(join(tmpdir(), 'paratrace-build-'));
+  const args = [...TYPICAL, '-o', join(scratch, 'typical.pvt')];
+  try {
+    const { status, stderr } = spawnSync(process.execPath, [KEEP_BYTECODE, folder, ...args], {
+      encoding: 'utf8',
+      // Flags of V8 that tests or users set would make the bytecode useless without them.
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    if (status !== 0) throw new Error(`the command that was built ended with ${status}:\n${stderr}`);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Runs the built command, and keeps the bytecode of the functions that the run has compiled.
+ *
+ *   node scripts/command/keep-bytecode.cjs FOLDER ARGUMENT...
+ */
+const { writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+const vm = require('node:vm');
+const { bytecodeFile } = require('./bytecode-file.cjs');
+
+const [folder] = process.argv.splice(2, 1);
+const { Script } = vm;
+let program;
+
+vm.Script = class extends Script {
+  constructor(...parts) {
+    super(...parts);
+    program = this;
+  }
+};
+process.on('exit', (status) => {
+  if (status === 0) writeFileSync(join(folder, bytecodeFile()), program.createCachedData());
+});
+require(join(folder, 'paratrace.js'));
