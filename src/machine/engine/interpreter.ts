@@ -463,9 +463,8 @@ class InterpreterBuilder implements InsnBuilder {
     const to = fn.let(address);
     const slot = this.#slot(to);
     const stored = fn.let(value);
-    fn.if(
-      this.#fast(to, slot, log2, 'fastWrite', false),
-      () => fn.store(bits, add(wrap(to), load32(slot, HART.dataTlb + TLB.addend)), stored),
+    fn.ifRarely(
+      this.#misses(to, slot, log2, 'fastWrite', false),
       () => {
         const status = fn.let(call(this.#parts.mmu.storeSlow, hart, to, stored, i32(log2)));
         chargeExtra(this.#state);
@@ -473,6 +472,7 @@ class InterpreterBuilder implements InsnBuilder {
         // Status 2, done and stop: makes the cycles left negative, so that the run ends after this instruction.
         fn.set(left, sub(left, shl(status, i32(29))));
       },
+      () => fn.store(bits, add(wrap(to), load32(slot, HART.dataTlb + TLB.addend)), stored),
     );
   }
 
@@ -621,28 +621,28 @@ class InterpreterBuilder implements InsnBuilder {
     return this.#state.fn.let(add(this.#state.dataTlb, tlbOffset(this.#parts.ctx, address)));
   }
 
-  /** Whether the TLB lets an access through without the slow path: right page, right context, aligned as it must be. */
-  #fast(address: Expr, slot: Expr, log2: number, tag: 'fastRead' | 'fastWrite', aligned: boolean): Expr {
+  /** Whether the TLB does not let an access through: it does in the right page and context, and aligned as it must be. */
+  #misses(address: Expr, slot: Expr, log2: number, tag: 'fastRead' | 'fastWrite', aligned: boolean): Expr {
     const last = (1 << log2) - 1;
     const mustAlign = aligned || this.#parts.ctx.config.misaligned === 'trap';
     const place = mustAlign
       ? and(address, i64(-PAGE_BYTES | last))
       : pageOf(last === 0 ? address : add(address, i64(last)));
-    return eq(load64(slot, HART.dataTlb + TLB[tag]), or(place, this.#state.dataContext));
+    return ne(load64(slot, HART.dataTlb + TLB[tag]), or(place, this.#state.dataContext));
   }
 
   #hostAddress(address: Expr, log2: number, tag: 'fastRead' | 'fastWrite', aligned: boolean, slow: () => Expr): Local {
     const { fn } = this.#state;
     const slot = this.#slot(address);
     const host = fn.local('i32');
-    fn.if(
-      this.#fast(address, slot, log2, tag, aligned),
-      () => fn.set(host, add(wrap(address), load32(slot, HART.dataTlb + TLB.addend))),
+    fn.ifRarely(
+      this.#misses(address, slot, log2, tag, aligned),
       () => {
         fn.set(host, slow());
         chargeExtra(this.#state);
         this.#faultIf(eqz(host));
       },
+      () => fn.set(host, add(wrap(address), load32(slot, HART.dataTlb + TLB.addend))),
     );
     return host;
   }
@@ -664,7 +664,7 @@ class InterpreterBuilder implements InsnBuilder {
   }
 
   #faultIf(test: Expr): void {
-    this.#state.fn.if(test, () => this.#fault());
+    this.#state.fn.ifRarely(test, () => this.#fault());
   }
 
   #raise(cause: Expr): void {

@@ -179,11 +179,15 @@ export class Fn implements Callable {
   }
 
   /** As {@link if}, telling the compiler that `test` is rarely true: what `then` needs stays out of the way of the rest. */
-  ifRarely(test: Expr, then: () => void): void {
+  ifRarely(test: Expr, then: () => void, otherwise?: () => void): void {
     this.#emit(test);
     this.#rare.push(this.#code.length);
     this.#code.raw([0x04, EMPTY_BLOCK]);
     this.#nest(then);
+    if (otherwise) {
+      this.#code.byte(0x05);
+      this.#nest(otherwise);
+    }
     this.#code.byte(0x0b);
   }
 
