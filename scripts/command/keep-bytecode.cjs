@@ -5,6 +5,7 @@
  */
 const { writeFileSync } = require('node:fs');
 const { join } = require('node:path');
+const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
 const { bytecodeFile } = require('./bytecode-file.cjs');
 
@@ -19,6 +20,8 @@ vm.Script = class extends Script {
   }
 };
 process.on('exit', (status) => {
+  // The program is read before it sets this, and V8 takes bytecode only under the flags that it was made under.
+  setFlagsFromString('--no-experimental-wasm-branch-hinting');
   if (status === 0) writeFileSync(join(folder, bytecodeFile()), program.createCachedData());
 });
 require(join(folder, 'paratrace.js'));
