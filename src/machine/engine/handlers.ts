@@ -36,12 +36,10 @@ export const INSN_HANDLERS: readonly InsnHandler[] = [
 
 const key = (insn: Insn, lengthBytes: number, far: boolean) =>
   insn.index * 4 + (lengthBytes === 2 ? 1 : 0) + (far ? 2 : 0);
-const NUMBERS = new Map(
-  INSN_HANDLERS.map((handler, index) => [
-    key(handler.insn, handler.lengthBytes, handler.far),
-    index + SPECIAL_HANDLERS.length,
-  ]),
-);
+const NUMBERS: number[] = new Array(4 * INSNS.length).fill(-1);
+for (const [index, handler] of INSN_HANDLERS.entries()) {
+  NUMBERS[key(handler.insn, handler.lengthBytes, handler.far)] = index + SPECIAL_HANDLERS.length;
+}
 
 export function specialHandler(name: SpecialHandler): number {
   return SPECIAL_HANDLERS.indexOf(name);
@@ -50,7 +48,7 @@ export function specialHandler(name: SpecialHandler): number {
 /** Handler number of a decoded instruction. */
 export function handlerOf({ insn, lengthBytes }: Decoded, straddles: boolean): number {
   const far = straddles && HAS_FAR_FORM.has(insn.format);
-  return must(NUMBERS.get(key(insn, lengthBytes, far)), `handler of ${insn.name}`);
+  return must(NUMBERS[key(insn, lengthBytes, far)], 'handler of an instruction');
 }
 
 /** The instruction behind a handler number; undefined for a special one. */

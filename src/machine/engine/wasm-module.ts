@@ -12,6 +12,8 @@ import { LOADS, OPS, STORES } from './expr.ts';
 const VALUE_TYPE = { i32: 0x7f, i64: 0x7e } as const;
 const EMPTY_BLOCK = 0x40;
 
+const UTF8 = new TextEncoder();
+
 /** Growing byte buffer with the LEB128 encodings of the format. */
 export class ByteSink {
   #bytes = new Uint8Array(256);
@@ -44,6 +46,11 @@ export class ByteSink {
 
   /** Signed LEB128 of up to 64 bits. */
   s64(value: bigint): void {
+    const small = Number(value);
+    if (small === (small | 0)) {
+      this.#s32(small);
+      return;
+    }
     let rest = value;
     for (;;) {
       const low = Number(rest & 0x7fn);
@@ -56,8 +63,18 @@ export class ByteSink {
     }
   }
 
+  /** As {@link s64}: most constants are small, and arithmetic with a BigInt costs an allocation a digit. */
+  #s32(value: number): void {
+    let rest = value;
+    while (rest < -64 || rest > 63) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    this.byte(rest & 0x7f);
+  }
+
   name(text: string): void {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = UTF8.encode(text);
     this.u32(bytes.length);
     this.raw(bytes);
   }
@@ -101,7 +118,7 @@ export class Fn implements Callable {
   }
 
   param(index: number): Local {
-    return { kind: 'local', type: must(this.params[index], `parameter ${index} of ${this.name}`), index };
+    return { kind: 'local', type: must(this.params[index], 'parameter of a function'), index };
   }
 
   /** A local; inside {@link scope} it is given back at the end of it. Holds garbage until set. */
@@ -127,7 +144,7 @@ export class Fn implements Callable {
   }
 
   set(local: Local, value: Expr): void {
-    assert(local.type === value.type, `${this.name}: set of ${local.type} to ${value.type}`);
+    assert(local.type === value.type, 'a local is set to a value of its type');
     this.#emit(value);
     this.#code.byte(0x21);
     this.#code.u32(local.index);
@@ -136,7 +153,7 @@ export class Fn implements Callable {
   store(bits: StoreBits, address: Expr, value: Expr, offset = 0): void {
     const row = STORES[bits];
     const opcode = row[value.type];
-    assert(opcode !== 0 && address.type === 'i32', `${this.name}: store${bits} of ${value.type}`);
+    assert(opcode !== 0 && address.type === 'i32', 'a store of a type that it can have');
     this.#emit(address);
     this.#emit(value);
     this.#code.byte(opcode);
@@ -325,14 +342,14 @@ export class Fn implements Callable {
         assert(
           expr.args.length === expr.callee.params.length &&
             expr.args.every((arg, index) => arg.type === expr.callee.params[index]),
-          `${this.name}: arguments of ${expr.callee.name}`,
+          'arguments of the types of a callee',
         );
         for (const arg of expr.args) this.#emit(arg);
         code.byte(0x10);
         code.u32(expr.callee.index);
         return;
       case 'cond':
-        assert(expr.then.type === expr.otherwise.type, `${this.name}: sides of cond`);
+        assert(expr.then.type === expr.otherwise.type, 'sides of cond of one type');
         this.#emit(expr.test);
         code.raw([0x04, VALUE_TYPE[expr.type]]);
         this.#emit(expr.then);

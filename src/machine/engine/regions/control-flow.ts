@@ -56,7 +56,8 @@ const inPage = (offset: number) => offset >= 0 && offset < PAGE_BYTES;
 /** The instructions of one page, decoded as they are asked for. */
 export class PageCode {
   readonly #page: DataView;
-  readonly #insns: (PlacedInsn | null | undefined)[] = [];
+  /** By half word of the page. */
+  readonly #insns: (PlacedInsn | null | undefined)[] = new Array(PAGE_BYTES / 2);
 
   /** @param page the 4,096 bytes of the page */
   constructor(page: DataView) {
@@ -65,10 +66,10 @@ export class PageCode {
 
   /** The instruction at an offset; null if a region cannot hold it. */
   at(offset: number): PlacedInsn | null {
-    const known = this.#insns[offset];
+    const known = this.#insns[offset / 2];
     if (known !== undefined) return known;
     const insn = this.#decode(offset);
-    this.#insns[offset] = insn;
+    this.#insns[offset / 2] = insn;
     return insn;
   }
 

@@ -213,7 +213,7 @@ class RegionEmitter {
   }
 
   #register(index: number): Local {
-    return must(this.#registers.get(index), `register x${index}`);
+    return must(this.#registers.get(index), 'register of a region');
   }
 
   #loadRegisters(): void {
@@ -334,7 +334,7 @@ class RegionEmitter {
   }
 
   #setExit(offset: number, { insns, cycles }: Owed): void {
-    assert(insns <= EXIT.insnsMax && cycles < EXIT.cyclesMax, `side exit after ${insns} instructions`);
+    assert(insns <= EXIT.insnsMax && cycles < EXIT.cyclesMax, 'a side exit that fits its constant');
     const packed =
       BigInt.asUintN(32, BigInt(offset)) | (BigInt(insns) << EXIT.insnShift) | (BigInt(cycles) << EXIT.cycleShift);
     this.fn.set(this.#exit, i64(packed));

@@ -22,7 +22,9 @@ export interface StructuredBlock extends Block {
 
 /** Edges of a terminator that stay in the region. */
 function successors({ end }: Block): number[] {
-  return edgesOf(end).flatMap((edge) => ('block' in edge ? [edge.block] : []));
+  const blocks: number[] = [];
+  for (const edge of edgesOf(end)) if ('block' in edge) blocks.push(edge.block);
+  return blocks;
 }
 
 /** Where a block can go. */
@@ -78,7 +80,7 @@ function inReversePostorder(blocks: readonly Block[]): readonly Block[] {
     const block = must(blocks[index], 'block');
     const renumber = (edge: Edge): Edge =>
       'block' in edge ? { block: must(numbers.get(edge.block), 'reachable block') } : edge;
-    return { ...block, end: mapEdges(block.end, renumber) };
+    return { start: block.start, insns: block.insns, end: mapEdges(block.end, renumber) };
   });
 }
 
@@ -123,7 +125,7 @@ function withoutIrreducibleEdges(blocks: readonly Block[], dominators: readonly 
       changed = true;
       return { exit: must(blocks[edge.block], 'block').start };
     });
-    return { ...block, end };
+    return { start: block.start, insns: block.insns, end };
   });
   return changed ? result : blocks;
 }
@@ -139,8 +141,10 @@ function annotate(blocks: readonly Block[], dominators: readonly number[]): read
   }
   const dominated = blocks.map((): number[] => []);
   for (let block = 1; block < blocks.length; block++) dominated[must(dominators[block], 'dominator')]?.push(block);
-  return blocks.map((block, index) => ({
-    ...block,
+  return blocks.map(({ start, insns, end }, index) => ({
+    start,
+    insns,
+    end,
     isLoopHeader: headers.has(index),
     isMerge: (forward[index] ?? 0) > 1,
     dominated: must(dominated[index], 'dominated'),
