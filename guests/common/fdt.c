@@ -90,6 +90,7 @@ static void add_virtio(struct board *board, u64 base, u32 irq) {
 static void judge(struct walk *walk, const struct node *node, const struct node *parent) {
   struct board *board = walk->board;
   u64 base = cells(node->reg, 0, parent->address_cells);
+  u32 irq = (u32)cells(node->interrupts, 0, 1);
   if (mentions(node->device_type, "memory")) {
     board->ram_base = base;
     board->ram_size_bytes = cells(node->reg, parent->address_cells, parent->size_cells);
@@ -100,9 +101,13 @@ static void judge(struct walk *walk, const struct node *node, const struct node 
   } else if (node->in_cpu && mentions(node->compatible, "riscv,cpu-intc")) {
     if (node->cpu_id == walk->boot_hart) walk->boot_hart_phandle = (u32)cells(node->phandle, 0, 1);
   } else if (mentions(node->compatible, "virtio,mmio")) {
-    add_virtio(board, base, (u32)cells(node->interrupts, 0, 1));
+    add_virtio(board, base, irq);
   } else if (mentions(node->compatible, "ns16550")) {
     board->uart_base = base;
+  } else if (mentions(node->compatible, "ata-generic")) {
+    if (board->ata.base == 0 || base < board->ata.base) board->ata = (struct board_slot){base, irq};
+  } else if (mentions(node->compatible, "intel,e1000")) {
+    board->e1000 = (struct board_slot){base, irq};
   } else if (mentions(node->compatible, "plic")) {
     board->plic_base = base;
     walk->plic_interrupts = node->interrupts_extended;

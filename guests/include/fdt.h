@@ -25,6 +25,8 @@ struct board {
   u64 hart_ids[BOARD_HARTS_MAX];
   u32 virtio_count;
   struct board_slot virtio[BOARD_VIRTIO_MAX]; /* by ascending address */
+  struct board_slot ata; /* the first channel; base 0: none */
+  struct board_slot e1000; /* base 0: none */
   const char *bootargs; /* never NULL */
   bool sstc; /* every hart names Sstc in its ISA string */
 };

@@ -8,7 +8,9 @@
 
 extern const struct console_driver uart16550;
 extern const struct console_driver virtio_console;
+extern const struct block_driver ata;
 extern const struct block_driver virtio_block;
+extern const struct net_driver e1000;
 extern const struct net_driver virtio_net;
 
 /* virtio-slot.c: finds the first virtio-mmio slot with this device, and negotiates; false: there is none. */

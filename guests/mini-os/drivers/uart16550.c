@@ -30,4 +30,8 @@ static void write(const char *text, u64 length_bytes) {
 
 static void flush(void) { wait_for(UART_LSR_TEMT); }
 
-const struct console_driver uart16550 = {.start = start, .write = write, .flush = flush};
+const struct console_driver uart16550 = {
+    .driver = {"uart16550", start},
+    .write = write,
+    .flush = flush,
+};

@@ -64,4 +64,8 @@ static void submit(struct block_request *requests, u32 count) {
   virtq_publish(&queue);
 }
 
-const struct block_driver virtio_block = {.start = start, .sectors = sectors, .submit = submit};
+const struct block_driver virtio_block = {
+    .driver = {"virtio-block", start},
+    .sectors = sectors,
+    .submit = submit,
+};

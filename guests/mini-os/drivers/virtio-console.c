@@ -39,4 +39,8 @@ static void write(const char *text, u64 length_bytes) {
 
 static void flush(void) { wait_for_free(VIRTQ_SIZE); }
 
-const struct console_driver virtio_console = {.start = start, .write = write, .flush = flush};
+const struct console_driver virtio_console = {
+    .driver = {"virtio-console", start},
+    .write = write,
+    .flush = flush,
+};

@@ -91,4 +91,9 @@ static u32 receive(void *frame, u32 room_bytes) {
   return length;
 }
 
-const struct net_driver virtio_net = {.start = start, .address = address, .transmit = transmit, .receive = receive};
+const struct net_driver virtio_net = {
+    .driver = {"virtio-net", start},
+    .address = address,
+    .transmit = transmit,
+    .receive = receive,
+};

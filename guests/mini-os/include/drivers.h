@@ -6,8 +6,13 @@
 
 #include "base.h"
 
-struct console_driver {
+struct driver {
+  const char *name;
   bool (*start)(void); /* false: no such device */
+};
+
+struct console_driver {
+  struct driver driver; /* first, so that one can be had from the other */
   void (*write)(const char *text, u64 length_bytes);
   /* Waits until all of it has left. */
   void (*flush)(void);
@@ -24,15 +29,17 @@ struct block_request {
 };
 
 struct block_driver {
-  bool (*start)(void);
+  struct driver driver;
   u64 (*sectors)(void);
-  /* Begins `count` requests, which is at most BLOCK_REQUESTS_MAX; none is under way. Each is marked done by an interrupt,
-     after which the driver calls `block_completed`. */
+  /*
+   * Begins `count` requests, at most BLOCK_REQUESTS_MAX, which are one transfer: each goes on where the one before ends. None is
+   * under way. An interrupt marks them done, after which the driver calls `block_completed`.
+   */
   void (*submit)(struct block_request *requests, u32 count);
 };
 
 struct net_driver {
-  bool (*start)(void);
+  struct driver driver;
   const u8 *(*address)(void); /* 6 bytes */
   /* Called with interrupts masked. `transmit` copies the frame; false: no room until the next `net_completed`. */
   bool (*transmit)(const void *frame, u32 length_bytes);
@@ -45,6 +52,9 @@ struct net_driver {
 /* Called by drivers from their interrupts. */
 void block_completed(void);
 void net_completed(void);
+
+/* drivers.c: starts a driver of a list (see platform.h); NULL: none finds its device. */
+const struct driver *driver_start(const struct driver *const *list);
 
 /* block.c, net.c, console.c: what system calls use. */
 void console_start(void);

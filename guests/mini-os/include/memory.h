@@ -54,10 +54,12 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
 
 /* All of these answer false if memory or regions run out, and leave nothing behind that `space_destroy` would not free. */
 bool space_create(struct space *space);
+/* Once, before it is first the current one. */
+void space_ready(struct space *space);
 bool space_add(struct space *space, struct region region);
 /* `copy` is empty. Its pages are those of the current space `of` until one of the two writes. */
 bool space_fork(struct space *copy, struct space *of);
-/* The space may not be the current one. */
+/* Takes a space apart that is not the current one. */
 void space_destroy(struct space *space);
 /* Of the current space: finds room for zeroed pages (0: none), and gives it back. */
 u64 space_map(struct space *space, u64 length_bytes);

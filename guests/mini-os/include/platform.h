@@ -8,6 +8,7 @@
 #define MINI_OS_PLATFORM_H
 
 #include "base.h"
+#include "drivers.h"
 #include "fdt.h"
 
 /* Registers of whatever was interrupted, as the platform's entry code stores them at the top of the kernel stack. */
@@ -29,18 +30,27 @@ struct cpu_ops {
   void (*idle)(void);
 };
 
-/* Page tables have the format of Sv39. The kernel's half of each is the platform's, the half of processes is the kernel's. */
+/*
+ * Page tables have the format of Sv39, and the kernel reads them as they are. Each root has the kernel in it, which is the platform's
+ * affair; what else it holds is the kernel's.
+ */
 struct mmu_ops {
   /* Turns translation on. */
   void (*start)(void);
-  /* Makes an empty page the root table of a new address space, with the kernel in it; and makes it a plain page again. */
-  void (*root_create)(u64 *root);
+  /* Makes an empty page the root of a new address space. False: no memory. */
+  bool (*root_create)(u64 *root);
+  /* The address space is built so far that it may be used. Comes once, before the first `activate`. */
+  void (*root_ready)(u64 *root);
+  /* The root and every table below it, which stay as they are, are not used any more: plain pages again, but for `table_destroy`. */
   void (*root_destroy)(u64 *root);
-  /* An empty page is about to become a table below a root, or has stopped to be one. */
-  void (*table_create)(u64 *table);
   void (*table_destroy)(u64 *table);
+  /* Makes an empty page a table: `slot` of the root, or of a table below it, points to it. */
+  void (*set_table)(u64 *root, u64 *slot, u64 *table);
+  /* Of a leaf. */
   void (*set_entry)(u64 *slot, u64 entry);
-  /* Between these, leaf entries may be kept back; `lazy_end` writes all of them. Not nested. Flushes come after `lazy_end`. */
+  /* The same in the current address space, with the flush. */
+  void (*set_entry_now)(u64 va, u64 *slot, u64 entry);
+  /* Between these, entries may be kept back; `lazy_end` writes all of them. Not nested. Flushes come after `lazy_end`. */
   void (*lazy_begin)(void);
   void (*lazy_end)(void);
   /* Makes an address space the current one; NULL: that of the kernel alone. No translation of another one stays behind. */
@@ -77,9 +87,9 @@ struct timer_ops {
 
 /* Drivers in order of preference; the first that finds its device is used. Each list ends with NULL. */
 struct device_ops {
-  const struct console_driver *const *consoles;
-  const struct block_driver *const *blocks;
-  const struct net_driver *const *nets;
+  const struct driver *const *consoles; /* of struct console_driver */
+  const struct driver *const *blocks; /* of struct block_driver */
+  const struct driver *const *nets; /* of struct net_driver */
 };
 
 struct platform_ops {

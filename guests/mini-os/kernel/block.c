@@ -14,13 +14,7 @@ static struct queue waiting;
 static struct block_request requests[BLOCK_REQUESTS_MAX];
 static u8 buffer[DISK_SECTORS_MAX * SECTOR_BYTES] __attribute__((aligned(4096)));
 
-void block_start(void) {
-  for (const struct block_driver *const *found = platform.devices.blocks; *found != NULL; found++) {
-    if (!(*found)->start()) continue;
-    driver = *found;
-    return;
-  }
-}
+void block_start(void) { driver = (const struct block_driver *)driver_start(platform.devices.blocks); }
 
 void block_completed(void) { wake_all(&waiting); }
 

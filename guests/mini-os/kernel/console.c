@@ -5,13 +5,7 @@
 
 static const struct console_driver *driver;
 
-void console_start(void) {
-  for (const struct console_driver *const *found = platform.devices.consoles; *found != NULL; found++) {
-    if (!(*found)->start()) continue;
-    driver = *found;
-    return;
-  }
-}
+void console_start(void) { driver = (const struct console_driver *)driver_start(platform.devices.consoles); }
 
 void console_flush(void) {
   if (driver != NULL) driver->flush();

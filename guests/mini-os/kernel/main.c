@@ -30,6 +30,7 @@ static void keep_arguments(void) {
   u64 length = strlen(board.bootargs);
   if (length >= ARGUMENTS_BYTES) panic("boot arguments are too long", length);
   memcpy(arguments, board.bootargs, length);
+  board.bootargs = arguments;
 }
 
 /* Called by the platform's start code on the boot stack, with interrupts masked and the board known. Other harts stay stopped. */

@@ -12,13 +12,7 @@ static struct lock receiving;
 static u64 outgoing[(FRAME_BYTES_MAX + 7) / 8];
 static u64 incoming[(FRAME_BYTES_MAX + 7) / 8];
 
-void net_start(void) {
-  for (const struct net_driver *const *found = platform.devices.nets; *found != NULL; found++) {
-    if (!(*found)->start()) continue;
-    driver = *found;
-    return;
-  }
-}
+void net_start(void) { driver = (const struct net_driver *)driver_start(platform.devices.nets); }
 
 void net_completed(void) { wake_all(&waiting); }
 

@@ -64,6 +64,8 @@ static bool add_program(struct space *space) {
 void process_start_first(const char *arguments) {
   struct process *process = create();
   if (process == NULL || !add_program(&process->space)) panic("no room for the first process", 0);
+  space_ready(&process->space);
+  platform.mmu.activate(process->space.root);
   u64 length = strlen(arguments) + 1;
   u64 stack_pointer = (USER_STACK_TOP - length) & ~15ul;
   void *target = space_byte(&process->space, stack_pointer, ACCESS_WRITE);
@@ -84,6 +86,7 @@ i64 process_fork(void) {
     release(child);
     return ERROR_NO_MEMORY;
   }
+  space_ready(&child->space);
   struct trap_frame *frame = process_frame(child);
   *frame = *process_frame(current);
   frame->x[10] = 0;

@@ -23,8 +23,7 @@ static u64 *leaf_table(const struct space *space, u64 va, bool create) {
     if ((*slot & PTE_V) == 0) {
       u64 *below = create ? page_get_zeroed() : NULL;
       if (below == NULL) return NULL;
-      platform.mmu.table_create(below);
-      platform.mmu.set_entry(slot, pte_make(below, PTE_V));
+      platform.mmu.set_table(space->root, slot, below);
     }
     table = pte_page(*slot);
   }
@@ -47,9 +46,12 @@ static struct region *region_at(struct space *space, u64 va) {
 bool space_create(struct space *space) {
   *space = (struct space){.root = page_get_zeroed()};
   if (space->root == NULL) return false;
-  platform.mmu.root_create(space->root);
-  return true;
+  if (platform.mmu.root_create(space->root)) return true;
+  page_put(space->root);
+  return false;
 }
+
+void space_ready(struct space *space) { platform.mmu.root_ready(space->root); }
 
 bool space_add(struct space *space, struct region region) {
   for (u32 i = 0; i < REGIONS_MAX; i++) {
@@ -111,25 +113,23 @@ bool space_fork(struct space *copy, struct space *of) {
   return complete;
 }
 
-void space_destroy(struct space *space) {
-  for (u32 i = 0; i < REGIONS_MAX; i++) {
-    struct region *region = &space->regions[i];
-    if (region->kind != REGION_FREE) remove_pages(space, region->start, region->end);
+/* Gives back what the entries of a table that is not used any more point to, and the table. */
+static void free_table(u64 *table, u32 level) {
+  for (u32 i = 0; i < TABLE_ENTRIES; i++) {
+    if ((table[i] & PTE_V) == 0) continue;
+    if (level > 0) free_table(pte_page(table[i]), level - 1);
+    else page_put(pte_page(table[i]));
   }
-  u64 middle_entry = space->root[ROOT_INDEX];
+  platform.mmu.table_destroy(table);
+  page_put(table);
+}
+
+void space_destroy(struct space *space) {
+  u64 entry = space->root[ROOT_INDEX];
   platform.mmu.root_destroy(space->root);
+  if (entry & PTE_V) free_table(pte_page(entry), 1);
   page_put(space->root);
   space->root = NULL;
-  if ((middle_entry & PTE_V) == 0) return;
-  u64 *middle = pte_page(middle_entry);
-  platform.mmu.table_destroy(middle);
-  for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-    if ((middle[i] & PTE_V) == 0) continue;
-    u64 *leaves = pte_page(middle[i]);
-    platform.mmu.table_destroy(leaves);
-    page_put(leaves);
-  }
-  page_put(middle);
 }
 
 u64 space_map(struct space *space, u64 length_bytes) {
@@ -201,8 +201,7 @@ bool space_fault(struct space *space, u64 va, enum access access) {
   else if (access == ACCESS_WRITE && (entry & PTE_COW)) page = own_page(pte_page(entry));
   else return true; /* in the tables already: the processor had not seen it yet */
   if (page == NULL) return false;
-  platform.mmu.set_entry(slot, pte_make(page, flags));
-  platform.mmu.flush_page(va);
+  platform.mmu.set_entry_now(va, slot, pte_make(page, flags));
   return true;
 }
 

@@ -8,6 +8,7 @@ static bool whole_words(u64 addresses_and_length) { return addresses_and_length 
 void *memcpy(void *to, const void *from, u64 lengthBytes) {
   u64 i = 0;
   if (whole_words((u64)to | (u64)from)) {
+#pragma GCC unroll 8
     for (; i + WORD_BYTES <= lengthBytes; i += WORD_BYTES) *(u64 *)((u8 *)to + i) = *(const u64 *)((const u8 *)from + i);
   }
   for (; i < lengthBytes; i++) ((u8 *)to)[i] = ((const u8 *)from)[i];
@@ -18,6 +19,7 @@ void *memset(void *to, int value, u64 lengthBytes) {
   u64 i = 0;
   if (whole_words((u64)to)) {
     u64 word = (u8)value * 0x0101010101010101ul;
+#pragma GCC unroll 8
     for (; i + WORD_BYTES <= lengthBytes; i += WORD_BYTES) *(u64 *)((u8 *)to + i) = word;
   }
   for (; i < lengthBytes; i++) ((u8 *)to)[i] = (u8)value;

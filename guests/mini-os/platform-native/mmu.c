@@ -15,17 +15,29 @@ static u64 kernel_root[TABLE_ENTRIES] __attribute__((aligned(4096)));
 
 static u64 gigapage(u64 index) { return index << GIGAPAGE_SHIFT; }
 
-void native_root_create(u64 *root) {
+bool native_root_create(u64 *root) {
   for (u32 i = 0; i < TABLE_ENTRIES; i++) root[i] = kernel_root[i];
+  return true;
 }
+
+/* Tables are memory like any other: nobody has to be told. */
+void native_root_ready(u64 *root) { (void)root; }
 
 void native_root_destroy(u64 *root) { (void)root; }
 
-void native_table_create(u64 *table) { (void)table; }
-
 void native_table_destroy(u64 *table) { (void)table; }
 
+void native_set_table(u64 *root, u64 *slot, u64 *table) {
+  (void)root;
+  native_set_entry(slot, pte_make(table, PTE_V));
+}
+
 void native_set_entry(u64 *slot, u64 entry) { *(volatile u64 *)slot = entry; }
+
+void native_set_entry_now(u64 va, u64 *slot, u64 entry) {
+  native_set_entry(slot, entry);
+  native_flush_page(va);
+}
 
 void native_lazy_begin(void) {}
 

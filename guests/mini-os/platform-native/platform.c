@@ -5,9 +5,9 @@
 
 void kernel_main(void);
 
-static const struct console_driver *const consoles[] = {&virtio_console, &uart16550, NULL};
-static const struct block_driver *const blocks[] = {&virtio_block, NULL};
-static const struct net_driver *const nets[] = {&virtio_net, NULL};
+static const struct driver *const consoles[] = {&virtio_console.driver, &uart16550.driver, NULL};
+static const struct driver *const blocks[] = {&virtio_block.driver, &ata.driver, NULL};
+static const struct driver *const nets[] = {&virtio_net.driver, &e1000.driver, NULL};
 
 static void __attribute__((noreturn)) native_shutdown(bool success) {
   sbi_call(SBI_EXT_SRST, 0, SBI_SRST_SHUTDOWN, success ? SBI_SRST_NO_REASON : SBI_SRST_SYSTEM_FAILURE, 0, 0);
@@ -27,10 +27,12 @@ const struct platform_ops platform = {
         {
             .start = native_mmu_start,
             .root_create = native_root_create,
+            .root_ready = native_root_ready,
             .root_destroy = native_root_destroy,
-            .table_create = native_table_create,
             .table_destroy = native_table_destroy,
+            .set_table = native_set_table,
             .set_entry = native_set_entry,
+            .set_entry_now = native_set_entry_now,
             .lazy_begin = native_lazy_begin,
             .lazy_end = native_lazy_end,
             .activate = native_activate,

@@ -2,6 +2,7 @@
  * The first process: runs the workload that the boot arguments name, `workload=NAME iterations=N`, and shuts the machine down. The
  * last line that it prints is the same wherever the kernel runs.
  */
+#include "arguments.h"
 #include "user.h"
 
 struct workload {
@@ -41,34 +42,17 @@ void fail(const char *text) {
   shut_down(1);
 }
 
-/* Where the value of `key` begins in a list of `key=value` with blanks in between; NULL: it is not there. */
-static const char *value_of(const char *arguments, const char *key) {
-  u64 length = strlen(key);
-  for (const char *at = arguments; *at != 0; at++) {
-    bool is_start = at == arguments || at[-1] == ' ';
-    if (is_start && strlen(at) > length && memcmp(at, key, length) == 0 && at[length] == '=') return at + length + 1;
-  }
-  return NULL;
-}
-
-static bool ends_word(char c) { return c == 0 || c == ' '; }
-
-static bool is_word(const char *text, const char *word) {
-  u64 length = strlen(word);
-  return strlen(text) >= length && memcmp(text, word, length) == 0 && ends_word(text[length]);
-}
-
 /* A number from 1 to 999,999,999; 0: it is something else. */
 static u64 parse_count(const char *text) {
   u64 value = 0;
   u32 digits = 0;
   for (; *text >= '0' && *text <= '9' && digits < 9; text++, digits++) value = value * 10 + (u64)(*text - '0');
-  return ends_word(*text) ? value : 0;
+  return *text == 0 || *text == ' ' ? value : 0;
 }
 
 static const struct workload *find(const char *name) {
-  for (u64 i = 0; name != NULL && i < ARRAY_LENGTH(workloads); i++) {
-    if (is_word(name, workloads[i].name)) return &workloads[i];
+  for (u64 i = 0; i < ARRAY_LENGTH(workloads); i++) {
+    if (argument_is(name, workloads[i].name)) return &workloads[i];
   }
   return NULL;
 }
@@ -87,8 +71,8 @@ static void print_result(u64 iterations, u32 checksum) {
 }
 
 void user_main(const char *arguments) {
-  const struct workload *workload = find(value_of(arguments, "workload"));
-  const char *count = value_of(arguments, "iterations");
+  const struct workload *workload = find(argument_value(arguments, "workload"));
+  const char *count = argument_value(arguments, "iterations");
   u64 iterations = count != NULL ? parse_count(count) : workload != NULL ? workload->iterations : 0;
   if (workload == NULL) {
     list();

@@ -25,8 +25,9 @@ struct frame {
 };
 
 static const u8 peer[ADDRESS_BYTES] = {0x02, 0x50, 0x54, 0x00, 0x00, 0x01};
-static struct frame outgoing;
-static struct frame incoming;
+/* Aligned, so that they are copied by whole words. */
+static struct frame outgoing __attribute__((aligned(8)));
+static struct frame incoming __attribute__((aligned(8)));
 
 static void put_number(u8 *field, u32 bytes, u64 value) {
   for (u32 i = 0; i < bytes; i++) field[i] = (u8)(value >> 8 * (bytes - 1 - i));
