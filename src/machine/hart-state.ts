@@ -6,6 +6,7 @@ import type { Engine } from './engine/engine.ts';
 import { CSR_SLOTS, GLOBAL, HART, hartBase } from './engine/layout.ts';
 import { REGISTER_NAMES } from './isa/registers.ts';
 import type { Hart, Privilege } from './machine-types.ts';
+import { VIRTUALIZATION } from './virtualization-types.ts';
 
 export class EngineHart implements Hart {
   readonly id: number;
@@ -33,6 +34,10 @@ export class EngineHart implements Hart {
 
   xLow(index: number): number {
     return this.#view.getUint32(this.base + HART.regs + index * 8, true);
+  }
+
+  xHigh(index: number): number {
+    return this.#view.getUint32(this.base + HART.regs + index * 8 + 4, true);
   }
 
   get pc(): bigint {
@@ -84,6 +89,20 @@ export class EngineHart implements Hart {
       tlb: BigInt.asUintN(64, this.#engine.call.tlbDigest(this.base)),
       tlbMisses: this.counter('tlbMisses'),
       walkReferences: this.counter('walkReferences'),
+      ...(this.get32('virtualization') !== VIRTUALIZATION.none && { virtualization: this.#virtualization() }),
+    };
+  }
+
+  /** How the hart is virtualized: what the host has set. */
+  #virtualization(): PlainState {
+    return {
+      kind: this.get32('virtualization'),
+      hgatp: this.get64('hgatp'),
+      userRoot: this.get64('userRoot'),
+      supervisorRoot: this.get64('supervisorRoot'),
+      userSpace: this.get32('userSpace'),
+      supervisorSpace: this.get32('supervisorSpace'),
+      directCounters: this.get32('directCounters'),
     };
   }
 

@@ -12,6 +12,7 @@ import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import type { EngineHart } from './hart-state.ts';
 import { disassemble } from './isa/disassemble.ts';
 import { REGISTER_NAMES } from './isa/registers.ts';
+import { MirroredHostMemory, MirroredVirtualization } from './lockstep-virtualization.ts';
 import { EngineMachine } from './machine.ts';
 import type {
   Hart,
@@ -24,6 +25,7 @@ import type {
 } from './machine-types.ts';
 import { STOP } from './machine-types.ts';
 import type { RegionCounts } from './region-cache.ts';
+import type { HostMemory, Virtualization } from './virtualization-types.ts';
 
 /**
  * Cycles between two comparisons, in turn. Short enough to say where a difference began, uneven so that slices end everywhere in a
@@ -53,6 +55,8 @@ export class LockstepMachine implements Machine {
   readonly hartCount: number;
   readonly harts: readonly Hart[];
   readonly memory: GuestMemory;
+  readonly hostMemory: HostMemory;
+  readonly virtualization: Virtualization;
   readonly clock: Clock;
   /** What the outside sees. */
   readonly #first: EngineMachine;
@@ -72,6 +76,8 @@ export class LockstepMachine implements Machine {
     this.hartCount = config.hartCount;
     this.clock = this.#first.clock;
     this.memory = new MirroredMemory(this.#first.memory, this.#second.memory);
+    this.hostMemory = new MirroredHostMemory(this.#first.hostMemory, this.#second.hostMemory);
+    this.virtualization = new MirroredVirtualization(this.#first.virtualization, this.#second.virtualization);
     this.harts = this.#first.harts.map((hart) => new MirroredHart(hart, twin(this.#second, hart.id)));
   }
 
@@ -189,7 +195,10 @@ export class LockstepMachine implements Machine {
       ...differencesOf('icount', this.clock.icount, this.#second.clock.icount),
       ...registerDifferences(twin(this.#first, hart), twin(this.#second, hart)),
       ...(stop === STOP.mmio ? differencesOf('access', accessOf(this.#first), accessOf(this.#second)) : []),
-      ...(stop === STOP.interruptTaken
+      ...(stop === STOP.guestTrap || stop === STOP.secondStageFault
+        ? differencesOf('trap', trapOf(this.#first), trapOf(this.#second))
+        : []),
+      ...(stop === STOP.interruptTaken || stop === STOP.guestInterrupt
         ? differencesOf('interrupt', this.lastInterruptCause, this.#second.lastInterruptCause)
         : []),
     ];
@@ -231,7 +240,7 @@ export class LockstepMachine implements Machine {
       const at = ours.findIndex((byte, index) => byte !== theirs[index]);
       if (at >= 0) found.push(...differencesOf(`memory ${hex(page + at)}`, ours[at] ?? 0, theirs[at] ?? 0));
     }
-    return found;
+    return found.length > 0 ? found : ['memory of the host'];
   }
 
   #fail(start: SliceStart, differences: readonly string[]): never {
@@ -270,6 +279,10 @@ class MirroredHart implements Hart {
 
   xLow(index: number): number {
     return this.#first.xLow(index);
+  }
+
+  xHigh(index: number): number {
+    return this.#first.xHigh(index);
   }
 
   setX(index: number, value: bigint): void {
@@ -394,6 +407,10 @@ function registerDifferences(first: EngineHart, second: EngineHart): string[] {
     found.push(...differencesOf(`${name} ${REGISTER_NAMES[index]}`, first.x(index), second.x(index)));
   }
   return found;
+}
+
+function trapOf({ virtualization: { guestTrap } }: EngineMachine): string {
+  return `cause ${guestTrap.cause}, tval ${hex(guestTrap.tval)}, instruction ${hex(guestTrap.insn)}`;
 }
 
 function accessOf({ access }: EngineMachine): string {

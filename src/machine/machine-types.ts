@@ -5,12 +5,18 @@
 import type { Clock, GuestMemory, InterruptPins, MmioDevice, PlainState } from './bus.ts';
 import type { CoreProfile } from './core-profiles.ts';
 import type { Meter } from './meter.ts';
+import type { HostMemory, Virtualization } from './virtualization-types.ts';
 
 export interface MachineConfig {
   /** 1 to 8. */
   readonly hartCount: number;
   /** Multiple of 4 KiB, up to 3 GiB. */
   readonly memoryBytes: number;
+  /**
+   * Memory of the host beside guest RAM, for the tables of virtualized harts: a multiple of 4 KiB up to 256 MiB. Default: none, and no
+   * hart can be virtualized.
+   */
+  readonly hostMemoryBytes?: number;
   readonly core: CoreProfile;
   /** `trap`: misaligned loads and stores raise an address-misaligned exception; `hardware`: they work. */
   readonly misaligned: 'hardware' | 'trap';
@@ -89,8 +95,9 @@ export interface Hart {
   /** Register x1..x31 as an unsigned 64-bit value; x0 is 0n. */
   x(index: number): bigint;
   setX(index: number, value: bigint): void;
-  /** The low half of a register as an unsigned 32-bit number: cheaper where that is enough. */
+  /** The halves of a register as unsigned 32-bit numbers: cheaper where that is enough. */
   xLow(index: number): number;
+  xHigh(index: number): number;
   pc: bigint;
   privilege: Privilege;
   /** Instructions this hart has retired. */
@@ -112,6 +119,10 @@ export interface Machine extends InterruptPins {
   readonly config: MachineConfig;
   readonly harts: readonly Hart[];
   readonly memory: GuestMemory;
+  /** Physical memory of the host beside guest RAM. */
+  readonly hostMemory: HostMemory;
+  /** The host's side of virtualized harts. */
+  readonly virtualization: Virtualization;
   readonly clock: Clock;
   readonly devices: readonly MmioDevice[];
 
@@ -150,6 +161,6 @@ export interface Machine extends InterruptPins {
   canWake(hart: number): boolean;
 
   counters(hart: number): HartCounters;
-  /** 64-bit digest of all RAM: only pages written since the last call are read again. */
+  /** 64-bit digest of all RAM and memory of the host: only pages written since the last call are read again. */
   memoryDigest(): bigint;
 }

@@ -18,16 +18,21 @@ import { emitRegion } from './engine/regions/region-emitter.ts';
 import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
 import { EngineMemory } from './guest-memory.ts';
 import { EngineHart, readCounter, writeCounter } from './hart-state.ts';
+import { EngineHostMemory } from './host-memory.ts';
 import type { HartCounters, Machine, MachineConfig, PendingAccess, Privilege, StopReason } from './machine-types.ts';
 import { PRIVILEGE, STOP } from './machine-types.ts';
 import { writePmp } from './pmp.ts';
 import { Predecoder } from './predecoder.ts';
 import type { RegionCounts } from './region-cache.ts';
 import { RegionCache } from './region-cache.ts';
+import type { TrappedAccess } from './virtualization.ts';
+import { EngineVirtualization } from './virtualization.ts';
+import { VIRTUALIZATION } from './virtualization-types.ts';
 
 /** Most cycles of an instruction class or a page-table reference: what sums of them in 32 bits allow. */
 const CLASS_CYCLES_MAX = 255;
 const MEMORY_MAX = 3 * 2 ** 30;
+const HOST_MEMORY_MAX = 2 ** 28;
 /** RV64 with A, C, I, M, S and U (Privileged ISA 3.1.1). */
 const MISA = (2n << 62n) | [...'ACIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n);
 /** UXL and SXL: 64 bits, fixed. */
@@ -52,6 +57,8 @@ export class EngineMachine implements Machine {
   readonly config: MachineConfig;
   readonly hartCount: number;
   readonly memory: GuestMemory;
+  readonly hostMemory: EngineHostMemory;
+  readonly virtualization: EngineVirtualization;
   readonly clock: Clock;
   readonly #engine: Engine;
   readonly #view: DataView;
@@ -84,6 +91,14 @@ export class EngineMachine implements Machine {
     );
     this.#hart = must(this.#harts[0], 'hart 0');
     this.memory = new EngineMemory(this.#engine, () => this.#breakReservations());
+    this.hostMemory = new EngineHostMemory(this.#engine, () => this.#breakReservations());
+    this.virtualization = new EngineVirtualization({
+      engine: this.#engine,
+      config,
+      hartOf: (id) => this.#hartOf(id),
+      stopped: () => this.#hart,
+      beginAccess: (hart, gpa, access) => this.#beginAccess(hart, gpa, access),
+    });
     this.clock = {
       get cycle() {
         return readCounter(view, GLOBAL.cycle);
@@ -148,6 +163,8 @@ export class EngineMachine implements Machine {
 
   reset(id: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {
     const hart = this.#hartOf(id);
+    const isVirtual = hart.get32('virtualization') !== VIRTUALIZATION.none;
+    assert(!isVirtual || start.privilege !== PRIVILEGE.M, 'a virtualized hart has no machine mode');
     for (let index = 1; index < 32; index++) hart.setX(index, 0n);
     hart.setX(10, start.a0);
     hart.setX(11, start.a1);
@@ -213,11 +230,17 @@ export class EngineMachine implements Machine {
           continue;
         case ENGINE_STOP.access:
           if (this.#findAccess(hart)) return STOP.mmio;
+          if (this.#accessFaultTrap(hart)) return STOP.guestTrap;
           if (this.#raiseAccessFault(hart)) return STOP.stuck;
           continue;
         case ENGINE_STOP.interruptTaken:
           this.#lastInterruptCause = hart.get32('cause');
           return STOP.interruptTaken;
+        case ENGINE_STOP.guestInterrupt:
+          this.#lastInterruptCause = hart.get32('cause');
+          return STOP.guestInterrupt;
+        case ENGINE_STOP.secondStageFault:
+          return this.virtualization.beginDeviceAccess(hart) ? STOP.mmio : STOP.secondStageFault;
         default:
           return must(MACHINE_STOPS.get(stop), `engine stop ${stop}`);
       }
@@ -380,11 +403,28 @@ export class EngineMachine implements Machine {
     };
   }
 
+  /** Makes a load or store that has trapped the access that is pending. False if no device is there. */
+  #beginAccess(hart: EngineHart, gpa: number, { size, isWrite, isSigned, register, ...insn }: TrappedAccess): boolean {
+    const device = this.#devices.find((each) => holds(each, gpa, size));
+    if (!device) return false;
+    this.#hart = hart;
+    const value = isWrite ? BigInt.asUintN(size * 8, hart.x(register)) : 0n;
+    Object.assign(this.#access, { device, gpa, size, write: isWrite, value });
+    this.#accessInsn = { rd: isWrite ? NO_REGISTER : register, isSigned, ...insn };
+    return true;
+  }
+
+  /** Nothing answers at the address, and the access fault goes to the host. */
+  #accessFaultTrap(hart: EngineHart): boolean {
+    const call = this.#engine.callVirtual;
+    if (call === undefined) return false;
+    hart.set32('cause', accessFaultCause(hart));
+    return call.hostTrap(hart.base, hart.get32('entryPointer')) !== 0;
+  }
+
   /** Nothing answers at the address: an access fault. True if its handler can never run. */
   #raiseAccessFault(hart: EngineHart): boolean {
-    const isWrite = (hart.get32('accessKind') & ACCESS_KIND.write) !== 0;
-    const cause = isWrite ? CAUSE.storeAccess : CAUSE.loadAccess;
-    this.#engine.call.takeTrap(hart.base, cause, 0, BigInt.asIntN(64, hart.get64('tval')));
+    this.#engine.call.takeTrap(hart.base, accessFaultCause(hart), 0, BigInt.asIntN(64, hart.get64('tval')));
     this.charge(hart.get32('extraCycles'));
     hart.set32('extraCycles', 0);
     const stuck = hart.get32('stop') === ENGINE_STOP.stuck;
@@ -401,6 +441,11 @@ export class EngineMachine implements Machine {
 }
 
 const ACCESS_SIZES = [1, 2, 4, 8] as const;
+/** Destination of what has none. */
+const NO_REGISTER = 32;
+
+const accessFaultCause = (hart: EngineHart) =>
+  (hart.get32('accessKind') & ACCESS_KIND.write) !== 0 ? CAUSE.storeAccess : CAUSE.loadAccess;
 
 const holds = (device: MmioDevice, gpa: number, size: number) =>
   gpa >= device.base && gpa + size <= device.base + device.sizeBytes;
@@ -413,6 +458,7 @@ const MACHINE_STOPS: ReadonlyMap<number, StopReason> = new Map([
   [ENGINE_STOP.timerChanged, STOP.timerChanged],
   [ENGINE_STOP.tohost, STOP.tohost],
   [ENGINE_STOP.stuck, STOP.stuck],
+  [ENGINE_STOP.guestTrap, STOP.guestTrap],
 ]);
 
 /** Stands in `access` before the first one. */
@@ -449,7 +495,7 @@ function writeDevice({ device, gpa, size, value }: PendingAccess): void {
   }
 }
 
-function checkConfig({ hartCount, memoryBytes, core }: MachineConfig): void {
+function checkConfig({ hartCount, memoryBytes, hostMemoryBytes = 0, core }: MachineConfig): void {
   const isPowerOfTwo = (core.tlbEntries & (core.tlbEntries - 1)) === 0;
   // With one entry an access that crosses pages would find the second page in the place of the first.
   assert(
@@ -468,4 +514,8 @@ function checkConfig({ hartCount, memoryBytes, core }: MachineConfig): void {
       `${memoryBytes} bytes of memory: give a multiple of ${PAGE_BYTES} up to ${MEMORY_MAX}`,
     );
   }
+  assert(
+    Number.isInteger(hostMemoryBytes / PAGE_BYTES) && hostMemoryBytes >= 0 && hostMemoryBytes <= HOST_MEMORY_MAX,
+    `${hostMemoryBytes} bytes of memory of the host`,
+  );
 }

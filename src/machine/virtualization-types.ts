@@ -144,8 +144,11 @@ export interface Virtualization {
   reflectTrap(hart: number): boolean;
   /** Ends the instruction that stopped (with `guestTrap`) as done: pc behind it, one instruction retired, the cycles of its class. */
   retire(hart: number): void;
-  /** Does the `sret` that stopped as it would be done at virtual S, and retires it. */
-  sret(hart: number): void;
+  /**
+   * Does the `sret` that stopped as it would be done at the guest's virtual privilege, and retires it.
+   * @returns false if it is illegal there: nothing has changed. Most often: `reflectTrap`.
+   */
+  sret(hart: number): boolean;
   /**
    * Does the CSR instruction that stopped on the guest's virtual CSRs, as it would be done at its virtual privilege, and retires it. Looking at
    * `guestTrap.insn` first, the host may do what it must before and after (`satp`).

@@ -15,6 +15,7 @@ import {
   STOP,
   type StopReason,
 } from '../../src/machine/machine-types.ts';
+import type { HostMemory, Virtualization } from '../../src/machine/virtualization-types.ts';
 import { ArrayMemory } from './array-memory.ts';
 
 /** What a script does next. A load gives its value back from `yield`, a call leaves its results in a0 and a1. */
@@ -74,6 +75,10 @@ export class ScriptedHart implements Hart {
 
   x(index: number): bigint {
     return this.#x[index] ?? 0n;
+  }
+
+  xHigh(index: number): number {
+    return Number(this.x(index) >> 32n);
   }
 
   setX(index: number, value: bigint): void {
@@ -142,6 +147,14 @@ export class ScriptedMachine implements Machine {
         return BigInt(Math.floor(machine.#cycle / config.core.cyclesPerTick));
       },
     };
+  }
+
+  get hostMemory(): HostMemory {
+    return must<HostMemory>(undefined, 'scripts run without memory of the host');
+  }
+
+  get virtualization(): Virtualization {
+    return must<Virtualization>(undefined, 'scripts run on harts that are not virtualized');
   }
 
   get hartCount(): number {

@@ -9,6 +9,7 @@ import type {
   Privilege,
   StopReason,
 } from '../../machine/machine-types.ts';
+import type { HostMemory, Virtualization } from '../../machine/virtualization-types.ts';
 import type { Section, Stopwatch } from './stopwatch.ts';
 
 /** Where the times go. */
@@ -24,6 +25,8 @@ export class ProfiledMachine implements Machine {
   readonly hartCount: number;
   readonly harts: readonly Hart[];
   readonly memory: GuestMemory;
+  readonly hostMemory: HostMemory;
+  readonly virtualization: Virtualization;
   readonly clock: Clock;
   readonly #machine: Machine;
   readonly #stopwatch: Stopwatch;
@@ -37,6 +40,8 @@ export class ProfiledMachine implements Machine {
     this.hartCount = machine.hartCount;
     this.harts = machine.harts;
     this.memory = machine.memory;
+    this.hostMemory = machine.hostMemory;
+    this.virtualization = machine.virtualization;
     this.clock = machine.clock;
   }
 

@@ -32,6 +32,7 @@ import {
   xor,
 } from './expr.ts';
 import type { Mmu } from './mmu.ts';
+import { canVirtualize, isVirtualized } from './page-walk.ts';
 import { ENGINE_STOP } from './stops.ts';
 import type { Traps } from './traps.ts';
 import { MSTATUS, pendingBits } from './traps.ts';
@@ -81,6 +82,8 @@ const stopWith = ({ fn, hart }: Access, reason: number) => set32(fn, hart, 'stop
 export interface Csrs {
   /** `csrAccess(hart, index, action, operand, writes)`: 1 if illegal; the old value is left in `csrValue`. */
   readonly access: Fn;
+  /** `csrHidden(hart, index, writes)`: 1 if a deprivileged guest, which really is in U-mode, cannot do that by itself. */
+  readonly hidden: Fn;
   /** `csrRead(hart, index)` without any check, for the host. */
   readonly read: Fn;
   /** `csrWrite(hart, index, value)` without any check, for the host. */
@@ -118,7 +121,7 @@ export function defineCsrs(ctx: EngineContext, mmu: Mmu, traps: Traps): Csrs {
   const modify = defineModify(ctx, rows, read);
   const write = defineWrite(ctx, rows);
   const refused = defineRefused(ctx, rows);
-  return { access: defineAccess(ctx, read, modify, write, refused), read, write };
+  return { access: defineAccess(ctx, read, modify, write, refused), hidden: defineHidden(ctx), read, write };
 }
 
 /** CSRs that come in numbers, and plain storage. */
@@ -289,8 +292,9 @@ function specialRows(ctx: EngineContext, mmu: Mmu, traps: Traps): Readonly<Recor
         const supported = or(eqz(mode), leU(sub(mode, i32(8)), i32(2)));
         fn.if(supported, () => {
           const oldMode = wrap(shrU(getCsr(hart, 'satp'), i64(60)));
-          // A change of mode takes effect at once (12.1.11); a new root only after a fence.
-          fn.if(ne(oldMode, mode), () => fn.do(mmu.flush, hart));
+          // A change of mode takes effect at once (12.1.11); a new root only after a fence. A deprivileged guest's is not the real one.
+          const isReal = canVirtualize(ctx) ? eqz(isVirtualized(hart, 'deprivileged')) : i32(1);
+          fn.if(and(ne(oldMode, mode), isReal), () => fn.do(mmu.flush, hart));
           setCsr(fn, hart, 'satp', and(value, i64((0xfn << 60n) | ((1n << 44n) - 1n))));
           fn.do(mmu.updateContext, hart);
         });
@@ -354,6 +358,20 @@ function defineRefused({ module }: EngineContext, rows: readonly CsrRow[]): Fn {
     const refused = rows[row]?.refused?.({ fn, hart }) ?? i32(0);
     fn.return(or(or(tooLow, readOnly), refused));
   });
+  fn.unreachable();
+  return fn;
+}
+
+/** All CSRs but the counters that the host lets through: as real `mcounteren` and `scounteren` would. */
+function defineHidden({ module }: EngineContext): Fn {
+  const fn = module.fn('csrHidden', ['i32', 'i32', 'i32'], ['i32']);
+  const [hart, index, writes] = [fn.param(0), fn.param(1), fn.param(2)];
+  for (const name of ['cycle', 'time', 'instret'] as const) {
+    const bit = CSR_NUMBERS[name] - CSR_NUMBERS.cycle;
+    const isOpen = and(shrU(get32(hart, 'directCounters'), i32(bit)), i32(1));
+    fn.if(eq(index, i32(CSR_ORDER.indexOf(name))), () => fn.return(or(writes, eqz(isOpen))));
+  }
+  fn.return(i32(1));
   fn.unreachable();
   return fn;
 }

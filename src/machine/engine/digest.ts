@@ -1,5 +1,5 @@
 /**
- * Digests as generated code. RAM: each page that changed since the last time is hashed with XXH64 and its contribution to a
+ * Digests as generated code. RAM and memory of the host: each page that changed since the last time is hashed with XXH64 and its contribution to a
  * sum is replaced; a page of zeros contributes nothing, so the digest depends on the contents alone. TLBs: what the modelled
  * machine holds, without the engine's fast tags.
  */
@@ -79,7 +79,7 @@ function defineHashPage({ module }: EngineContext): Fn {
 
 function defineMemoryDigest({ module, plan, config }: EngineContext, hashPage: Fn): Fn {
   const fn = module.fn('memoryDigest', [], ['i64']);
-  const pages = i32(plan.ramBytes / PAGE_BYTES);
+  const pages = i32((plan.ramBytes + plan.hostBytes) / PAGE_BYTES);
   const sum = fn.let(getGlobal('memoryDigest'));
   const zero = i64(ZERO_PAGE_HASH);
   const page = fn.let(i32(0));

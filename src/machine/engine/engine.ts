@@ -6,12 +6,16 @@ import type { MachineConfig } from '../machine-types.ts';
 import { defineCsrs } from './csrs.ts';
 import { defineDigests } from './digest.ts';
 import type { EngineContext } from './engine-context.ts';
+import { defineHostTraps } from './host-traps.ts';
 import { defineRun } from './interpreter.ts';
 import type { MemoryPlan } from './layout.ts';
 import { planMemory, REGION_COUNT_MAX } from './layout.ts';
 import { defineMmu } from './mmu.ts';
+import { canVirtualize } from './page-walk.ts';
 import { REGION_PARAMS, REGION_RESULTS } from './regions/region-emitter.ts';
+import { defineFlushAddress, defineFlushPage, defineFlushSpace } from './tlb-flush.ts';
 import { defineTraps } from './traps.ts';
+import type { Fn } from './wasm-module.ts';
 import { WasmModule } from './wasm-module.ts';
 
 /** Functions of the module. Addresses are offsets in linear memory, `hart` is the base of a hart. */
@@ -32,10 +36,25 @@ export interface EngineExports {
   tlbDigest(hart: number): bigint;
 }
 
+/** What the host of virtualized harts calls. */
+export interface VirtualExports {
+  hostTrap(hart: number, entry: number): number;
+  enterTrap(hart: number, cause: number, isInterrupt: number, tvalLow: number, tvalHigh: number): number;
+  reflectTrap(hart: number): number;
+  retireTrapped(hart: number, cycles: number): void;
+  emulateSret(hart: number): number;
+  emulateCsr(hart: number, action: number, isImmediate: number): number;
+  flushSpace(hart: number, space: number): void;
+  flushPage(hart: number, pageNumber: number): void;
+  flushAddress(hart: number, vaLow: number, vaHigh: number): void;
+}
+
 export interface Engine {
   readonly plan: MemoryPlan;
   readonly memory: WebAssembly.Memory;
   readonly call: EngineExports;
+  /** For virtualized harts; undefined without memory of the host. */
+  readonly callVirtual: VirtualExports | undefined;
   /** Functions of translated regions. */
   readonly table: WebAssembly.Table;
 }
@@ -52,7 +71,8 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
   const region = module.fn('regionType', REGION_PARAMS, REGION_RESULTS);
   region.return(region.param(1));
   region.unreachable();
-  const run = defineRun({ ctx, mmu, traps, csrs, region });
+  const hostTraps = canVirtualize(ctx) ? defineHostTraps(ctx, traps, csrs) : undefined;
+  const run = defineRun({ ctx, mmu, traps, csrs, hostTrap: hostTraps?.hostTrap, region });
   for (const fn of [
     run,
     traps.takeTrap,
@@ -70,14 +90,19 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
   ]) {
     module.export(fn);
   }
+  if (hostTraps) {
+    for (const fn of Object.values<Fn>({ ...hostTraps })) module.export(fn);
+    for (const fn of [defineFlushSpace(ctx), defineFlushPage(ctx), defineFlushAddress(ctx, mmu.fence)])
+      module.export(fn);
+  }
   return module.encode(plan.wasmPages);
 }
 
 export function createEngine(config: MachineConfig): Engine {
-  const plan = planMemory(config.memoryBytes);
+  const plan = planMemory(config.memoryBytes, config.hostMemoryBytes);
   const memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
   const module = new WebAssembly.Module(generateEngine(config, plan));
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  const exports = instance.exports as unknown as EngineExports & { readonly table: WebAssembly.Table };
-  return { plan, memory, call: exports, table: exports.table };
+  const exports = instance.exports as unknown as EngineExports & VirtualExports & { readonly table: WebAssembly.Table };
+  return { plan, memory, call: exports, callVirtual: plan.hostBytes > 0 ? exports : undefined, table: exports.table };
 }

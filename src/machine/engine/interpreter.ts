@@ -48,6 +48,7 @@ import { INSN_HANDLERS, SPECIAL_HANDLERS } from './handlers.ts';
 import { BLOCK, ENTRIES_PER_PAGE, ENTRY, HART, PAGE_BYTES, REGION, TLB } from './layout.ts';
 import type { Mmu } from './mmu.ts';
 import { ACCESS_KIND, ramPageOf, tlbOffset } from './mmu.ts';
+import { canVirtualize, isVirtualized } from './page-walk.ts';
 import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
 import type { Traps } from './traps.ts';
 import { MSTATUS } from './traps.ts';
@@ -65,6 +66,8 @@ interface Parts {
   readonly mmu: Mmu;
   readonly traps: Traps;
   readonly csrs: Csrs;
+  /** Which exceptions go to the host; undefined where no hart can be virtualized. */
+  readonly hostTrap: Fn | undefined;
   /** A function with the type of regions. */
   readonly region: Callable;
 }
@@ -128,6 +131,12 @@ export function defineRun(parts: Parts): Fn {
       const interrupt = fn.let(call(traps.pendingInterrupt, hart));
       fn.if(geS(interrupt, i32(0)), () => {
         set32(fn, hart, 'cause', interrupt);
+        if (canVirtualize(ctx)) {
+          fn.if(isVirtualized(hart, 'deprivileged'), () => {
+            fn.set(state.reason, i32(ENGINE_STOP.guestInterrupt));
+            fn.br(exit);
+          });
+        }
         fn.do(traps.takeTrap, hart, interrupt, i32(1), i64(0));
         chargeExtra(state);
         fn.set(state.pc, get64(hart, 'pc'));
@@ -224,8 +233,8 @@ function pcAfter({ fn, entry, block, page }: State): Expr {
 const pcAt = ({ entry, block, page }: State): Expr =>
   add(page, extendU(and(shrU(sub(entry, block), i32(2)), i32(PAGE_BYTES - 1))));
 
-function takeFault({ traps }: Parts, state: State, fetch: Label, exit: Label): void {
-  const { fn, hart, page, pc, reason } = state;
+function takeFault({ traps, hostTrap }: Parts, state: State, fetch: Label, exit: Label): void {
+  const { fn, hart, entry, page, pc, reason } = state;
   set64(fn, hart, 'pc', pc);
   const leave = () => {
     fn.set(reason, get32(hart, 'stop'));
@@ -236,6 +245,10 @@ function takeFault({ traps }: Parts, state: State, fetch: Label, exit: Label): v
     });
   };
   leave();
+  if (hostTrap) {
+    fn.set(reason, call(hostTrap, hart, entry));
+    fn.brIf(exit, reason);
+  }
   fn.do(traps.takeTrap, hart, get32(hart, 'cause'), i32(0), get64(hart, 'tval'));
   chargeExtra(state);
   leave();
@@ -505,6 +518,7 @@ class InterpreterBuilder implements InsnBuilder {
     const index = load32(entry, ENTRY.imm);
     // `set` and `clear` write only if the rs1 field is not zero, whatever the register holds (6.1).
     const writes = action === 'write' ? i32(1) : ne(load('i32', 'u8', entry, ENTRY.rs1), i32(0));
+    this.#sensitiveIf((deprivileged) => and(deprivileged, call(this.#parts.csrs.hidden, hart, index, writes)));
     set64(fn, hart, 'now', sub(entryCycle, extendS(left)));
     set64(fn, hart, 'nowRetired', add(get64(hart, 'retired'), extendU(retired)));
     const illegal = call(this.#parts.csrs.access, hart, index, i32(CSR_ACTION[action]), operand, writes);
@@ -526,6 +540,7 @@ class InterpreterBuilder implements InsnBuilder {
         this.#endWithNewContext();
         return;
       case 'sfence.vma': {
+        this.#sensitiveIf((deprivileged) => deprivileged);
         this.#illegalIf(or(eqz(privilege), supervisorTrapped(MSTATUS.TVM)));
         const all = eqz(load('i32', 'u8', this.#state.entry, ENTRY.rs1));
         fn.do(this.#parts.mmu.fence, hart, this.rs1, all);
@@ -533,6 +548,7 @@ class InterpreterBuilder implements InsnBuilder {
         return;
       }
       case 'wfi':
+        this.#sensitiveIf((deprivileged) => deprivileged);
         this.#illegalIf(or(eqz(privilege), supervisorTrapped(MSTATUS.TW)));
         set32(fn, hart, 'stop', i32(ENGINE_STOP.wfi));
         this.#endWithNewContext();
@@ -546,12 +562,12 @@ class InterpreterBuilder implements InsnBuilder {
         return;
       case 'ecall':
         if (this.#parts.ctx.config.supervisorCallsStop) {
-          fn.if(eq(privilege, i32(1)), () => {
+          fn.if(eq(this.#realPrivilege(privilege), i32(1)), () => {
             set32(fn, hart, 'stop', i32(ENGINE_STOP.supervisorCall));
             this.#fault();
           });
         }
-        this.#raise(add(privilege, i32(CAUSE.userCall)));
+        this.#raise(add(this.#realPrivilege(privilege), i32(CAUSE.userCall)));
         return;
     }
   }
@@ -675,6 +691,17 @@ class InterpreterBuilder implements InsnBuilder {
     this.#left = true;
   }
 
+  /** What an instruction sees of its privilege, where the hart's is perhaps virtual. */
+  #realPrivilege(privilege: Expr): Expr {
+    if (!canVirtualize(this.#parts.ctx)) return privilege;
+    return select(isVirtualized(this.#state.hart, 'deprivileged'), i32(0), privilege);
+  }
+
+  /** An instruction that is illegal in the U-mode that a deprivileged guest is really in. */
+  #sensitiveIf(test: (deprivileged: Expr) => Expr): void {
+    if (canVirtualize(this.#parts.ctx)) this.#illegalIf(test(isVirtualized(this.#state.hart, 'deprivileged')));
+  }
+
   #illegalIf(test: Expr): void {
     const { fn, hart, entry, block } = this.#state;
     fn.if(test, () => {
@@ -711,6 +738,7 @@ class InterpreterBuilder implements InsnBuilder {
 
   #trapReturn(op: 'mret' | 'sret'): void {
     const { fn, hart, page, pc, reason } = this.#state;
+    this.#sensitiveIf((deprivileged) => deprivileged);
     this.#illegalIf(call(this.#parts.traps.trapReturn, hart, i32(op === 'mret' ? 1 : 0)));
     this.#retire();
     reloadContext(this.#state);

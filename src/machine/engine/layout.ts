@@ -86,6 +86,28 @@ export const HART = {
   csrs: 512,
   /** 16 x { i64 first, i64 end (exclusive, 0: off), i32 flags }, 24 bytes each. */
   pmp: 1536,
+  /** i32: how the hart is virtualized (`VIRTUALIZATION`). */
+  virtualization: 2048,
+  /** i32: which counters a deprivileged guest reads by itself: real enables beside its own `scounteren`. */
+  directCounters: 2052,
+  /** i64: root of the second stage, as `hgatp` holds it; 0: none. */
+  hgatp: 2056,
+  /** i64: roots that a deprivileged guest really runs on in virtual U and S, as `satp` holds them; 0: none. The one in use. */
+  userRoot: 2064,
+  supervisorRoot: 2072,
+  realRoot: 2080,
+  /** i32: spaces that tag their translations. */
+  userSpace: 2088,
+  supervisorSpace: 2092,
+  /** i64, i32: the predecoded entry and the bits of the instruction that stopped with a trap for the host; 0 if it was not fetched. */
+  trapEntry: 2096,
+  trapInsn: 2104,
+  /** i64, i32: guest physical address of the last second-stage walk, and for what it was made (`TABLE_ACCESS`). */
+  stageAddress: 2112,
+  stageTable: 2120,
+  /** i64, i32: what it found: physical page and allowed accesses, as `walkPage` and `walkFlags`. */
+  stagePage: 2128,
+  stageFlags: 2136,
   /** Modelled TLBs. The same again, `BARE_TLBS` bytes further, holds what the engine remembers of untranslated accesses. */
   dataTlb: 4096,
   fetchTlb: 4096 + 32768,
@@ -168,6 +190,8 @@ export interface MemoryPlan {
   readonly regions: number;
   readonly ram: number;
   readonly ramBytes: number;
+  /** Memory of the host, behind the RAM, with page flags and digests as that has. */
+  readonly hostBytes: number;
   /** Size of the whole in 64 KiB pages. */
   readonly wasmPages: number;
 }
@@ -178,11 +202,12 @@ const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 /** Blocks of predecoded code: enough for 8 MiB of code, or for all RAM if that is less. Address space; touched only as used. */
 const BLOCK_COUNT_MAX = 2048;
 
-export function planMemory(ramBytes: number): MemoryPlan {
+export function planMemory(ramBytes: number, hostBytes = 0): MemoryPlan {
   const pages = ramBytes / PAGE_BYTES;
+  const allPages = pages + hostBytes / PAGE_BYTES;
   const pageFlags = HARTS_BASE + HART_BYTES * HART_COUNT_MAX;
-  const pageDigests = roundUp(pageFlags + pages, 64);
-  const blockTable = pageDigests + pages * 8;
+  const pageDigests = roundUp(pageFlags + allPages, 64);
+  const blockTable = pageDigests + allPages * 8;
   const pageGenerations = blockTable + pages * 4;
   const regions = roundUp(pageGenerations + pages * 4, 64);
   const blocks = regions + REGION_COUNT_MAX * REGION.bytes;
@@ -198,7 +223,8 @@ export function planMemory(ramBytes: number): MemoryPlan {
     regions,
     ram,
     ramBytes,
-    wasmPages: roundUp(ram + ramBytes, WASM_PAGE) / WASM_PAGE,
+    hostBytes,
+    wasmPages: roundUp(ram + ramBytes + hostBytes, WASM_PAGE) / WASM_PAGE,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Memory as generated code: TLB lookup, page walk with PMP, the slow paths of loads, stores and atomics, fetches, fences.
+ * Memory as generated code: TLB lookup, the slow paths of loads, stores and atomics, fetches, fences.
  *
  * The TLB is part of the modelled machine: direct-mapped, one lookup for each data access and one for each fetch that changes
  * page. A hit costs nothing, a miss costs the page-table references that the walk makes. Fast tags beside the modelled tag
@@ -10,7 +10,7 @@
  * Physical addresses from 2^40 up hold nothing: access fault.
  */
 import type { EngineContext } from './engine-context.ts';
-import { bump, get32, get64, getCsr, hasBit, pageOf, set32, set64 } from './engine-context.ts';
+import { get32, get64, getCsr, hasBit, pageOf, set32, set64 } from './engine-context.ts';
 import type { Expr, Local } from './expr.ts';
 import {
   add,
@@ -29,29 +29,19 @@ import {
   load32,
   load64,
   ltU,
-  mul,
   ne,
   or,
   select,
   shl,
-  shrS,
   shrU,
   sub,
   wrap,
 } from './expr.ts';
 import { BARE_TLBS, BLOCK, GLOBAL, HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
+import { CONTEXT, canVirtualize, definePageWalk, isVirtualized } from './page-walk.ts';
 import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
+import { definePmp, WALK_FAULT } from './table-entries.ts';
 import type { Fn } from './wasm-module.ts';
-
-/** Translation contexts, in bits 3 and 4 of a context; bit 5 is SUM, bit 6 MXR. */
-export const CONTEXT = { machine: 0, bare: 1, supervisor: 2, user: 3, shift: 3, sum: 1 << 5, mxr: 1 << 6 } as const;
-
-/** Bits of a page-table entry (Privileged ISA 12.3.1). */
-const PTE = { V: 1n, R: 2n, W: 4n, X: 8n, U: 16n, A: 64n, D: 128n } as const;
-const PTE_PPN_MASK = ((1n << 44n) - 1n) << 10n;
-/** N, PBMT and reserved bits: without their extensions they must be zero. */
-const PTE_RESERVED = 0xffc0_0000_0000_0000n;
-const PHYSICAL_END = 1n << 40n;
 
 /** Device accesses tell their kind to TypeScript: log2 of the size, then these. */
 export const ACCESS_KIND = { signed: 4, write: 8 } as const;
@@ -83,7 +73,7 @@ export function defineMmu(ctx: EngineContext): Mmu {
   const noteWrite = defineNoteWrite(ctx);
   const raise = defineRaise(ctx);
   const pmp = definePmp(ctx);
-  const walk = defineWalk(ctx, pmp, noteWrite);
+  const walk = definePageWalk(ctx, pmp, noteWrite);
   const fill = defineFill(ctx);
   const lookup = defineLookup(ctx, walk, fill, raise);
   const arm = defineArm(ctx);
@@ -145,144 +135,10 @@ function defineRaise({ module }: EngineContext): Fn {
 
 const pageFaultCause = (access: Expr) =>
   select(eq(access, i32(ACCESS.fetch)), i32(CAUSE.fetchPage), add(i32(CAUSE.loadPage), shl(access, i32(1))));
+const guestPageFaultCause = (access: Expr) =>
+  select(eq(access, i32(ACCESS.fetch)), i32(CAUSE.fetchGuestPage), add(i32(CAUSE.loadGuestPage), shl(access, i32(1))));
 const accessFaultCause = (access: Expr) =>
   select(eq(access, i32(ACCESS.fetch)), i32(CAUSE.fetchAccess), add(i32(CAUSE.loadAccess), shl(access, i32(1))));
-
-/**
- * `pmp(hart, page, machine)`: what PMP allows in a physical page, as TLB flags (Privileged ISA 3.7). The granularity is
- * 4 KiB (G = 10), so a page always lies wholly in or out of a region.
- */
-function definePmp({ module }: EngineContext): Fn {
-  const fn = module.fn('pmp', ['i32', 'i64', 'i32'], ['i32']);
-  const [hart, page, machine] = [fn.param(0), fn.param(1), fn.param(2)];
-  const entry = fn.let(add(hart, i32(HART.pmp)));
-  const end = fn.let(add(entry, i32(16 * 24)));
-  const all = i32(TLB_FLAG.read | TLB_FLAG.write | TLB_FLAG.execute);
-  fn.if(and(get32(hart, 'pmpOpen'), eqz(machine)), () => fn.return(all));
-  fn.loop((again) => {
-    const inside = and(geU(page, load64(entry, 0)), ltU(page, load64(entry, 8)));
-    fn.if(inside, () => {
-      const flags = fn.let(load32(entry, 16));
-      // M-mode is bound only by locked entries: bit 7 is L.
-      fn.if(and(machine, eqz(and(flags, i32(0x80)))), () => fn.return(all));
-      fn.return(and(flags, i32(7)));
-    });
-    fn.set(entry, add(entry, i32(24)));
-    fn.brIf(again, ltU(entry, end));
-  });
-  fn.return(select(machine, all, i32(0)));
-  fn.unreachable();
-  return fn;
-}
-
-/**
- * `walk(hart, address, access, context)`: 0, or 1 for a page fault, 2 for an access fault. Leaves the physical page in
- * `walkPage` and what this context may do with it in `walkFlags` (Privileged ISA 12.3.2).
- */
-function defineWalk(ctx: EngineContext, pmp: Fn, noteWrite: Fn): Fn {
-  const { module, config, plan } = ctx;
-  const fn = module.fn('walk', ['i32', 'i64', 'i32', 'i32'], ['i32']);
-  const [hart, address, access, context] = [fn.param(0), fn.param(1), fn.param(2), fn.param(3)];
-  const kind = fn.let(and(shrU(context, i32(CONTEXT.shift)), i32(3)));
-  const isMachine = eqz(kind);
-  const need = fn.let(shl(i32(1), access));
-  const page = fn.local('i64');
-  const allowed = fn.local('i32');
-  const PAGE_FAULT = i32(1);
-  const ACCESS_FAULT = i32(2);
-
-  const finish = () => {
-    fn.if(geU(page, i64(PHYSICAL_END)), () => fn.return(ACCESS_FAULT));
-    fn.set(allowed, and(allowed, call(pmp, hart, page, isMachine)));
-    fn.if(eqz(and(allowed, need)), () => fn.return(ACCESS_FAULT));
-    set64(fn, hart, 'walkPage', page);
-    set32(fn, hart, 'walkFlags', allowed);
-    fn.return(i32(0));
-  };
-
-  fn.if(ltU(kind, i32(CONTEXT.supervisor)), () => {
-    fn.set(page, pageOf(address));
-    fn.set(allowed, i32(7));
-    finish();
-  });
-
-  bump(fn, hart, 'tlbMisses', i64(1));
-  const satp = fn.let(getCsr(hart, 'satp'));
-  const levels = fn.let(sub(wrap(shrU(satp, i64(60))), i32(5)));
-  // An address is canonical if all bits above the translated ones equal the highest of them.
-  const unused = fn.let(extendU(sub(i32(64 - 12), mul(levels, i32(9)))));
-  fn.if(ne(shrS(shl(address, unused), unused), address), () => fn.return(PAGE_FAULT));
-  const table = fn.let(shl(and(satp, i64((1n << 44n) - 1n)), i64(12)));
-  const level = fn.let(sub(levels, i32(1)));
-  const shift = fn.local('i64');
-  const pte = fn.local('i64');
-  const pteOffset = fn.local('i32');
-
-  fn.loop((next) => {
-    fn.set(shift, extendU(add(i32(12), mul(level, i32(9)))));
-    const entry = fn.let(add(table, shl(and(shrU(address, shift), i64(511)), i64(3))));
-    const inRam = fn.let(sub(entry, i64(RAM_BASE)));
-    fn.if(geU(inRam, i64(plan.ramBytes)), () => fn.return(ACCESS_FAULT));
-    // The walk reads as S-mode does (12.3.2 step 2).
-    fn.if(eqz(and(call(pmp, hart, pageOf(entry), i32(0)), i32(TLB_FLAG.read))), () => fn.return(ACCESS_FAULT));
-    fn.set(pteOffset, wrap(inRam));
-    fn.set(pte, load64(pteOffset, plan.ram));
-    bump(fn, hart, 'walkReferences', i64(1));
-    set32(fn, hart, 'extraCycles', add(get32(hart, 'extraCycles'), i32(config.core.walkReferenceCycles)));
-
-    const rwx = fn.let(and(pte, i64(PTE.R | PTE.W | PTE.X)));
-    const invalid = or(
-      eqz(and(pte, i64(PTE.V))),
-      or(eq(and(rwx, i64(PTE.R | PTE.W)), i64(PTE.W)), ne(and(pte, i64(PTE_RESERVED)), i64(0))),
-    );
-    fn.if(invalid, () => fn.return(PAGE_FAULT));
-    fn.if(eqz(rwx), () => {
-      // D, A and U are reserved in a pointer to the next level.
-      fn.if(ne(and(pte, i64(PTE.D | PTE.A | PTE.U)), i64(0)), () => fn.return(PAGE_FAULT));
-      fn.if(eqz(level), () => fn.return(PAGE_FAULT));
-      fn.set(table, shl(and(pte, i64(PTE_PPN_MASK)), i64(2)));
-      fn.set(level, sub(level, i32(1)));
-      fn.br(next);
-    });
-  });
-
-  // A leaf: which accesses it allows in this context.
-  const isUserPage = fn.let(ne(and(pte, i64(PTE.U)), i64(0)));
-  const isUser = eq(kind, i32(CONTEXT.user));
-  const sum = ne(and(context, i32(CONTEXT.sum)), i32(0));
-  const mxr = ne(and(context, i32(CONTEXT.mxr)), i32(0));
-  const readable = or(hasBit(pte, 1), and(mxr, hasBit(pte, 3)));
-  fn.set(allowed, or(readable, or(shl(hasBit(pte, 2), i32(1)), shl(hasBit(pte, 3), i32(2)))));
-  fn.if(isUser, () => fn.if(eqz(isUserPage), () => fn.return(PAGE_FAULT)));
-  fn.if(and(eqz(isUser), isUserPage), () => {
-    // S-mode never executes user pages, and touches them only with SUM.
-    fn.set(allowed, select(sum, and(allowed, i32(TLB_FLAG.read | TLB_FLAG.write)), i32(0)));
-  });
-  fn.if(eqz(and(allowed, need)), () => fn.return(PAGE_FAULT));
-  const offsetMask = fn.let(sub(shl(i64(1), shift), i64(1)));
-  fn.set(page, shl(and(pte, i64(PTE_PPN_MASK)), i64(2)));
-  fn.if(ne(and(page, offsetMask), i64(0)), () => fn.return(PAGE_FAULT));
-
-  const wanted = fn.let(select(eq(access, i32(ACCESS.write)), i64(PTE.A | PTE.D), i64(PTE.A)));
-  fn.if(ne(and(pte, wanted), wanted), () => {
-    if (config.adUpdate === 'fault') {
-      fn.return(PAGE_FAULT);
-      return;
-    }
-    const ptePage = add(pageOf(extendU(pteOffset)), i64(RAM_BASE));
-    fn.if(eqz(and(call(pmp, hart, ptePage, i32(0)), i32(TLB_FLAG.write))), () => fn.return(ACCESS_FAULT));
-    fn.set(pte, or(pte, wanted));
-    fn.do(noteWrite, pteOffset, i32(8));
-    fn.store(64, pteOffset, pte, plan.ram);
-  });
-  // A page that is not yet dirty must be walked again by the first write.
-  fn.if(eqz(hasBit(pte, 7)), () => fn.set(allowed, and(allowed, i32(~TLB_FLAG.write))));
-  fn.set(page, or(page, and(pageOf(address), offsetMask)));
-  fn.if(gtU(shift, i64(12)), () => set32(fn, hart, 'superpages', i32(1)));
-  finish();
-  fn.unreachable();
-  return fn;
-}
 
 /** `fill(hart, entry, tag)`: makes a TLB entry from the result of a walk, with no fast tags. */
 function defineFill({ module, plan }: EngineContext): Fn {
@@ -321,8 +177,8 @@ function defineLookup(ctx: EngineContext, walk: Fn, fill: Fn, raise: Fn): Fn {
 
 function raiseWalkFault(fn: Fn, raise: Fn, hart: Expr, address: Expr, access: Expr, status: Local): void {
   fn.if(status, () => {
-    const cause = select(eq(status, i32(1)), pageFaultCause(access), accessFaultCause(access));
-    fn.do(raise, hart, cause, address);
+    const cause = select(eq(status, i32(WALK_FAULT.page)), pageFaultCause(access), accessFaultCause(access));
+    fn.do(raise, hart, select(eq(status, i32(WALK_FAULT.guestPage)), guestPageFaultCause(access), cause), address);
     fn.return(i32(0));
   });
 }
@@ -370,22 +226,35 @@ function defineRefill({ module }: EngineContext, lookup: Fn, arm: Fn): Fn {
   return fn;
 }
 
-function defineUpdateContext({ module }: EngineContext): Fn {
-  const fn = module.fn('updateContext', ['i32']);
+function defineUpdateContext(ctx: EngineContext): Fn {
+  const fn = ctx.module.fn('updateContext', ['i32']);
   const hart = fn.param(0);
   const status = fn.let(getCsr(hart, 'mstatus'));
   const privilege = fn.let(get32(hart, 'privilege'));
   const translated = fn.let(ne(shrU(getCsr(hart, 'satp'), i64(60)), i64(0)));
+  const vmid = fn.local('i32');
+  if (canVirtualize(ctx)) {
+    fn.if(isVirtualized(hart, 'deprivileged'), () => {
+      enterDeprivilegedContext(fn, hart, privilege);
+      fn.return();
+    });
+    fn.set(vmid, i32(0));
+    fn.if(isVirtualized(hart, 'twoStage'), () => {
+      fn.set(translated, i32(1));
+      fn.set(vmid, shl(and(wrap(shrU(get64(hart, 'hgatp'), i64(44))), i32(0x1f)), i32(CONTEXT.vmidShift)));
+    });
+  }
+  const tagged = (context: Expr) => extendU(canVirtualize(ctx) ? or(context, vmid) : context);
   const kindOf = (level: Expr) =>
     cond(eq(level, i32(3)), i32(CONTEXT.machine), cond(translated, sub(i32(CONTEXT.user), level), i32(CONTEXT.bare)));
-  set64(fn, hart, 'fetchContext', extendU(shl(kindOf(privilege), i32(CONTEXT.shift))));
+  set64(fn, hart, 'fetchContext', tagged(shl(kindOf(privilege), i32(CONTEXT.shift))));
   const mprv = and(eq(privilege, i32(3)), hasBit(status, 17));
   const mpp = and(wrap(shrU(status, i64(11))), i32(3));
   const effective = fn.let(select(mprv, mpp, privilege));
   const kind = fn.let(kindOf(effective));
   const sum = shl(and(hasBit(status, 18), eq(kind, i32(CONTEXT.supervisor))), i32(5));
   const mxr = shl(and(hasBit(status, 19), geU(kind, i32(CONTEXT.supervisor))), i32(6));
-  set64(fn, hart, 'dataContext', extendU(or(shl(kind, i32(CONTEXT.shift)), or(sum, mxr))));
+  set64(fn, hart, 'dataContext', tagged(or(shl(kind, i32(CONTEXT.shift)), or(sum, mxr))));
   const tlbBase = (of: Expr) => add(hart, shl(ltU(of, i32(CONTEXT.supervisor)), i32(Math.log2(BARE_TLBS))));
   set32(fn, hart, 'dataTlbBase', tlbBase(kind));
   const open = cond(eqz(kind), get32(hart, 'pmpMachineOpen'), and(eq(kind, i32(CONTEXT.bare)), get32(hart, 'pmpOpen')));
@@ -393,6 +262,19 @@ function defineUpdateContext({ module }: EngineContext): Fn {
   set32(fn, hart, 'fetchTlbBase', tlbBase(kindOf(privilege)));
   set64(fn, hart, 'fetchPage', i64(-1));
   return fn;
+}
+
+/** All of a deprivileged guest is in U-mode, on the root and in the space that the host has set for its virtual privilege. */
+function enterDeprivilegedContext(fn: Fn, hart: Expr, privilege: Local): void {
+  set64(fn, hart, 'realRoot', select(privilege, get64(hart, 'supervisorRoot'), get64(hart, 'userRoot')));
+  const space = select(privilege, get32(hart, 'supervisorSpace'), get32(hart, 'userSpace'));
+  const context = fn.let(extendU(or(i32(CONTEXT.user << CONTEXT.shift), shl(space, i32(CONTEXT.spaceShift)))));
+  set64(fn, hart, 'fetchContext', context);
+  set64(fn, hart, 'dataContext', context);
+  set32(fn, hart, 'dataTlbBase', hart);
+  set32(fn, hart, 'fetchTlbBase', hart);
+  set32(fn, hart, 'directMemory', i32(0));
+  set64(fn, hart, 'fetchPage', i64(-1));
 }
 
 function defineFlushBare({ module, config }: EngineContext): Fn {

@@ -21,6 +21,12 @@ export const ENGINE_STOP = {
   pmpChanged: 11,
   /** A probe has counted enough: translate from there. */
   hot: 12,
+  /** An exception that the host takes, not the guest. */
+  guestTrap: 13,
+  /** An interrupt may be taken by a deprivileged guest. */
+  guestInterrupt: 14,
+  /** A guest-page fault. */
+  secondStageFault: 15,
 } as const;
 
 /** Exception causes (Privileged ISA, table 3.6). */
@@ -38,6 +44,9 @@ export const CAUSE = {
   fetchPage: 12,
   loadPage: 13,
   storePage: 15,
+  fetchGuestPage: 20,
+  loadGuestPage: 21,
+  storeGuestPage: 23,
 } as const;
 
 /** Access types as the MMU numbers them: fault causes are `accessCause + 2 * access` and `12 or 13 + ...`. */

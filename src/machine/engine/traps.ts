@@ -4,6 +4,7 @@ import { get32, get64, getCsr, hasBit, set32, set64, setCsr } from './engine-con
 import type { Expr } from './expr.ts';
 import { add, and, call, eq, eqz, extendU, geS, i32, i64, ltU, ne, or, select, shl, shrU, wrap, xor } from './expr.ts';
 import type { Mmu } from './mmu.ts';
+import { canVirtualize } from './page-walk.ts';
 import { CAUSE, ENGINE_STOP } from './stops.ts';
 import type { Fn } from './wasm-module.ts';
 
@@ -53,7 +54,8 @@ export function defineTraps(ctx: EngineContext, mmu: Mmu): Traps {
   };
 }
 
-function defineTakeTrap({ module, config }: EngineContext, mmu: Mmu): Fn {
+function defineTakeTrap(ctx: EngineContext, mmu: Mmu): Fn {
+  const { module, config } = ctx;
   const fn = module.fn('takeTrap', ['i32', 'i32', 'i32', 'i64']);
   const [hart, cause, isInterrupt, tval] = [fn.param(0), fn.param(1), fn.param(2), fn.param(3)];
   const privilege = fn.let(get32(hart, 'privilege'));
@@ -61,7 +63,9 @@ function defineTakeTrap({ module, config }: EngineContext, mmu: Mmu): Fn {
   const status = fn.let(getCsr(hart, 'mstatus'));
   const causeValue = fn.let(or(extendU(cause), select(isInterrupt, i64(INTERRUPT_BIT), i64(0))));
   const delegation = select(isInterrupt, getCsr(hart, 'mideleg'), getCsr(hart, 'medeleg'));
-  const delegated = and(ltU(privilege, i32(3)), wrap(and(shrU(delegation, extendU(cause)), i64(1))));
+  const byRegister = and(ltU(privilege, i32(3)), wrap(and(shrU(delegation, extendU(cause)), i64(1))));
+  // What a virtualized hart takes at all, its guest takes: the rest has gone to the host.
+  const delegated = canVirtualize(ctx) ? or(get32(hart, 'virtualization'), byRegister) : byRegister;
   const vector = fn.local('i64');
 
   const enter = (level: 's' | 'm', into: number) => {
@@ -99,7 +103,8 @@ function defineTakeTrap({ module, config }: EngineContext, mmu: Mmu): Fn {
   return fn;
 }
 
-function definePendingInterrupt({ module }: EngineContext): Fn {
+function definePendingInterrupt(ctx: EngineContext): Fn {
+  const { module } = ctx;
   const fn = module.fn('pendingInterrupt', ['i32'], ['i32']);
   const hart = fn.param(0);
   const pending = fn.let(and(pendingBits(hart), getCsr(hart, 'mie')));
@@ -108,7 +113,8 @@ function definePendingInterrupt({ module }: EngineContext): Fn {
   const privilege = fn.let(get32(hart, 'privilege'));
   const delegation = fn.let(getCsr(hart, 'mideleg'));
   const toMachine = and(pending, xor(delegation, i64(-1)));
-  const machineOn = or(ltU(privilege, i32(3)), hasBit(status, MSTATUS.MIE));
+  const real = canVirtualize(ctx) ? eqz(get32(hart, 'virtualization')) : i32(1);
+  const machineOn = and(real, or(ltU(privilege, i32(3)), hasBit(status, MSTATUS.MIE)));
   const supervisorOn = or(eqz(privilege), and(eq(privilege, i32(1)), hasBit(status, MSTATUS.SIE)));
   const chosen = fn.let(select(machineOn, toMachine, i64(0)));
   fn.if(eqz(chosen), () => fn.set(chosen, select(supervisorOn, and(pending, delegation), i64(0))));

@@ -41,6 +41,7 @@ import {
 } from '../expr.ts';
 import { HART, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from '../layout.ts';
 import { REFILL, tlbOffset } from '../mmu.ts';
+import { canVirtualize } from '../page-walk.ts';
 import { ACCESS } from '../stops.ts';
 import type { Fn, Label, WasmModule } from '../wasm-module.ts';
 import type { Edge, PlacedInsn } from './control-flow.ts';
@@ -73,8 +74,8 @@ export function regionBudget(ctx: EngineContext, region: StructuredRegion): numb
   return must(longestWays(ctx, region)[0], 'entry');
 }
 
-/** Of a walk under Sv57. */
-const WALK_REFERENCES_MAX = 5;
+/** Of a walk under Sv57, and under Sv57 on Sv39x4: (5 + 1) * (3 + 1) - 1. */
+const walkReferencesMax = (ctx: EngineContext) => (canVirtualize(ctx) ? 23 : 5);
 
 /** What the code of regions calls; declared first in each module of regions. */
 export function importRefill(module: WasmModule): Callable {
@@ -193,7 +194,7 @@ class RegionEmitter {
    */
   refill(address: Expr, access: number, needed: bigint): void {
     const { fn, hart } = this;
-    const walkMax = BigInt(WALK_REFERENCES_MAX * this.ctx.config.core.walkReferenceCycles) << 32n;
+    const walkMax = BigInt(walkReferencesMax(this.ctx) * this.ctx.config.core.walkReferenceCycles) << 32n;
     fn.brIfRarely(this.#leave, ltS(this.#balance, i64(needed + walkMax)));
     const cycles = fn.let(call(must(this.ctx.refill, 'refill'), hart, address, i32(access)));
     fn.brIfRarely(this.#leave, ltS(cycles, i32(0)));

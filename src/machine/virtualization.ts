@@ -1,0 +1,312 @@
+/** The host's side of virtualized harts, on the engine: roots, stops, and what is done for a guest that may not do it itself. */
+import { assert, must } from '../assert.ts';
+import { CSR_ACTION } from './engine/csrs.ts';
+import type { Engine, VirtualExports } from './engine/engine.ts';
+import { INSN_HANDLERS, SPECIAL_HANDLERS } from './engine/handlers.ts';
+import { ENTRY, HART, PAGE_BYTES, RAM_BASE } from './engine/layout.ts';
+import { TABLE_ACCESS } from './engine/second-stage.ts';
+import { CAUSE } from './engine/stops.ts';
+import type { EngineHart } from './hart-state.ts';
+import type { MachineConfig } from './machine-types.ts';
+import type {
+  AccessType,
+  CsrOutcome,
+  GuestTrap,
+  SecondStageFault,
+  TableMode,
+  Virtualization,
+  VirtualizationKind,
+} from './virtualization-types.ts';
+import { ACCESS_TYPE, CSR_OUTCOME, TABLE_MODE, TLB_SPACE_COUNT, VIRTUALIZATION } from './virtualization-types.ts';
+
+/** A load or store that is to be made a device access. */
+export interface TrappedAccess {
+  readonly size: 1 | 2 | 4 | 8;
+  readonly isWrite: boolean;
+  readonly isSigned: boolean;
+  /** Destination of a load (32 for x0); source of a store. */
+  readonly register: number;
+  readonly lengthBytes: 2 | 4;
+  readonly cycles: number;
+}
+
+export interface VirtualizationOptions {
+  readonly engine: Engine;
+  readonly config: MachineConfig;
+  readonly hartOf: (id: number) => EngineHart;
+  /** The hart that stopped last. */
+  readonly stopped: () => EngineHart;
+  /** Makes an access the one that is pending; false if no device is there. */
+  readonly beginAccess: (hart: EngineHart, gpa: number, access: TrappedAccess) => boolean;
+}
+
+/** Sv39x4 in `hgatp`. */
+const HGATP_MODE = 8n;
+const ROOT_BYTES = 4 * PAGE_BYTES;
+const COUNTERS = 7;
+
+export class EngineVirtualization implements Virtualization {
+  readonly guestTrap: GuestTrap;
+  readonly secondStageFault: SecondStageFault;
+  readonly #options: VirtualizationOptions;
+  readonly #view: DataView;
+  /** By handler number: cycles that the instruction takes. */
+  readonly #cycles: Uint8Array;
+  readonly #accesses: readonly (Omit<TrappedAccess, 'register'> | undefined)[];
+  readonly #csrActions: readonly (CsrAction | undefined)[];
+
+  constructor(options: VirtualizationOptions) {
+    this.#options = options;
+    const view = new DataView(options.engine.memory.buffer);
+    this.#view = view;
+    const { cycles } = options.config.core;
+    const rows = [...SPECIAL_HANDLERS.map(() => undefined), ...INSN_HANDLERS];
+    this.#cycles = Uint8Array.from(rows, (row) => (row === undefined ? cycles.system : cycles[row.insn.cycles]));
+    this.#accesses = rows.map((row) => {
+      const shape = row && MEMORY_INSNS[row.insn.name];
+      return shape && { ...shape, lengthBytes: row.lengthBytes, cycles: cycles[row.insn.cycles] };
+    });
+    this.#csrActions = rows.map((row) => row && CSR_INSNS[row.insn.name]);
+    const base = () => options.stopped().base;
+    this.guestTrap = new TrapView(view, base);
+    this.secondStageFault = new FaultView(view, base);
+  }
+
+  start(id: number, kind: VirtualizationKind): void {
+    const hart = this.#hart(id);
+    assert(kind === VIRTUALIZATION.none || this.#options.engine.callVirtual !== undefined, NO_HOST_MEMORY);
+    for (const field of ['hgatp', 'userRoot', 'supervisorRoot', 'realRoot'] as const) hart.set64(field, 0n);
+    for (const field of ['userSpace', 'supervisorSpace', 'directCounters'] as const) hart.set32(field, 0);
+    hart.set32('virtualization', kind);
+    this.#options.engine.call.flush(hart.base);
+    this.#options.engine.call.updateContext(hart.base);
+  }
+
+  setSecondStage(id: number, root: number | undefined, vmid = 0): void {
+    const hart = this.#hartOfKind(id, VIRTUALIZATION.twoStage);
+    assert(Number.isInteger(vmid) && vmid >= 0 && vmid < TLB_SPACE_COUNT.twoStage, 'a VMID is one of 32');
+    if (root !== undefined) assert(this.#isTable(root, ROOT_BYTES), 'the root of a second stage has 16 KiB');
+    const number = BigInt((root ?? 0) / PAGE_BYTES);
+    hart.set64('hgatp', root === undefined ? 0n : (HGATP_MODE << 60n) | (BigInt(vmid) << 44n) | number);
+    this.#options.engine.call.updateContext(hart.base);
+  }
+
+  setRoot(
+    id: number,
+    privilege: 0 | 1,
+    root: number | undefined,
+    space: number,
+    mode: TableMode = TABLE_MODE.sv39,
+  ): void {
+    const hart = this.#hartOfKind(id, VIRTUALIZATION.deprivileged);
+    assert(Number.isInteger(space) && space >= 0 && space < TLB_SPACE_COUNT.deprivileged, 'a space is one of 127');
+    if (root !== undefined) assert(this.#isTable(root, PAGE_BYTES), 'a root is a page of memory');
+    const at = hart.base + (privilege === 0 ? HART.userRoot : HART.supervisorRoot);
+    // Page numbers of memory have 20 bits, and some.
+    this.#view.setUint32(at, root === undefined ? 0 : root / PAGE_BYTES, true);
+    this.#view.setUint32(at + 4, root === undefined ? 0 : (mode << 28) >>> 0, true);
+    hart.set32(privilege === 0 ? 'userSpace' : 'supervisorSpace', space);
+    this.#options.engine.call.updateContext(hart.base);
+  }
+
+  setDirectCounters(id: number, mask: number): void {
+    assert((mask & ~COUNTERS) === 0, 'counters that a guest may read: cycle, time, instret');
+    this.#hartOfKind(id, VIRTUALIZATION.deprivileged).set32('directCounters', mask);
+  }
+
+  enterTrap(id: number, cause: number, tvalLow: number, tvalHigh: number, isInterrupt = false): boolean {
+    const { base } = this.#hart(id);
+    return this.#call.enterTrap(base, cause, isInterrupt ? 1 : 0, tvalLow, tvalHigh) === 0;
+  }
+
+  reflectTrap(id: number): boolean {
+    return this.#call.reflectTrap(this.#hart(id).base) === 0;
+  }
+
+  retire(id: number): void {
+    const { base } = this.#hart(id);
+    this.#call.retireTrapped(base, this.#cycles[this.#handler(base)] ?? 0);
+  }
+
+  sret(id: number): boolean {
+    return this.#call.emulateSret(this.#hart(id).base) === 0;
+  }
+
+  emulateCsr(id: number): CsrOutcome {
+    const { base } = this.#hart(id);
+    const insn = this.#csrActions[this.#handler(base)];
+    // A CSR that the machine does not have is decoded as no CSR access at all.
+    if (insn === undefined) return CSR_OUTCOME.illegal;
+    const outcome = this.#call.emulateCsr(base, insn.action, insn.isImmediate ? 1 : 0);
+    assert(outcome === 0 || outcome === 1 || outcome === 2, 'an outcome of a CSR access');
+    return outcome;
+  }
+
+  beginAccess(id: number, gpa: number): boolean {
+    const hart = this.#hart(id);
+    const { base } = hart;
+    const access = this.#accesses[this.#handler(base)];
+    if (access === undefined || gpa % access.size !== 0) return false;
+    const entry = base + HART.trapEntry;
+    const register = access.isWrite
+      ? (this.#view.getInt32(entry + ENTRY.imm, true) & 0xff) / 8
+      : this.#view.getUint8(entry + ENTRY.rd);
+    return this.#options.beginAccess(hart, gpa, { ...access, register });
+  }
+
+  /** Whether a second-stage fault is an access that a device takes, now begun. */
+  beginDeviceAccess(hart: EngineHart): boolean {
+    const { table, gpa, access } = this.secondStageFault;
+    return table === 'none' && access !== ACCESS_TYPE.fetch && this.beginAccess(hart.id, gpa);
+  }
+
+  flushAddress(id: number, vaLow: number, vaHigh: number): void {
+    this.#call.flushAddress(this.#hart(id).base, vaLow, vaHigh);
+  }
+
+  flushSpace(id: number, space: number): void {
+    this.#call.flushSpace(this.#hart(id).base, space);
+  }
+
+  flushPage(id: number, pa: number): void {
+    this.#call.flushPage(this.#hart(id).base, Math.floor(pa / PAGE_BYTES));
+  }
+
+  get #call(): VirtualExports {
+    return must(this.#options.engine.callVirtual, NO_HOST_MEMORY);
+  }
+
+  #hart(id: number): EngineHart {
+    return this.#options.hartOf(id);
+  }
+
+  #hartOfKind(id: number, kind: VirtualizationKind): EngineHart {
+    const hart = this.#hart(id);
+    assert(hart.get32('virtualization') === kind, 'the hart is virtualized that way');
+    return hart;
+  }
+
+  #handler(base: number): number {
+    return this.#view.getUint16(base + HART.trapEntry + ENTRY.handler, true);
+  }
+
+  #isTable(pa: number, bytes: number): boolean {
+    const { ramBytes, hostBytes } = this.#options.engine.plan;
+    return pa >= RAM_BASE && pa % bytes === 0 && pa + bytes <= RAM_BASE + ramBytes + hostBytes;
+  }
+}
+
+const NO_HOST_MEMORY = 'a machine without memory of the host has no virtualized harts';
+
+interface CsrAction {
+  readonly action: number;
+  readonly isImmediate: boolean;
+}
+
+const CSR_INSNS: Readonly<Record<string, CsrAction>> = {
+  csrrw: { action: CSR_ACTION.write, isImmediate: false },
+  csrrs: { action: CSR_ACTION.set, isImmediate: false },
+  csrrc: { action: CSR_ACTION.clear, isImmediate: false },
+  csrrwi: { action: CSR_ACTION.write, isImmediate: true },
+  csrrsi: { action: CSR_ACTION.set, isImmediate: true },
+  csrrci: { action: CSR_ACTION.clear, isImmediate: true },
+};
+
+/** What devices take: loads and stores of integer registers. */
+const MEMORY_INSNS: Readonly<Record<string, Pick<TrappedAccess, 'size' | 'isWrite' | 'isSigned'>>> = {
+  lb: { size: 1, isWrite: false, isSigned: true },
+  lbu: { size: 1, isWrite: false, isSigned: false },
+  lh: { size: 2, isWrite: false, isSigned: true },
+  lhu: { size: 2, isWrite: false, isSigned: false },
+  lw: { size: 4, isWrite: false, isSigned: true },
+  lwu: { size: 4, isWrite: false, isSigned: false },
+  ld: { size: 8, isWrite: false, isSigned: false },
+  sb: { size: 1, isWrite: true, isSigned: false },
+  sh: { size: 2, isWrite: true, isSigned: false },
+  sw: { size: 4, isWrite: true, isSigned: false },
+  sd: { size: 8, isWrite: true, isSigned: false },
+};
+
+/** Reads what the engine has left in the hart, so that a stop costs nothing that nobody asks for. */
+class TrapView implements GuestTrap {
+  readonly #view: DataView;
+  readonly #base: () => number;
+
+  constructor(view: DataView, base: () => number) {
+    this.#view = view;
+    this.#base = base;
+  }
+
+  get cause(): number {
+    return this.#view.getUint32(this.#base() + HART.cause, true);
+  }
+
+  get tvalLow(): number {
+    return this.#view.getUint32(this.#base() + HART.tval, true);
+  }
+
+  get tvalHigh(): number {
+    return this.#view.getUint32(this.#base() + HART.tval + 4, true);
+  }
+
+  get tval(): bigint {
+    return this.#view.getBigUint64(this.#base() + HART.tval, true);
+  }
+
+  get insn(): number {
+    return this.#view.getUint32(this.#base() + HART.trapInsn, true);
+  }
+
+  get insnBytes(): 0 | 2 | 4 {
+    const { insn } = this;
+    // No instruction is all zeros in its low half: that encoding is reserved to be illegal, and is 2 bytes long.
+    if (insn === 0 && FETCH_CAUSES.has(this.cause)) return 0;
+    return (insn & 3) === 3 ? 4 : 2;
+  }
+}
+
+const FETCH_CAUSES: ReadonlySet<number> = new Set([CAUSE.fetchAccess, CAUSE.fetchPage, CAUSE.fetchGuestPage]);
+
+const TABLE_NAMES = {
+  [TABLE_ACCESS.none]: 'none',
+  [TABLE_ACCESS.read]: 'read',
+  [TABLE_ACCESS.write]: 'write',
+} as const;
+const ACCESS_OF_CAUSE: ReadonlyMap<number, AccessType> = new Map([
+  [CAUSE.fetchGuestPage, ACCESS_TYPE.fetch],
+  [CAUSE.loadGuestPage, ACCESS_TYPE.read],
+  [CAUSE.storeGuestPage, ACCESS_TYPE.write],
+]);
+
+class FaultView implements SecondStageFault {
+  readonly #view: DataView;
+  readonly #base: () => number;
+
+  constructor(view: DataView, base: () => number) {
+    this.#view = view;
+    this.#base = base;
+  }
+
+  get gpa(): number {
+    const at = this.#base() + HART.stageAddress;
+    return this.#view.getUint32(at + 4, true) * 2 ** 32 + this.#view.getUint32(at, true);
+  }
+
+  get access(): AccessType {
+    return must(ACCESS_OF_CAUSE.get(this.#view.getUint32(this.#base() + HART.cause, true)), 'a guest-page fault');
+  }
+
+  get table(): 'none' | 'read' | 'write' {
+    const table = this.#view.getUint32(this.#base() + HART.stageTable, true);
+    assert(table === 0 || table === 1 || table === 2, 'a kind of table access');
+    return TABLE_NAMES[table];
+  }
+
+  get vaLow(): number {
+    return this.#view.getUint32(this.#base() + HART.tval, true);
+  }
+
+  get vaHigh(): number {
+    return this.#view.getUint32(this.#base() + HART.tval + 4, true);
+  }
+}
