@@ -23,13 +23,13 @@ export class EngineHostMemory implements HostMemory {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #pages: Uint8Array;
-  readonly #onRamWrite: () => void;
+  readonly #onRamWrite: (ramOffset: number) => void;
   #freePages: number;
   /** No page below is free. */
   #lowest = 0;
 
-  /** @param onRamWrite called when an entry in guest RAM is written: reservations of LR end */
-  constructor(engine: Engine, onRamWrite: () => void) {
+  /** @param onRamWrite called when an entry in guest RAM is written: a reservation of LR there ends */
+  constructor(engine: Engine, onRamWrite: (ramOffset: number) => void) {
     const { ramBytes, hostBytes } = engine.plan;
     this.#engine = engine;
     this.#view = new DataView(engine.memory.buffer);
@@ -88,7 +88,7 @@ export class EngineHostMemory implements HostMemory {
     const offset = pa - RAM_BASE;
     if (offset < this.#engine.plan.ramBytes) {
       this.#engine.call.noteWrite(offset, 8);
-      this.#onRamWrite();
+      this.#onRamWrite(offset);
     } else {
       this.#markChanged(offset / PAGE_BYTES);
     }

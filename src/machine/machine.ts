@@ -91,7 +91,7 @@ export class EngineMachine implements Machine {
     );
     this.#hart = must(this.#harts[0], 'hart 0');
     this.memory = new EngineMemory(this.#engine, () => this.#breakReservations());
-    this.hostMemory = new EngineHostMemory(this.#engine, () => this.#breakReservations());
+    this.hostMemory = new EngineHostMemory(this.#engine, (offset) => this.#breakReservationsIn(offset));
     this.virtualization = new EngineVirtualization({
       engine: this.#engine,
       config,
@@ -369,6 +369,14 @@ export class EngineMachine implements Machine {
 
   #breakReservations(): void {
     for (const hart of this.#harts) hart.set32('reservation', NO_RESERVATION);
+  }
+
+  /** @param ramOffset of 8 bytes that are written */
+  #breakReservationsIn(ramOffset: number): void {
+    for (const hart of this.#harts) {
+      const distance = hart.get32('reservation') - ramOffset;
+      if (distance >= 0 && distance < 8) hart.set32('reservation', NO_RESERVATION);
+    }
   }
 
   #findAccess(hart: EngineHart): boolean {

@@ -49,7 +49,10 @@ export interface HostMemory {
   /** Physical page number and flags (bits 9 to 0) of the table entry at `pa`, in host memory or guest RAM. */
   pteNumber(pa: number): number;
   pteFlags(pa: number): number;
-  /** Writes a whole table entry. Like any store to a table it reaches translations in the TLB only after a flush. */
+  /**
+   * Writes a whole table entry. Like any store to a table it reaches translations in the TLB only after a flush. In guest RAM it is a store like
+   * another, but it leaves reservations of LR alone that are not for these 8 bytes, as a walk that sets A and D does.
+   */
   writePte(pa: number, pageNumber: number, flags: number): void;
   /** What is allocated. */
   state(): PlainState;

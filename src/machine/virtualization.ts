@@ -148,9 +148,12 @@ export class EngineVirtualization implements Virtualization {
     const access = this.#accesses[this.#handler(base)];
     if (access === undefined || gpa % access.size !== 0) return false;
     const entry = base + HART.trapEntry;
-    const register = access.isWrite
-      ? (this.#view.getInt32(entry + ENTRY.imm, true) & 0xff) / 8
-      : this.#view.getUint8(entry + ENTRY.rd);
+    const imm = this.#view.getInt32(entry + ENTRY.imm, true);
+    // What has faulted may be the second page of an access that begins in another.
+    const rs1 = this.#view.getInt32(base + HART.regs + this.#view.getUint8(entry + ENTRY.rs1), true);
+    const address = rs1 + (access.isWrite ? imm >> 8 : imm);
+    if (((address - gpa) & (PAGE_BYTES - 1)) !== 0) return false;
+    const register = access.isWrite ? (imm & 0xff) / 8 : this.#view.getUint8(entry + ENTRY.rd);
     return this.#options.beginAccess(hart, gpa, { ...access, register });
   }
 

@@ -12,11 +12,15 @@ import type { RegionCounts } from '../../src/machine/region-cache.ts';
 import { createRandom, type Random } from '../oracle/differential/random.ts';
 import { TEST_CORE } from './machine-rig.ts';
 import { type GeneratedProgram, GUEST, generateProgram, writePageTables } from './program-generator.ts';
+import { type Host, hostFor } from './virtual-hosts.ts';
 
 /** Every head is hot at its second visit and compiled at once: a short program is translated whole. */
 export const EAGER = { hotCount: 2, batchInsns: 0 } as const;
 /** Most cycles of one program. */
 const CYCLES_MAX = 100_000;
+const SUPERVISOR_WIRES = [IRQ.SEIP, IRQ.SSIP] as const;
+/** Everything that can be delegated is: no trap leads to machine mode. */
+const ALL_DELEGATED = { medeleg: 0xb3ffn, mideleg: 0x222n, mie: 0x222n } as const;
 const WIRES = [IRQ.MSIP, IRQ.MTIP, IRQ.MEIP, IRQ.SEIP, IRQ.SSIP] as const;
 
 /** A configuration that a seed picks. */
@@ -46,10 +50,23 @@ export function countingDevice(): MmioDevice {
   };
 }
 
+/** How generated programs are run. */
+export interface RunOptions {
+  /** What runs them; harts are virtualized after their reset. */
+  readonly host?: Host;
+  /** Programs that never need machine mode: those that start there do nothing. */
+  readonly supervisorOnly?: boolean;
+}
+
 /** Loads and runs one generated program to its end or its last cycle; everything that happens follows from `random`. */
-export function runGenerated(machine: Machine, random: Random): GeneratedProgram {
-  const generated = generateProgram(random);
+export function runGenerated(machine: Machine, random: Random, options: RunOptions = {}): GeneratedProgram {
+  const { supervisorOnly = false, host = hostFor('none', machine) } = options;
+  const program = generateProgram(random);
+  const generated = supervisorOnly ? { ...program, csrs: { ...program.csrs, ...ALL_DELEGATED } } : program;
+  const wires = supervisorOnly ? SUPERVISOR_WIRES : WIRES;
   load(machine, generated, random);
+  if (supervisorOnly && generated.privilege === PRIVILEGE.M) return generated;
+  host.start();
   // Regions need room: the short turns are for what happens around them.
   const quantum = random.pick([2, 30, 300, 1000, 2500, 10_000]);
   const untilCycle = machine.clock.cycle + Math.min(CYCLES_MAX, quantum * 8000);
@@ -57,8 +74,8 @@ export function runGenerated(machine: Machine, random: Random): GeneratedProgram
   const end = BigInt(generated.program.address('end'));
   for (let turn = 0; machine.clock.cycle < untilCycle; turn++) {
     const hart = turn % machine.harts.length;
-    runTurn(machine, hart, machine.clock.cycle + 1 + random.below(2 * quantum));
-    if (events > 0 && random.chance(events)) disturb(machine, generated, random);
+    runTurn(machine, host, hart, machine.clock.cycle + 1 + random.below(2 * quantum));
+    if (events > 0 && random.chance(events)) disturb(machine, host, generated, random, wires);
     if (machine.harts.every(({ pc }) => pc === end)) break;
     machine.charge(1);
   }
@@ -83,10 +100,10 @@ function load(machine: Machine, generated: GeneratedProgram, random: Random): vo
   }
 }
 
-function runTurn(machine: Machine, hart: number, untilCycle: number): void {
+function runTurn(machine: Machine, host: Host, hart: number, untilCycle: number): void {
   while (machine.clock.cycle < untilCycle) {
     machine.updateTimers();
-    const stop = machine.run(hart, Math.min(untilCycle, machine.nextTimerCycle()));
+    const stop = host.run(hart, Math.min(untilCycle, machine.nextTimerCycle()));
     switch (stop) {
       case STOP.mmio:
         machine.performAccess();
@@ -105,15 +122,21 @@ function runTurn(machine: Machine, hart: number, untilCycle: number): void {
 }
 
 /** What comes from outside: interrupts, another hart's fence, a device that writes data or code. */
-function disturb(machine: Machine, { patches }: GeneratedProgram, random: Random): void {
+function disturb(
+  machine: Machine,
+  host: Host,
+  { patches }: GeneratedProgram,
+  random: Random,
+  wires: readonly number[],
+): void {
   const hart = random.below(machine.harts.length);
   switch (random.below(5)) {
     case 0:
     case 1:
-      machine.setPending(hart, random.pick(WIRES), true);
+      machine.setPending(hart, random.pick(wires), true);
       return;
     case 2:
-      machine.flushTranslations(hart);
+      host.fence(hart);
       return;
     case 3:
       machine.memory.write32(GUEST.data + 4 * random.below(4096), random.bits32());
