@@ -1,6 +1,6 @@
 /**
- * Builds the command line: one CommonJS file that holds everything, a small file that starts it, and the bytecode that V8 has made of
- * it (docs/adr/ says why).
+ * Builds the command line: one CommonJS file that holds everything, a small file that starts it, the bytecode that V8 has made of it,
+ * and the engine's module for common machines (docs/adr/start-up.md says why).
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -56,8 +56,27 @@ export async function buildCommand(folder) {
   });
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
   chmodSync(command, 0o755);
+  await writeEngineCode(folder);
   keepBytecode(folder);
   return command;
+}
+
+/** Generates the engine's module for the machines that most runs have. */
+async function writeEngineCode(folder) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cli/host/engine-code.ts'],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  const [{ contents }] = outputFiles;
+  const url = `data:text/javascript;base64,${Buffer.from(contents).toString('base64')}`;
+  const { commonEngineCode } = await import(url);
+  for (const { name, bytes } of commonEngineCode()) writeFileSync(join(folder, name), bytes);
 }
 
 /** Runs the command once, for the bytecode of the functions that it needs. */

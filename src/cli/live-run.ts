@@ -2,7 +2,7 @@
 import { ERROR_CODES, type ErrorCode, EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors.ts';
 import { costProfile } from '../hypervisor/costs.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
-import { createMachine } from '../machine/create-machine.ts';
+import { createMachine, type MachineOptions } from '../machine/create-machine.ts';
 import { createRecorder } from '../recorder/recorder.ts';
 import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
 import { Session, type SessionPorts } from '../session/session.ts';
@@ -46,7 +46,8 @@ export async function liveRun(
   const observer = file === undefined ? counter : counted(counter, recorderOf(run, file, profile));
   const input = await hostInput(host, options.stdin);
   const screen = new Screen(host, { progress: !options.quiet });
-  const session = createSession(run, { input: input.source, observer, console: consoleOn(screen) }, profile);
+  const ports = { input: input.source, observer, console: consoleOn(screen) };
+  const session = createSession(run, ports, { background: true, engineCode: host.engineCode }, profile);
   file?.open();
   if (options.verbose) {
     const [ms, processorMs] = [host.nowMs().toFixed(0), host.processorMs().toFixed(0)];
@@ -78,12 +79,16 @@ function consoleOn(screen: Screen): ConsoleSink {
 }
 
 /** The session of a run, with everything timed if there is a profile. */
-function createSession({ config, images, engine }: PreparedRun, ports: SessionPorts, profile?: Profile): Session {
-  const background = { background: true };
+function createSession(
+  { config, images, engine }: PreparedRun,
+  ports: SessionPorts,
+  options: MachineOptions,
+  profile?: Profile,
+): Session {
   if (profile === undefined) {
-    return new Session(config, images, ports, (machine) => createMachine(machine, engine, background));
+    return new Session(config, images, ports, (machine) => createMachine(machine, engine, options));
   }
-  return profile.createSession(config, images, ports, (machine) => profile.createMachine(machine, engine, background));
+  return profile.createSession(config, images, ports, (machine) => profile.createMachine(machine, engine, options));
 }
 
 interface LiveParts {

@@ -7,6 +7,7 @@ import { EXIT_CODE, type ExitCode, ParatraceError } from '../errors.ts';
 import { costProfile } from '../hypervisor/costs.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine } from '../machine/create-machine.ts';
+import type { EngineCodeStore } from '../machine/machine-types.ts';
 import { createRecorder } from '../recorder/recorder.ts';
 import { type DivergenceReport, type Happening, ReplayDivergence } from '../replayer/divergence.ts';
 import { Replay } from '../replayer/replay.ts';
@@ -35,7 +36,7 @@ export async function runReplay(host: Host, path: string, options: ReplayOptions
   );
   const screen = new Screen(host, { progress: options.quiet !== true });
   const file = options.output === undefined ? undefined : new TraceFile(options.output);
-  const replay = inFile(path, () => prepare(trace, images, screen, options, file));
+  const replay = inFile(path, () => prepare(trace, images, screen, options, file, host.engineCode));
   file?.open();
   try {
     const end = await inFileAsync(path, () => drive(host, replay, screen));
@@ -63,6 +64,7 @@ function prepare(
   screen: Screen,
   options: ReplayOptions,
   file: TraceFile | undefined,
+  engineCode: EngineCodeStore,
 ): Replay {
   const { config, costProfile: recordedCosts, coreProfile: recordedCore } = trace.header;
   try {
@@ -78,7 +80,7 @@ function prepare(
       trace,
       images,
       ports,
-      (machine) => createMachine(machine, options.engine, { background: true }),
+      (machine) => createMachine(machine, options.engine, { background: true, engineCode }),
       profiles,
     );
   } catch (error) {

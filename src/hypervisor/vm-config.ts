@@ -49,7 +49,7 @@ const PAGE_BYTES = 4096;
  * The machine of a configuration.
  * @throws ParatraceError `usage.option` for a value outside its range.
  */
-export function machineConfig(config: VmConfig): MachineConfig {
+export function machineConfig(config: Omit<VmConfig, 'guest' | 'initrd' | 'drives'>): MachineConfig {
   const { hartCount, memoryBytes, quantumCycles, misaligned, adUpdate } = config;
   check(isIn(hartCount, 1, HART_COUNT_MAX), `the number of harts is ${hartCount}; it can be 1 to ${HART_COUNT_MAX}`);
   check(

@@ -30,7 +30,12 @@ export interface MachineConfig {
   readonly translator?: TranslatorTuning;
   /** Told of work besides executing. With it, instructions retired in translated code are counted. Default: nobody is told. */
   readonly meter?: Meter;
+  /** Where code of the engine that was generated before may be found, so that it need not be again. Default: nowhere. */
+  readonly engineCode?: EngineCodeStore;
 }
+
+/** Finds the engine's module by everything that it depends on (`engineKey`). It must come from the same version of the generator. */
+export type EngineCodeStore = (key: string) => Uint8Array<ArrayBuffer> | undefined;
 
 /** Tests make code hot at once, so that a short program is translated whole. */
 export interface TranslatorTuning {

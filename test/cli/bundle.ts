@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { buildCommand } from '../../scripts/build-command.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+/** Says which files are opened. */
+const SPY = `${root}test/support/open-spy.cjs`;
 let built = 0;
 
 export class Bundle {
@@ -25,6 +27,16 @@ export class Bundle {
 
   async build(): Promise<void> {
     this.#command = await buildCommand(this.#home);
+  }
+
+  /** Names of the engine code files that a command reads. */
+  engineCodeOf(args: readonly string[]): string[] {
+    const { stderr } = spawnSync(process.execPath, ['--require', SPY, this.#command, ...args], {
+      encoding: 'utf8',
+      cwd: this.#folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return [...stderr.matchAll(/^opened (\S+\.wasm)$/gm)].map(([, name = '']) => name);
   }
 
   /** Runs a command to its end, with standard input closed or a pipe with this text. */

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Host, Input, InputHandlers, InputKind, Output } from '../../src/cli/host/host.ts';
 import { main } from '../../src/cli/main.ts';
 import type { ExitCode } from '../../src/errors.ts';
+import type { EngineCodeStore } from '../../src/machine/machine-types.ts';
 
 /** Stands for the program of the report's page, which a build makes. */
 export const PAGE_PROGRAM = 'console.log("the page");';
@@ -61,6 +62,7 @@ export class FakeHost implements Host {
   exitedWith: number | undefined;
   /** Called between slices. */
   onPause: (() => void) | undefined;
+  engineCode: EngineCodeStore = () => undefined;
   #nowMs = 0;
 
   nowMs(): number {

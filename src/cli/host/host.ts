@@ -3,6 +3,8 @@
  * behind it: tests have real ones.
  */
 
+import type { EngineCodeStore } from '../../machine/machine-types.ts';
+
 /** Where text and guest output go. */
 export interface Output {
   readonly isTerminal: boolean;
@@ -50,6 +52,8 @@ export interface Host {
   pause(): Promise<void>;
   /** The program of the report's page, as the build bundles it. */
   reportProgram(): string;
+  /** Code of the engine that came with the program. */
+  engineCode: EngineCodeStore;
   /** Ends the process at once. */
   exitNow(code: number): void;
 }

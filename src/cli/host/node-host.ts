@@ -1,6 +1,7 @@
 /** The process that runs the command, as a {@link Host}. */
 import { fstatSync, type Stats, statSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { findEngineCode } from './engine-code.ts';
 import { describeSystemError } from './files.ts';
 import type { Host, Input, InputHandlers, InputKind, Output } from './host.ts';
 import { reportProgram } from './package-files.ts';
@@ -29,6 +30,7 @@ export function nodeHost(): Host {
     },
     pause: () => setImmediate(),
     reportProgram,
+    engineCode: findEngineCode,
     exitNow: (code) => process.exit(code),
   };
 }

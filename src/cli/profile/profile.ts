@@ -2,7 +2,7 @@
  * Where the wall time of a live run goes. The core has no clock, so everything that the run is made of is wrapped: machine, session,
  * observer, console and trace file tell one stopwatch what is going on. Nothing of this exists in a run without a profile.
  */
-import type { EngineChoice } from '../../machine/create-machine.ts';
+import type { EngineChoice, MachineOptions } from '../../machine/create-machine.ts';
 import { createMachine } from '../../machine/create-machine.ts';
 import { type Machine, type MachineConfig, STOP, type StopReason } from '../../machine/machine-types.ts';
 import type { MachineWork, Meter } from '../../machine/meter.ts';
@@ -91,7 +91,7 @@ export class Profile implements Meter {
     };
   }
 
-  createMachine(config: MachineConfig, engine: EngineChoice, options: { readonly background: boolean }): Machine {
+  createMachine(config: MachineConfig, engine: EngineChoice, options: MachineOptions): Machine {
     this.#engine = createMachine({ ...config, meter: this }, engine, options);
     return new ProfiledMachine(this.#engine, this.#stopwatch, {
       executing: this.#executing,

@@ -98,10 +98,16 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
   return module.encode(plan.wasmPages);
 }
 
+/** Everything that the bytes of the module depend on. What tells tiers apart and when to translate is not among it. */
+export function engineKey({ engine, translator, meter, engineCode, ...code }: MachineConfig): string {
+  return JSON.stringify({ ...code, isMetered: meter !== undefined });
+}
+
 export function createEngine(config: MachineConfig): Engine {
   const plan = planMemory(config.memoryBytes, config.hostMemoryBytes);
   const memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
-  const module = new WebAssembly.Module(generateEngine(config, plan));
+  const bytes = config.engineCode?.(engineKey(config)) ?? generateEngine(config, plan);
+  const module = new WebAssembly.Module(bytes);
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const exports = instance.exports as unknown as EngineExports & VirtualExports & { readonly table: WebAssembly.Table };
   return { plan, memory, call: exports, callVirtual: plan.hostBytes > 0 ? exports : undefined, table: exports.table };
