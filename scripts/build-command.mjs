@@ -43,7 +43,11 @@ export async function buildCommand(folder) {
     logLevel: 'warning',
     alias: { 'node:child_process': join(root, 'scripts/command/no-child-process.cjs') },
     define: { 'import.meta.url': '__moduleUrl' },
-    banner: { js: "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    // The function that a CommonJS module is, here rather than added when it is read: that would copy the text once more.
+    banner: {
+      js: "(function (require, module, exports, __filename, __dirname) {const __moduleUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    footer: { js: '})' },
   });
   const command = join(folder, 'paratrace.js');
   await build({

@@ -9,7 +9,7 @@ const file = join(__dirname, 'program.cjs');
 const bytecode = join(__dirname, bytecodeFile());
 
 // The program is ASCII: read as Latin-1 it needs no decoding.
-const source = `(function (require, module, exports, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`;
+const source = readFileSync(file, 'latin1');
 const cachedData = existsSync(bytecode) ? readFileSync(bytecode) : undefined;
 // V8 compiles the source if the bytecode is of another version, other flags or a source of another length.
 const script = new vm.Script(source, { filename: file, ...(cachedData !== undefined && { cachedData }) });

@@ -3,7 +3,6 @@ import { ERROR_CODES, type ErrorCode, EXIT_CODE, type ExitCode, formatError, Par
 import { costProfile } from '../hypervisor/costs.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine, type MachineOptions } from '../machine/create-machine.ts';
-import { createRecorder } from '../recorder/recorder.ts';
 import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
 import { Session, type SessionPorts } from '../session/session.ts';
 import { groupDigits } from '../viz/format.ts';
@@ -43,7 +42,7 @@ export async function liveRun(
 ): Promise<ExitCode> {
   const profile = options.profile ? new Profile(() => host.nowMs()) : undefined;
   const counter = new EventCounter();
-  const observer = file === undefined ? counter : counted(counter, recorderOf(run, file, profile));
+  const observer = file === undefined ? counter : counted(counter, await recorderOf(run, file, profile));
   const input = await hostInput(host, options.stdin);
   const screen = new Screen(host, { progress: !options.quiet });
   const ports = { input: input.source, observer, console: consoleOn(screen) };
@@ -164,7 +163,13 @@ function counted(counter: EventCounter, recorder: Observer): Observer {
   };
 }
 
-function recorderOf({ config, images }: PreparedRun, file: TraceFile, profile: Profile | undefined): Observer {
+/** Loaded only for a recording: it takes a while to prepare its compression. */
+async function recorderOf(
+  { config, images }: PreparedRun,
+  file: TraceFile,
+  profile: Profile | undefined,
+): Promise<Observer> {
+  const { createRecorder } = await import('../recorder/recorder.ts');
   const coreProfile = CORE_PROFILES[config.core] ?? {};
   const recorded = { config, costProfile: costProfile(config.costs), coreProfile, images };
   const recorder = createRecorder(recorded, profile?.sink(file.write) ?? file.write);

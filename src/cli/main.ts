@@ -13,18 +13,30 @@ import { runVerb } from './verbs/run.ts';
 import { statVerb } from './verbs/stat.ts';
 import type { VerbContext } from './verbs/verb.ts';
 
-const VERBS = [runVerb, recordVerb, replayVerb, statVerb, eventsVerb, reportVerb, guestsVerb];
+/** In the order of the help. */
+const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
+  ['run', runVerb],
+  ['record', recordVerb],
+  ['replay', replayVerb],
+  ['stat', statVerb],
+  ['events', eventsVerb],
+  ['report', reportVerb],
+  ['guests', guestsVerb],
+]);
 
 /** Runs one command. Throws nothing: every failure becomes a message on standard error and an exit code. */
 export async function main(args: readonly string[], host: Host): Promise<ExitCode> {
   let code: ExitCode = EXIT_CODE.ok;
   try {
-    const program = buildProgram({
+    const context: VerbContext = {
       host,
       exit: (result) => {
         code = result;
       },
-    });
+    };
+    // Where the verb comes first, the others need no options; the help and whatever is no verb want all of them.
+    const verb = VERBS.get(args[0] ?? '');
+    const program = buildProgram(context, verb === undefined ? [...VERBS.values()] : [verb]);
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     code = explain(error, host);
@@ -39,7 +51,7 @@ export async function main(args: readonly string[], host: Host): Promise<ExitCod
   return code;
 }
 
-function buildProgram(context: VerbContext): Command {
+function buildProgram(context: VerbContext, verbs: readonly ((context: VerbContext) => Command)[]): Command {
   const { host } = context;
   const program = new Command('paratrace')
     .description('Record and replay paravirtual RISC-V guests bit for bit, and see their runs on a timeline.')
@@ -55,7 +67,7 @@ Try:
 Exit codes:
   0 ok; 1 the guest failed; 2 usage; 3 unreadable trace; 4 the replay differs; 70 a bug of paratrace`,
     );
-  const commands = VERBS.map((make) => make(context));
+  const commands = verbs.map((make) => make(context));
   for (const command of [program, ...commands]) {
     command
       .exitOverride()

@@ -18,18 +18,9 @@ export function insnLength(half: number): 2 | 4 {
   return (half & 3) === 3 ? 4 : 2;
 }
 
-/** Rows by major opcode and funct3: a few candidates each. */
-const BY_OPCODE: readonly (readonly Insn[])[] = Array.from({ length: 1024 }, (_, key) =>
-  INSNS.filter((insn) => {
-    const word = ((key >> 3) & 0x7f) | ((key & 7) << 12);
-    const mask = insn.mask & 0x707f;
-    return (word & mask) === (insn.match & mask);
-  }),
-);
-
-const BY_QUADRANT: readonly (readonly CompressedInsn[])[] = Array.from({ length: 32 }, (_, key) =>
-  COMPRESSED_INSNS.filter((row) => (row.match & 0xe003) === (((key & 7) << 13) | (key >> 3))),
-);
+/** Rows by major opcode and funct3, a few candidates each. Found when first asked for: a guest has a few of them. */
+const BY_OPCODE: (readonly Insn[] | undefined)[] = Array.from({ length: 1024 });
+const BY_QUADRANT: (readonly CompressedInsn[] | undefined)[] = Array.from({ length: 32 });
 
 /** What each half word stands for, once it has been met: a fifth of the time of looking for it again. */
 const COMPRESSED: (Decoded | null | undefined)[] = new Array(0x10000);
@@ -50,8 +41,9 @@ export function decode(word: number): Decoded | undefined {
 }
 
 function decodeFull(word: number): Decoded | undefined {
-  const candidates = BY_OPCODE[((word & 0x7f) << 3) | ((word >>> 12) & 7)] ?? [];
-  for (const insn of candidates) {
+  const key = ((word & 0x7f) << 3) | ((word >>> 12) & 7);
+  BY_OPCODE[key] ??= rowsOfOpcode(key);
+  for (const insn of BY_OPCODE[key]) {
     if ((word & insn.mask) === insn.match) {
       return { insn, operands: FORMATS[insn.format].decode(word), lengthBytes: 4 };
     }
@@ -60,11 +52,24 @@ function decodeFull(word: number): Decoded | undefined {
 }
 
 function decodeCompressed(half: number): Decoded | undefined {
-  const candidates = BY_QUADRANT[((half & 3) << 3) | (half >>> 13)] ?? [];
-  for (const row of candidates) {
+  const key = ((half & 3) << 3) | (half >>> 13);
+  BY_QUADRANT[key] ??= rowsOfQuadrant(key);
+  for (const row of BY_QUADRANT[key]) {
     if ((half & row.mask) !== row.match) continue;
     const operands = row.expand(half);
     return operands && { insn: row.insn, operands, lengthBytes: 2, compressed: row.name };
   }
   return undefined;
+}
+
+function rowsOfOpcode(key: number): readonly Insn[] {
+  const word = ((key >> 3) & 0x7f) | ((key & 7) << 12);
+  return INSNS.filter((insn) => {
+    const mask = insn.mask & 0x707f;
+    return (word & mask) === (insn.match & mask);
+  });
+}
+
+function rowsOfQuadrant(key: number): readonly CompressedInsn[] {
+  return COMPRESSED_INSNS.filter((row) => (row.match & 0xe003) === (((key & 7) << 13) | (key >> 3)));
 }
