@@ -7,7 +7,7 @@ trap 'rm -rf "$fresh"' EXIT
 
 make --silent -C "$root/guests" OUT="$fresh" >/dev/null
 status=0
-for built in "$fresh"/*.elf; do
+for built in "$fresh"/*.elf "$fresh"/*.json; do
   name=$(basename "$built")
   if cmp "$built" "$root/guests/bin/$name"; then
     echo "same: guests/bin/$name"

@@ -1,5 +1,6 @@
 /** The guests that come with the package, by `guests/guests.json`. */
 import { assert } from '../assert.ts';
+import { ParatraceError } from '../errors.ts';
 import { MODE_NAMES, type ModeName } from '../session/config.ts';
 import { readPackageFile } from './host/package-files.ts';
 
@@ -14,6 +15,10 @@ export interface BundledGuest {
   readonly patternDriveBytes?: number;
   /** What `--workload` may name, for a guest that takes `workload=NAME iterations=N` from its boot arguments. */
   readonly workloads?: readonly string[];
+  /** Paths of builds that are for one mode, by its name; `file` is for all others. */
+  readonly images?: Readonly<Record<string, string>>;
+  /** Path of what the sources of its builds have in common, and what each has alone ({@link GuestChanges}). */
+  readonly changes?: string;
 }
 
 /** All bundled guests, in the order of the list. */
@@ -27,6 +32,32 @@ export function bundledGuests(): readonly BundledGuest[] {
   return guests;
 }
 
-export function readBundledGuest(guest: BundledGuest): Uint8Array {
-  return readPackageFile('guests', ...guest.file.split('/'));
+/** The image of a guest that is for this mode. */
+export function readBundledGuest(guest: BundledGuest, mode: string): Uint8Array {
+  return readPackageFile('guests', ...(guest.images?.[mode] ?? guest.file).split('/'));
+}
+
+/** What paravirtualization changed in the sources of a guest, as `scripts/count-guest-changes.mjs` counts it. */
+export type GuestChanges = Readonly<Record<'shared' | 'unmodified' | 'paravirtual', SourceCount>>;
+
+export interface SourceCount {
+  readonly files: number;
+  /** Lines with code on them. */
+  readonly lines: number;
+  /** Definitions in C, global labels in assembly. */
+  readonly functions: number;
+}
+
+/**
+ * @throws ParatraceError `usage.guest-unknown` for a guest that is not bundled, `usage.option` for one with a single build.
+ */
+export function guestChanges(name: string): GuestChanges {
+  const guests = bundledGuests();
+  const guest = guests.find((bundled) => bundled.name === name);
+  if (guest === undefined) {
+    const names = guests.map((bundled) => bundled.name).join(', ');
+    throw new ParatraceError('usage.guest-unknown', `'${name}' is no bundled guest (${names})`);
+  }
+  if (guest.changes === undefined) throw new ParatraceError('usage.option', `--diff: ${name} has one build only`);
+  return JSON.parse(new TextDecoder().decode(readPackageFile('guests', ...guest.changes.split('/'))));
 }

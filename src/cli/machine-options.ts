@@ -70,12 +70,13 @@ export function addMachineOptions(command: Command): Command {
  */
 export function prepareRun(guest: string, options: MachineOptions): PreparedRun {
   const bundled = bundledGuests().find(({ name }) => name === guest);
-  const program = bundled ? bundledImage(bundled) : fileImage(checkGuest(guest));
+  const entry = options.entry ?? bundled?.entry ?? RUN_DEFAULTS.entry;
+  const mode = options.mode ?? bundled?.mode ?? (entry === 'm' ? 'native' : RUN_DEFAULTS.mode);
+  const program = bundled ? bundledImage(bundled, mode) : fileImage(checkGuest(guest));
   const initrd = options.initrd === undefined ? undefined : fileImage(options.initrd);
   const drives = drivesOf(options, bundled);
-  const entry = options.entry ?? bundled?.entry ?? RUN_DEFAULTS.entry;
   const config: RunConfig = {
-    mode: options.mode ?? bundled?.mode ?? (entry === 'm' ? 'native' : RUN_DEFAULTS.mode),
+    mode,
     costs: options.costs,
     core: options.core,
     hartCount: options.harts,
@@ -221,8 +222,8 @@ function drivesOf(options: MachineOptions, bundled: BundledGuest | undefined): I
   });
 }
 
-function bundledImage(guest: BundledGuest): Image {
-  return image(guest.name, readBundledGuest(guest));
+function bundledImage(guest: BundledGuest, mode: ModeName): Image {
+  return image(guest.name, readBundledGuest(guest, mode));
 }
 
 function fileImage(file: string): Image {

@@ -27,7 +27,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   stat: ['--json'],
   events: ['--json', '--from', '--to', '--kind'],
   report: ['-o, --output'],
-  guests: ['--json'],
+  guests: ['--json', '--diff'],
 };
 
 describe('help', () => {

@@ -41,9 +41,8 @@ struct mmu_ops {
   bool (*root_create)(u64 *root);
   /* The address space is built so far that it may be used. Comes once, before the first `activate`. */
   void (*root_ready)(u64 *root);
-  /* The root and every table below it, which stay as they are, are not used any more: plain pages again, but for `table_destroy`. */
+  /* The root and every table below it are not used any more: plain pages, which still hold what they held. */
   void (*root_destroy)(u64 *root);
-  void (*table_destroy)(u64 *table);
   /* Makes an empty page a table: `slot` of the root, or of a table below it, points to it. */
   void (*set_table)(u64 *root, u64 *slot, u64 *table);
   /* Of a leaf. */

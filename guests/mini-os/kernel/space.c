@@ -120,7 +120,6 @@ static void free_table(u64 *table, u32 level) {
     if (level > 0) free_table(pte_page(table[i]), level - 1);
     else page_put(pte_page(table[i]));
   }
-  platform.mmu.table_destroy(table);
   page_put(table);
 }
 

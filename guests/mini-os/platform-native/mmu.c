@@ -25,8 +25,6 @@ void native_root_ready(u64 *root) { (void)root; }
 
 void native_root_destroy(u64 *root) { (void)root; }
 
-void native_table_destroy(u64 *table) { (void)table; }
-
 void native_set_table(u64 *root, u64 *slot, u64 *table) {
   (void)root;
   native_set_entry(slot, pte_make(table, PTE_V));

@@ -19,7 +19,6 @@ void native_mmu_start(void);
 bool native_root_create(u64 *root);
 void native_root_ready(u64 *root);
 void native_root_destroy(u64 *root);
-void native_table_destroy(u64 *table);
 void native_set_table(u64 *root, u64 *slot, u64 *table);
 void native_set_entry(u64 *slot, u64 entry);
 void native_set_entry_now(u64 va, u64 *slot, u64 entry);

@@ -29,7 +29,6 @@ const struct platform_ops platform = {
             .root_create = native_root_create,
             .root_ready = native_root_ready,
             .root_destroy = native_root_destroy,
-            .table_destroy = native_table_destroy,
             .set_table = native_set_table,
             .set_entry = native_set_entry,
             .set_entry_now = native_set_entry_now,
