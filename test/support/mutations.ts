@@ -44,6 +44,9 @@ const isCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> =>
 /** A side exit that is packed into a constant, after at least one instruction. */
 const isExit = (value: Expr): value is Extract<Expr, { kind: 'const' }> =>
   isConst(value) && value.type === 'i64' && ((value.value >> 32n) & 0xfffn) > 0n;
+/** A choice between what was before a block that may be skipped and what is after it. */
+const isChoice = (expr: Expr, kind: Expr['kind']): expr is Extract<Expr, { kind: 'select' }> =>
+  expr.kind === 'select' && expr.type === 'i64' && expr.args[0].kind === kind && expr.args[1].kind === kind;
 /** `balance - (cycles << 32)`: what a page walk took. */
 const isWalkCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> =>
   isOp(value, 'sub') && value.args[1] !== undefined && isOp(value.args[1], 'shl') && value.args[0]?.kind === 'local';
@@ -88,6 +91,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a store does not look whether it changes code',
     dropsBranch: (test) => isOp(test, 'ne') && isConst(test.args[1]) && test.args[1].value === BigInt(PAGE_FLAG.dirty),
+  },
+  {
+    name: 'what a branch skips is executed all the same',
+    expr: (e) => (isChoice(e, 'local') ? e.args[1] : undefined),
+  },
+  {
+    name: 'what a branch skips is charged all the same',
+    expr: (e) => (isChoice(e, 'const') ? e.args[1] : undefined),
   },
   {
     name: 'a page walk is not charged',

@@ -82,6 +82,19 @@ const REGIONS = {
       jalr zero, 0(ra)
     `,
   },
+  skipped: {
+    about: 'A branch over a short computation',
+    variant: 'direct',
+    source: `
+      again: srliw a1, a1, 1
+      beq a2, zero, over
+      xor a1, a1, a3
+      addiw a0, a1, 0
+      over: addi a4, a4, -1
+      bne a4, zero, again
+      jalr zero, 0(ra)
+    `,
+  },
   irreducible: {
     about: 'A loop with two ways in: one backward edge becomes an exit',
     variant: 'direct',

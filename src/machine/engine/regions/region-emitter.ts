@@ -34,6 +34,7 @@ import {
   or,
   rotr,
   STORES,
+  select,
   shl,
   shrU,
   sub,
@@ -44,7 +45,7 @@ import { REFILL, tlbOffset } from '../mmu.ts';
 import { canVirtualize } from '../page-walk.ts';
 import { ACCESS } from '../stops.ts';
 import type { Fn, Label, WasmModule } from '../wasm-module.ts';
-import type { Edge, PlacedInsn } from './control-flow.ts';
+import type { Edge, PlacedInsn, Terminator } from './control-flow.ts';
 import type { StructuredBlock, StructuredRegion } from './structure.ts';
 import { edgesOf } from './structure.ts';
 
@@ -105,6 +106,12 @@ function longestWays(ctx: EngineContext, { blocks }: StructuredRegion): readonly
   }
   return ways;
 }
+
+/** A block that is longer is worth its branch. */
+const SKIPPED_INSNS_MAX = 3;
+
+const isSameEdge = (a: Edge, b: Edge) =>
+  'block' in a ? 'block' in b && a.block === b.block : 'exit' in b && a.exit === b.exit;
 
 /** What a branch, jump or call of a block decides, as its semantics say it. */
 interface Outcome {
@@ -295,10 +302,18 @@ class RegionEmitter {
       case 'goto':
         this.#go(index, end.to, owed);
         return;
-      case 'branch':
-        fn.if(must(outcome.test, 'test of a branch'), () => this.#go(index, end.taken, owed));
+      case 'branch': {
+        const test = must(outcome.test, 'test of a branch');
+        const skipped = this.#skippable(end);
+        if (skipped) {
+          this.#executeUnless(test, skipped, owed);
+          this.#go(index, end.taken, NOTHING);
+          return;
+        }
+        fn.if(test, () => this.#go(index, end.taken, owed));
         this.#go(index, end.next, owed);
         return;
+      }
       case 'indirect': {
         const target = must(outcome.target, 'target of a jump');
         const { expected } = end;
@@ -313,6 +328,35 @@ class RegionEmitter {
         return;
       }
     }
+  }
+
+  /** The block that a branch skips, if it is short, only computes, and goes where the branch goes; undefined otherwise. */
+  #skippable({ taken, next }: Extract<Terminator, { kind: 'branch' }>): StructuredBlock | undefined {
+    if (!('block' in next)) return undefined;
+    const block = must(this.#region.blocks[next.block], 'block');
+    if (block.isMerge || block.isLoopHeader || block.insns.length > SKIPPED_INSNS_MAX) return undefined;
+    if (block.end.kind !== 'goto' || !isSameEdge(block.end.to, taken)) return undefined;
+    return block.insns.every(({ insn }) => insn.cycles === 'alu') ? block : undefined;
+  }
+
+  /**
+   * Executes a block whether or not `test` skips it, and keeps what it has computed if not: RISC-V code has a branch for want of a
+   * conditional move, and one that cannot be foretold costs the host more than a few instructions.
+   */
+  #executeUnless(test: Expr, { insns }: StructuredBlock, before: Owed): void {
+    const { fn, ctx } = this;
+    fn.scope(() => {
+      const isSkipped = fn.let(test);
+      const written = new Set(insns.map(({ operands }) => operands.rd).filter((rd) => rd !== 0));
+      const kept = [...written].map((register) => ({ register, value: fn.let(this.value(register)) }));
+      let owed = before;
+      for (const insn of insns) {
+        fn.scope(() => insn.insn.semantics(new TranslatorBuilder(this, insn, { owed, needed: 0n, outcome: {} })));
+        owed = { insns: owed.insns + 1, cycles: owed.cycles + ctx.config.core.cycles[insn.insn.cycles] };
+      }
+      for (const { register, value } of kept) this.write(register, select(isSkipped, value, this.value(register)));
+      fn.set(this.#balance, add(this.#balance, select(isSkipped, charge(before), charge(owed))));
+    });
   }
 
   #go(from: number, edge: Edge, owed: Owed): void {
