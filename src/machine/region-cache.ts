@@ -17,7 +17,7 @@ import { BLOCK, ENTRY, GLOBAL, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './en
 import type { Block } from './engine/regions/control-flow.ts';
 import { findBlocks, PageCode } from './engine/regions/control-flow.ts';
 import type { RegionVariant, RegionWriter } from './engine/regions/region-emitter.ts';
-import { importRefill, REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/region-emitter.ts';
+import { importServices, REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/region-emitter.ts';
 import { structure } from './engine/regions/structure.ts';
 import { WasmModule } from './engine/wasm-module.ts';
 import type { EngineHart } from './hart-state.ts';
@@ -212,7 +212,7 @@ export class RegionCache {
   #generate(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly made: readonly MadeRegion[] } | undefined {
     const { plan } = this.#engine;
     const module = new WasmModule();
-    const ctx: EngineContext = { module, config: this.#config, plan, refill: importRefill(module) };
+    const ctx: EngineContext = { module, config: this.#config, plan, ...importServices(module) };
     const made: MadeRegion[] = [];
     for (const { head, ramPage, blocks } of this.#choose()) {
       const region = structure(blocks);
@@ -268,7 +268,9 @@ export class RegionCache {
   #installBatch({ code, sizeBytes, made }: CompiledBatch): void {
     const { memory, call } = this.#engine;
     this.#config.meter?.begin('install');
-    const { exports } = new WebAssembly.Instance(code, { env: { memory, refill: call.refill } });
+    const { exports } = new WebAssembly.Instance(code, {
+      env: { memory, refill: call.refill, readCounter: call.readCounter },
+    });
     const owner: LiveModule = { sizeBytes, regions: 0 };
     this.#liveModules++;
     this.#liveBytes += sizeBytes;

@@ -8,7 +8,7 @@ import { HART, PAGE_BYTES, planMemory } from '../../src/machine/engine/layout.ts
 import { findBlocks, PageCode, type PlacedInsn } from '../../src/machine/engine/regions/control-flow.ts';
 import {
   emitRegion,
-  importRefill,
+  importServices,
   REGION_PARAMS,
   REGION_RESULTS,
   REGION_VARIANT,
@@ -57,9 +57,9 @@ export function regionText(source: string, variant: keyof typeof REGION_VARIANT)
   const emit = (what: (fn: Fn) => StructuredRegion): Wat => {
     const plan = planMemory(CONFIG.memoryBytes);
     const module = new WasmModule();
-    const refill = importRefill(module);
+    const services = importServices(module);
     const fn = module.fn('region', REGION_PARAMS, REGION_RESULTS);
-    emitRegion({ module, config: CONFIG, plan, refill }, fn, what(fn), REGION_VARIANT[variant]);
+    emitRegion({ module, config: CONFIG, plan, ...services }, fn, what(fn), REGION_VARIANT[variant]);
     return functionNamed(fn.name, watOf(module.encode(plan.wasmPages)));
   };
   const commented = marksAsComments(

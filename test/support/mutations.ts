@@ -101,6 +101,10 @@ export const MUTATIONS: readonly Mutation[] = [
     expr: (e) => (isChoice(e, 'const') ? e.args[1] : undefined),
   },
   {
+    name: 'a counter is read as it was before',
+    dropsStore: (bits, offset) => bits === 64 && (offset === HART.now || offset === HART.nowRetired),
+  },
+  {
     name: 'a page walk is not charged',
     set: (value) => (isWalkCharge(value) ? value.args[0] : undefined),
   },

@@ -84,11 +84,19 @@ export interface Csrs {
   readonly access: Fn;
   /** `csrHidden(hart, index, writes)`: 1 if a deprivileged guest, which really is in U-mode, cannot do that by itself. */
   readonly hidden: Fn;
+  /** `readCounter(hart, index)`: what regions read counters with. */
+  readonly readCounter: Fn;
   /** `csrRead(hart, index)` without any check, for the host. */
   readonly read: Fn;
   /** `csrWrite(hart, index, value)` without any check, for the host. */
   readonly write: Fn;
 }
+
+/** Name, parameters and result of the function that regions read counters with. */
+export const READ_COUNTER = { name: 'readCounter', params: ['i32', 'i32'], results: ['i32'] } as const;
+
+/** Counters that can be read inside a region: nothing but time and what has retired makes their value. */
+export const REGION_COUNTERS: ReadonlySet<number> = new Set([CSR_NUMBERS.cycle, CSR_NUMBERS.time, CSR_NUMBERS.instret]);
 
 /** Actions of `csrAccess`. */
 export const CSR_ACTION = { write: 0, set: 1, clear: 2 } as const;
@@ -121,7 +129,9 @@ export function defineCsrs(ctx: EngineContext, mmu: Mmu, traps: Traps): Csrs {
   const modify = defineModify(ctx, rows, read);
   const write = defineWrite(ctx, rows);
   const refused = defineRefused(ctx, rows);
-  return { access: defineAccess(ctx, read, modify, write, refused), hidden: defineHidden(ctx), read, write };
+  const access = defineAccess(ctx, read, modify, write, refused);
+  const hidden = defineHidden(ctx);
+  return { access, hidden, readCounter: defineReadCounter(ctx, access, hidden), read, write };
 }
 
 /** CSRs that come in numbers, and plain storage. */
@@ -391,6 +401,18 @@ function defineAccess({ module }: EngineContext, read: Fn, modify: Fn, write: Fn
     fn.do(write, hart, index, value);
   });
   fn.return(i32(0));
+  fn.unreachable();
+  return fn;
+}
+
+/** `readCounter(hart, index)`: leaves the value in `csrValue`, as of `now` and `nowRetired`; 1 if it may not be read like that. */
+function defineReadCounter(ctx: EngineContext, access: Fn, hidden: Fn): Fn {
+  const fn = ctx.module.fn(READ_COUNTER.name, READ_COUNTER.params, READ_COUNTER.results);
+  const [hart, index] = [fn.param(0), fn.param(1)];
+  if (canVirtualize(ctx)) {
+    fn.if(isVirtualized(hart, 'deprivileged'), () => fn.if(call(hidden, hart, index, i32(0)), () => fn.return(i32(1))));
+  }
+  fn.return(call(access, hart, index, i32(CSR_ACTION.set), i64(0), i32(0)));
   fn.unreachable();
   return fn;
 }

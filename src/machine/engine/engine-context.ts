@@ -12,8 +12,9 @@ export interface EngineContext {
   readonly module: WasmModule;
   readonly config: MachineConfig;
   readonly plan: MemoryPlan;
-  /** In a module of regions: the main module's function that serves a TLB miss. */
+  /** In a module of regions: the main module's functions that serve a TLB miss and read a counter. */
   readonly refill?: Callable;
+  readonly readCounter?: Callable;
 }
 
 type Field = keyof typeof HART;

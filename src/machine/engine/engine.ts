@@ -29,6 +29,7 @@ export interface EngineExports {
   flushBare(hart: number): void;
   noteWrite(ramOffset: number, sizeBytes: number): void;
   refill(hart: number, address: bigint, access: number): number;
+  readCounter(hart: number, index: number): number;
   csrRead(hart: number, index: number): bigint;
   csrWrite(hart: number, index: number, value: bigint): void;
   hashPage(address: number): bigint;
@@ -82,6 +83,7 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
     mmu.flushBare,
     mmu.noteWrite,
     mmu.refill,
+    csrs.readCounter,
     csrs.read,
     csrs.write,
     digests.hashPage,

@@ -144,6 +144,7 @@ export function defineRun(parts: Parts): Fn {
         fn.br(exit);
       });
     });
+    set64(fn, hart, 'entryCycle', state.entryCycle);
     reloadContext(state);
     fn.set(state.page, get64(hart, 'fetchPage'));
     fn.set(state.block, load32(shrU(get32(hart, 'fetchRamPage'), i32(10)), ctx.plan.blockTable));
@@ -333,6 +334,7 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
     });
     fn.if(geS(left, load32(record, REGION.budget)), () => {
       const balance = fn.let(shl(extendS(left), i64(32)));
+      set32(fn, hart, 'runRetired', retired);
       fn.callIndirect(balance, region, load32(record, REGION.table), hart, balance, page);
       fn.set(left, wrap(shrS(balance, i64(32))));
       const progress = fn.let(wrap(balance));

@@ -57,7 +57,7 @@ export const HART = {
   retired: 360,
   tlbMisses: 368,
   walkReferences: 376,
-  /** i64: `cycle + left` and retired at entry of `run`, from which a CSR read in the middle derives "now". */
+  /** i64: `cycle + left` at entry of `run`, and the present: from the first a CSR read in the middle derives the others. */
   entryCycle: 384,
   now: 392,
   nowRetired: 400,
@@ -83,6 +83,8 @@ export const HART = {
   directMemory: 484,
   /** i32: whether no locked PMP entry binds M-mode. */
   pmpMachineOpen: 488,
+  /** i32: instructions that `run` had retired when it entered the present region. */
+  runRetired: 492,
   csrs: 512,
   /** 16 x { i64 first, i64 end (exclusive, 0: off), i32 flags }, 24 bytes each. */
   pmp: 1536,

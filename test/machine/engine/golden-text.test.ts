@@ -95,6 +95,15 @@ const REGIONS = {
       jalr zero, 0(ra)
     `,
   },
+  counter: {
+    about: 'Reading the clock',
+    variant: 'direct',
+    source: `
+      addi a0, a0, 1
+      csrrs a1, time, zero
+      jalr zero, 0(ra)
+    `,
+  },
   irreducible: {
     about: 'A loop with two ways in: one backward edge becomes an exit',
     variant: 'direct',
@@ -135,8 +144,10 @@ function excerpt(golden: string, from: string): string {
 describe('the text of', () => {
   it.each(Object.entries(REGIONS))('region %s is as accepted', (name, { about, source, variant }) => {
     const text = regionText(source, variant);
-    const refill = '(import "env" "refill" (func $env.refill (param i32 i64 i32) (result i32)))';
-    validateWat(`(module (import "env" "memory" (memory 1)) ${refill}\n${text})`);
+    const services = `
+      (import "env" "refill" (func $env.refill (param i32 i64 i32) (result i32)))
+      (import "env" "readCounter" (func $env.readCounter (param i32 i32) (result i32)))`;
+    validateWat(`(module (import "env" "memory" (memory 1)) ${services}\n${text})`);
     const listing = source.trim().replaceAll(/^ *(?:(\w+): *)?/gm, (_, label) => `;;   ${label ? `${label}: ` : ''}`);
     compare(name, `;; ${about}.\n;;\n${listing}\n\n${text}`);
   });

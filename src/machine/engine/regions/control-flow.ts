@@ -8,6 +8,7 @@
 import { must } from '../../../assert.ts';
 import type { Decoded } from '../../isa/decode.ts';
 import { decode, insnLength } from '../../isa/decode.ts';
+import { REGION_COUNTERS } from '../csrs.ts';
 import { PAGE_BYTES } from '../layout.ts';
 
 /** One instruction at its offset in the page. */
@@ -39,6 +40,10 @@ const RA = 1;
 
 /** Instructions that only the interpreter executes. */
 const ENDS_REGION: ReadonlySet<string> = new Set(['Zicsr', 'Priv', 'Zifencei']);
+
+/** Counters are read without leaving: `set` and `clear` with a zero rs1 field write nothing (Unprivileged ISA 6.1). */
+const readsCounter = ({ insn, operands }: Decoded): boolean =>
+  /^csrr[sc]i?$/.test(insn.name) && operands.rs1 === 0 && REGION_COUNTERS.has(operands.imm);
 
 /** A chain of inlined calls: where the innermost returns to. Index 0 is the region's own level. */
 interface Level {
@@ -78,7 +83,8 @@ export class PageCode {
     const length = insnLength(low);
     if (offset + length > PAGE_BYTES) return null;
     const decoded = decode(length === 4 ? this.#page.getInt32(offset, true) : low);
-    if (!decoded || ENDS_REGION.has(decoded.insn.extension)) return null;
+    if (!decoded) return null;
+    if (ENDS_REGION.has(decoded.insn.extension) && !readsCounter(decoded)) return null;
     if (decoded.insn.name === 'ecall' || decoded.insn.name === 'ebreak') return null;
     return { insn: decoded.insn, operands: decoded.operands, lengthBytes: decoded.lengthBytes, offset };
   }

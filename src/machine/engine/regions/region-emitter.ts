@@ -11,6 +11,7 @@
 import { assert, must } from '../../../assert.ts';
 import { FORMATS } from '../../isa/formats.ts';
 import type { InsnBuilder, SystemOp } from '../../isa/insn-builder.ts';
+import { csrIndex, READ_COUNTER, REGION_COUNTERS } from '../csrs.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { get32, get64, pageOf, set32, set64 } from '../engine-context.ts';
 import type { Callable, Expr, LoadWidth, Local, StoreBits } from '../expr.ts';
@@ -36,6 +37,7 @@ import {
   STORES,
   select,
   shl,
+  shrS,
   shrU,
   sub,
   wrap,
@@ -79,8 +81,11 @@ export function regionBudget(ctx: EngineContext, region: StructuredRegion): numb
 const walkReferencesMax = (ctx: EngineContext) => (canVirtualize(ctx) ? 23 : 5);
 
 /** What the code of regions calls; declared first in each module of regions. */
-export function importRefill(module: WasmModule): Callable {
-  return module.import(REFILL.name, REFILL.params, REFILL.results);
+export function importServices(module: WasmModule): { readonly refill: Callable; readonly readCounter: Callable } {
+  return {
+    refill: module.import(REFILL.name, REFILL.params, REFILL.results),
+    readCounter: module.import(READ_COUNTER.name, READ_COUNTER.params, READ_COUNTER.results),
+  };
 }
 
 /** Writes a region into `fn`, which has {@link REGION_PARAMS} and {@link REGION_RESULTS}. */
@@ -206,6 +211,20 @@ class RegionEmitter {
     const cycles = fn.let(call(must(this.ctx.refill, 'refill'), hart, address, i32(access)));
     fn.brIfRarely(this.#leave, ltS(cycles, i32(0)));
     fn.set(this.#balance, sub(this.#balance, shl(extendS(cycles), i64(32))));
+  }
+
+  /** Puts down what the present is, as of the instruction before which so much is owed. */
+  tellTime({ insns, cycles }: Owed): void {
+    const { fn, hart } = this;
+    const left = sub(shrS(this.#balance, i64(32)), i64(cycles));
+    set64(fn, hart, 'now', sub(get64(hart, 'entryCycle'), left));
+    const inRegion = add(extendU(wrap(this.#balance)), i64(insns));
+    set64(fn, hart, 'nowRetired', add(get64(hart, 'retired'), add(extendU(get32(hart, 'runRetired')), inRegion)));
+  }
+
+  /** Leaves the value of a counter in the hart; 1 if it may not be read. */
+  readCounter(index: number): Expr {
+    return call(must(this.ctx.readCounter, 'readCounter'), this.hart, i32(index));
   }
 
   /** Says where a side exit that follows would leave. */
@@ -486,8 +505,13 @@ class TranslatorBuilder implements InsnBuilder {
     return extendU(failed);
   }
 
+  /** Only counters are read in a region, and nothing is written: a call that tells the time, and leaves first if it is refused. */
   csr(): void {
-    assert(false, 'a CSR access in a region');
+    const { imm } = this.#insn.operands;
+    assert(REGION_COUNTERS.has(imm), `access to CSR 0x${imm.toString(16)} in a region`);
+    this.#region.tellTime(this.#owed);
+    this.#leaveIf(this.#region.readCounter(must(csrIndex(imm), 'counter')));
+    this.setRd(get64(this.#region.hart, 'csrValue'));
   }
 
   system(op: SystemOp): void {
