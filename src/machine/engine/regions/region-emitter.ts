@@ -542,16 +542,20 @@ class TranslatorBuilder implements InsnBuilder {
     const to = fn.let(address);
     const slot = fn.let(add(dataTlb, tlbOffset(ctx, to)));
     const last = (1 << log2) - 1;
-    const mustAlign = aligned || ctx.config.misaligned === 'trap';
-    const place = mustAlign ? and(to, i64(-PAGE_BYTES | last)) : pageOf(last === 0 ? to : add(to, i64(last)));
     const tag = load64(slot, HART.dataTlb + (write ? TLB.fastWrite : TLB.fastRead));
-    const misses = ne(tag, or(place, dataContext));
-    this.#region.markExit(this.#insn, this.#owed);
-    fn.ifRarely(misses, () => {
+    const misses = (place: Expr) => ne(tag, or(place, dataContext));
+    const refill = () => {
       // Misaligned accesses are the interpreter's: some fault, some need two pages.
       if (last > 0) this.#leaveIf(and(wrap(to), i32(last)));
       this.#region.refill(to, write ? ACCESS.write : ACCESS.read, this.#needed);
-      this.#leaveIf(misses);
+      this.#leaveIf(misses(pageOf(to)));
+    };
+    this.#region.markExit(this.#insn, this.#owed);
+    // The low bits stay in what is compared, so that nothing misaligned hits at first: that is cheaper than to look at the last byte.
+    const mustAlign = aligned || ctx.config.misaligned === 'trap' || last === 0;
+    fn.ifRarely(misses(and(to, i64(-PAGE_BYTES | last))), () => {
+      if (mustAlign) refill();
+      else fn.if(misses(pageOf(add(to, i64(last)))), refill);
     });
     return [fn.let(add(wrap(to), load32(slot, HART.dataTlb + TLB.addend))), 0];
   }

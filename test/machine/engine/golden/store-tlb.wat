@@ -28,20 +28,25 @@
       (if
         (i64.ne
           (i64.load offset=4104 (local.get $t1))
-          (i64.or (i64.and (i64.add (local.get $t0) (i64.const 3)) (i64.const -4096)) (local.get $dataContext)))
+          (i64.or (i64.and (local.get $t0) (i64.const -4093)) (local.get $dataContext)))
         (then
-          (local.set $exit (i64.const 0x00001001_00000004))
-          (br_if $leave (i32.and (i32.wrap_i64 (local.get $t0)) (i32.const 3)))
-          (br_if $leave (i64.lt_s (local.get $balance) (i64.const 0x0000007e_00000000)))
-          (local.set $t2 (call $env.refill (local.get $hart) (local.get $t0) (i32.const 1)))
-          (br_if $leave (i32.lt_s (local.get $t2) (i32.const 0)))
-          (local.set $balance
-            (i64.sub (local.get $balance) (i64.shl (i64.extend_i32_s (local.get $t2)) (i64.const 32))))
-          (local.set $exit (i64.const 0x00001001_00000004))
-          (br_if $leave
+          (if
             (i64.ne
               (i64.load offset=4104 (local.get $t1))
-              (i64.or (i64.and (i64.add (local.get $t0) (i64.const 3)) (i64.const -4096)) (local.get $dataContext))))))
+              (i64.or (i64.and (i64.add (local.get $t0) (i64.const 3)) (i64.const -4096)) (local.get $dataContext)))
+            (then
+              (local.set $exit (i64.const 0x00001001_00000004))
+              (br_if $leave (i32.and (i32.wrap_i64 (local.get $t0)) (i32.const 3)))
+              (br_if $leave (i64.lt_s (local.get $balance) (i64.const 0x0000007e_00000000)))
+              (local.set $t2 (call $env.refill (local.get $hart) (local.get $t0) (i32.const 1)))
+              (br_if $leave (i32.lt_s (local.get $t2) (i32.const 0)))
+              (local.set $balance
+                (i64.sub (local.get $balance) (i64.shl (i64.extend_i32_s (local.get $t2)) (i64.const 32))))
+              (local.set $exit (i64.const 0x00001001_00000004))
+              (br_if $leave
+                (i64.ne
+                  (i64.load offset=4104 (local.get $t1))
+                  (i64.or (i64.and (local.get $t0) (i64.const -4096)) (local.get $dataContext))))))))
       (local.set $t3 (i32.add (i32.wrap_i64 (local.get $t0)) (i32.load offset=4120 (local.get $t1))))
       (i64.store32 (local.get $t3) (local.get $x11))
       ;; 0x8: sb a1, 4(a0)
