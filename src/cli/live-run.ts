@@ -1,6 +1,7 @@
 /** Runs a guest on a live host, with or without a trace: in slices, between which the host looks for input, signals and its screen. */
 import { ERROR_CODES, type ErrorCode, EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors.ts';
 import { costProfile } from '../hypervisor/costs.ts';
+import { tellRow } from '../hypervisor/event-row.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine, type MachineOptions } from '../machine/create-machine.ts';
 import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
@@ -144,6 +145,10 @@ class EventCounter implements Observer {
     this.events += 1;
   }
 
+  eventRow(): void {
+    this.events += 1;
+  }
+
   input(): void {}
 
   digest(): void {}
@@ -156,6 +161,10 @@ function counted(counter: EventCounter, recorder: Observer): Observer {
     event: (event) => {
       counter.events += 1;
       recorder.event(event);
+    },
+    eventRow: (row) => {
+      counter.events += 1;
+      tellRow(recorder, row);
     },
     input: (input) => recorder.input(input),
     digest: (digest) => recorder.digest(digest),

@@ -98,7 +98,8 @@ export class Board {
 
   /** Whether some receiver waits for input by interrupt. */
   isReceiverArmed(): boolean {
-    return this.#receivers.some((receiver) => receiver.armedBytes() > 0);
+    for (const receiver of this.#receivers) if (receiver.armedBytes() > 0) return true;
+    return false;
   }
 
   /** Offers input to every armed receiver, in the order of ports. Returns whether one took some. */

@@ -5,8 +5,8 @@
  * When the guest is given bytes follows from the guest alone (`pull`): it polls an empty receiver, calls the debug console's read,
  * posts a receive buffer, or every hart waits with a receiver armed. Only a live host pushes: at a stop, into an armed receiver.
  */
-import type { PlainState } from '../machine/bus.ts';
-import type { InputPort, InputRecord, InputSource, Position } from './vm-ports.ts';
+import type { Clock, PlainState } from '../machine/bus.ts';
+import type { InputPort, InputRecord, InputSource } from './vm-ports.ts';
 
 /**
  * Polls of empty receivers in a row, without console output in between, after which a guest does nothing but wait for input. A boot
@@ -27,14 +27,15 @@ export const UART_POLLS_IN_ALL = 65_536;
 /** What the input needs from the virtual machine around it. */
 export interface ConsoleInputOptions {
   readonly source: InputSource;
-  readonly now: () => Position;
+  readonly clock: Clock;
   /** Called for each record, in order of position. */
   readonly taken: (record: InputRecord) => void;
 }
 
 export class ConsoleInput {
   readonly #source: InputSource;
-  readonly #now: () => Position;
+  /** Passed on as the position: whoever wants to keep one copies it. */
+  readonly #clock: Clock;
   readonly #taken: (record: InputRecord) => void;
   #ended = false;
   #emptyPolls = 0;
@@ -45,7 +46,7 @@ export class ConsoleInput {
 
   constructor(options: ConsoleInputOptions) {
     this.#source = options.source;
-    this.#now = options.now;
+    this.#clock = options.clock;
     this.#taken = options.taken;
   }
 
@@ -90,24 +91,25 @@ export class ConsoleInput {
 
   /** The guest waits for input on a port without polling. */
   pull(port: InputPort, maxBytes: number): Uint8Array | undefined {
-    return this.#record(port, 'pull', this.#source.pull(port, this.#now(), maxBytes));
+    return this.#record(port, 'pull', this.#source.pull(port, this.#clock, maxBytes));
   }
 
   /** A stop of the loop, with a receiver that is armed on that port. */
   push(port: InputPort, maxBytes: number): Uint8Array | undefined {
-    return this.#record(port, 'push', this.#source.push(port, this.#now(), maxBytes));
+    return this.#record(port, 'push', this.#source.push(port, this.#clock, maxBytes));
   }
 
   /** Looks whether the input has ended, and records it the first time. */
   checkEnd(): void {
-    if (this.#ended || !this.#source.hasEnded(this.#now())) return;
+    if (this.#ended || !this.#source.hasEnded(this.#clock)) return;
     this.#ended = true;
-    this.#taken({ ...this.#now(), port: 'uart0', via: 'push', bytes: new Uint8Array() });
+    const { cycle, icount } = this.#clock;
+    this.#taken({ cycle, icount, port: 'uart0', via: 'push', bytes: new Uint8Array() });
   }
 
   /** The cycle at which the loop must ask again. */
   nextCycle(): number {
-    return this.#source.nextPushCycle(this.#now());
+    return this.#source.nextPushCycle(this.#clock);
   }
 
   state(): PlainState {
@@ -124,7 +126,8 @@ export class ConsoleInput {
     if (bytes === undefined || bytes.length === 0) return undefined;
     this.#emptyPolls = 0;
     this.#takenBytes += bytes.length;
-    this.#taken({ ...this.#now(), port, via, bytes });
+    const { cycle, icount } = this.#clock;
+    this.#taken({ cycle, icount, port, via, bytes });
     return bytes;
   }
 }

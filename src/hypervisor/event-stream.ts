@@ -3,53 +3,94 @@
  * serving it makes events of its own (a ring that is drained, an interrupt that is raised). This stream holds those back until the
  * enclosing event is out, so that stamps never decrease.
  */
-import type { EventKind, EventOf, EventStamp, VmEvent } from './events.ts';
+import { assert, must } from '../assert.ts';
+import type { Machine } from '../machine/machine-types.ts';
+import { EventRow, type EventTaker, ROW_KINDS, tellRow } from './event-row.ts';
+import type { EventKind, EventOf, EventStamp } from './events.ts';
 
 /** What an event of kind `K` has beside its kind and stamp. */
 export type EventDetails<K extends EventKind> = Omit<EventOf<K>, 'kind' | keyof EventStamp>;
 
 export class EventStream {
-  readonly #deliver: (event: VmEvent) => void;
-  #held: (() => void)[] | undefined;
+  readonly #machine: Pick<Machine, 'clock' | 'harts'>;
+  readonly #observer: EventTaker;
+  /** Rows that nobody uses. */
+  readonly #free: EventRow[] = [];
+  /** The exit that is being served, and what waits for its event to be told. */
+  #enclosing: EventRow | undefined;
+  readonly #held: (EventRow | (() => void))[] = [];
 
-  /** @param deliver called with each event, in order of stamps. */
-  constructor(deliver: (event: VmEvent) => void) {
-    this.#deliver = deliver;
+  /** @param observer told of each event, in order of stamps. */
+  constructor(machine: Pick<Machine, 'clock' | 'harts'>, observer: EventTaker) {
+    this.#machine = machine;
+    this.#observer = observer;
   }
 
-  /** An event of a rare kind, put together here. Frequent ones come whole: joining objects costs more than all else about them. */
-  emit<K extends EventKind>(kind: K, stamp: EventStamp, details: EventDetails<K>): void {
-    // The fields of row K are exactly what EventDetails<K> demands; TypeScript cannot follow a spread over a generic union.
-    this.send({ kind, ...stamp, ...details } as unknown as VmEvent);
+  /** A row of that kind with the stamp of here and now: to be filled, then given to {@link send}. */
+  row(kind: EventKind, hartId: number): EventRow {
+    const row = this.#free.pop() ?? new EventRow();
+    const { clock, harts } = this.#machine;
+    const hart = must(harts[hartId], 'a hart of the machine');
+    row.kind = ROW_KINDS[kind];
+    row.cycle = clock.cycle;
+    row.icount = clock.icount;
+    row.hart = hartId;
+    row.pcLow = hart.pcLow;
+    row.pcHigh = hart.pcHigh;
+    return row;
   }
 
-  /** A whole event. */
-  send(event: VmEvent): void {
-    if (this.#held) this.#held.push(() => this.#deliver(event));
-    else this.#deliver(event);
+  /** An event of here and now. For kinds that are not among the most frequent: naming fields takes longer than placing them. */
+  emit<K extends EventKind>(kind: K, hart: number, details: EventDetails<K>): void {
+    const row = this.row(kind, hart);
+    row.fillFields(details);
+    this.send(row);
+  }
+
+  /** Tells of an event, now or after the enclosing one. The row is gone then. */
+  send(row: EventRow): void {
+    if (this.#enclosing !== undefined) this.#held.push(row);
+    else this.#tell(row);
   }
 
   /** Calls `tell` now, or after the enclosing event if there is one. For records that are not events but keep their order. */
   inOrder(tell: () => void): void {
-    if (this.#held) this.#held.push(tell);
+    if (this.#enclosing !== undefined) this.#held.push(tell);
     else tell();
   }
 
   /**
-   * Does `work`, then sends the event made from its result, and after it whatever `work` itself emitted.
-   * Encloses do not nest: an exit is served to its end before the next one.
+   * As {@link row}, for an exit: until {@link close}, events wait for this one, whose fields can still be filled.
+   * Exits do not nest: one is served to its end before the next.
    */
-  enclose<T>(work: () => T, eventOf: (result: T) => VmEvent): T {
-    const held: (() => void)[] = [];
-    this.#held = held;
-    let result: T;
-    try {
-      result = work();
-    } finally {
-      this.#held = undefined;
+  open(kind: EventKind, hart: number): EventRow {
+    assert(this.#enclosing === undefined, 'an exit is served to its end before the next');
+    const row = this.row(kind, hart);
+    this.#enclosing = row;
+    return row;
+  }
+
+  /** The exit has been served: tells of it, then of what waited. */
+  close(): void {
+    const row = must(this.#enclosing, 'an exit is being served');
+    this.#enclosing = undefined;
+    this.#tell(row);
+    if (this.#held.length === 0) return;
+    for (const each of this.#held) {
+      if (typeof each === 'function') each();
+      else this.#tell(each);
     }
-    this.#deliver(eventOf(result));
-    for (const tell of held) tell();
-    return result;
+    this.#held.length = 0;
+  }
+
+  /** Serving the exit has failed, and with it the run: nothing of it is told. */
+  abandon(): void {
+    this.#enclosing = undefined;
+    this.#held.length = 0;
+  }
+
+  #tell(row: EventRow): void {
+    tellRow(this.#observer, row);
+    this.#free.push(row);
   }
 }

@@ -4,20 +4,34 @@
  * An exit is stamped before it is charged. Entry and handling are charged before the work is done, so that what the work sees of the
  * clock comes after them; the return is charged when the work is done.
  */
-import { must } from '../assert.ts';
+import { assert, must } from '../assert.ts';
 import type { Hart, Machine } from '../machine/machine-types.ts';
 import type { CostProfile, ExitCost } from './costs.ts';
+import { type EventRow, fieldPlaces, ROW_KINDS } from './event-row.ts';
 import type { EventStream } from './event-stream.ts';
-import type { EventStamp } from './events.ts';
-import type { ExitHost } from './modes/mode.ts';
-import { callSbi, findSbiFunction, isLegacyCall } from './sbi/sbi.ts';
-import type { SbiArguments, SbiFunction, SbiHost, SbiOutcome } from './sbi/sbi-types.ts';
+import type { CallPrice, ExitHost } from './modes/mode.ts';
+import { findSbiFunction, isLegacyCall } from './sbi/sbi.ts';
+import { failure, type SbiArguments, type SbiFunction, type SbiHost, type SbiOutcome } from './sbi/sbi-types.ts';
 
 /** Numbers of the argument registers and of those that select a call (RISC-V calling convention; SBI 2.0 §3). */
 const A0 = 10;
 const A1 = 11;
 const A6 = 16;
 const A7 = 17;
+const SBI_ARGUMENT_COUNT = 6;
+
+/** Places of fields in event rows. */
+const CALL = fieldPlaces('hypercall');
+const ACCESS = fieldPlaces('mmio');
+const EXIT = fieldPlaces('exit');
+const INJECT = fieldPlaces('inject');
+for (const kind of ['hypercall', 'mmio', 'exit', 'inject'] as const) {
+  const first = ROW_KINDS[kind].fields.slice(0, 3).map(({ name }) => name);
+  assert(first.join() === 'entryCycles,handlingCycles,returnCycles', 'priced events begin with their parts');
+}
+
+const NO_ARGUMENTS: SbiArguments = [0n, 0n, 0n, 0n, 0n, 0n];
+const NOT_SUPPORTED = failure('NOT_SUPPORTED');
 
 export interface ExitsOptions {
   readonly machine: Machine;
@@ -47,96 +61,54 @@ export class Exits implements ExitHost {
     this.#events = options.events;
   }
 
-  stamp(hart: number): EventStamp {
-    const { cycle, icount } = this.#machine.clock;
-    return { cycle, icount, hart, pc: this.#hart(hart).pc };
-  }
-
-  serveCall(hart: number, priceOf: (called: SbiFunction | undefined) => ExitCost, remote: ExitCost): void {
+  serveCall(hart: number, priceOf: CallPrice, remote: ExitCost): void {
     const registers = this.#hart(hart);
-    const [eid, fid] = [registers.x(A7), registers.x(A6)];
-    const arg = (index: number) => registers.x(A0 + index);
-    const args: SbiArguments = [arg(0), arg(1), arg(2), arg(3), arg(4), arg(5)];
-    const cost = priceOf(findSbiFunction(eid, fid));
-    let handlingCycles = cost.handling.cycles;
-    const serve = (): SbiOutcome => {
-      this.#reached = 0;
-      this.#machine.charge(cost.entry.cycles + cost.handling.cycles);
-      const outcome = callSbi(this.#options.sbi, hart, eid, fid, args);
-      const remoteCycles = this.#reached * remote.handling.cycles;
-      handlingCycles += remoteCycles;
-      if (outcome !== 'no-return') this.#returnFrom(hart, eid, outcome);
-      this.#machine.charge(remoteCycles + (outcome === 'no-return' ? 0 : cost.return.cycles));
-      return outcome;
-    };
-    const { cycle, icount } = this.#machine.clock;
-    const { pc } = registers;
-    this.#events.enclose(serve, (outcome) => ({
-      kind: 'hypercall',
-      cycle,
-      icount,
-      hart,
-      pc,
-      entryCycles: cost.entry.cycles,
-      handlingCycles,
-      returnCycles: outcome === 'no-return' ? 0 : cost.return.cycles,
-      eid,
-      fid,
-      arg0: args[0],
-      arg1: args[1],
-      arg2: args[2],
-      arg3: args[3],
-      arg4: args[4],
-      arg5: args[5],
-      error: outcome === 'no-return' ? 0n : outcome.error,
-      value: outcome === 'no-return' ? 0n : outcome.value,
-    }));
+    const eid = registerNumber(registers, A7);
+    const called = findSbiFunction(eid, registerNumber(registers, A6));
+    const cost = priceOf(called, this.costs.primitives);
+    const row = this.#events.open('hypercall', hart);
+    setParts(row, cost);
+    row.setHalves(CALL.eid, registers.xLow(A7), registers.xHigh(A7));
+    row.setHalves(CALL.fid, registers.xLow(A6), registers.xHigh(A6));
+    for (let index = 0; index < SBI_ARGUMENT_COUNT; index++) {
+      row.setHalves(CALL.arg0 + index, registers.xLow(A0 + index), registers.xHigh(A0 + index));
+    }
+    try {
+      this.#serveOpenCall(hart, called, eid, row, cost, remote);
+    } catch (error) {
+      this.#events.abandon();
+      throw error;
+    }
+    this.#events.close();
   }
 
-  serveAccess(hart: number, cost: ExitCost): void {
-    const { device, gpa, size, write } = this.#machine.access;
-    const offset = gpa - device.base;
-    const register = device.registerName(offset) ?? `+0x${offset.toString(16)}`;
-    const serve = (): bigint => {
-      this.#machine.charge(cost.entry.cycles + cost.handling.cycles);
-      const value = this.#machine.performAccess();
-      this.#machine.charge(cost.return.cycles);
-      return BigInt.asUintN(64, value);
-    };
-    const { cycle, icount } = this.#machine.clock;
-    const { pc } = this.#hart(hart);
-    this.#events.enclose(serve, (value) => ({
-      kind: 'mmio',
-      cycle,
-      icount,
-      hart,
-      pc,
-      entryCycles: cost.entry.cycles,
-      handlingCycles: cost.handling.cycles,
-      returnCycles: cost.return.cycles,
-      device: device.name,
-      register,
-      gpa,
-      sizeBytes: size,
-      write,
-      value,
-    }));
+  serveAccess(hart: number, register: string | undefined, cost: ExitCost): void {
+    const machine = this.#machine;
+    const { access } = machine;
+    const row = this.#events.open('mmio', hart);
+    setParts(row, cost);
+    row.setText(ACCESS.device, access.device.name);
+    row.setText(ACCESS.register, register ?? `+0x${(access.gpa - access.device.base).toString(16)}`);
+    row.setNumber(ACCESS.gpa, access.gpa);
+    row.setHalves(ACCESS.sizeBytes, access.size, 0);
+    row.setBool(ACCESS.write, access.write);
+    machine.charge(cost.entry.cycles + cost.handling.cycles);
+    try {
+      machine.performAccess();
+    } catch (error) {
+      this.#events.abandon();
+      throw error;
+    }
+    machine.charge(cost.return.cycles);
+    row.setHalves(ACCESS.value, access.low, access.high);
+    this.#events.close();
   }
 
   exit(hart: number, reason: string, cost: ExitCost): void {
-    const { cycle, icount } = this.#machine.clock;
-    const { pc } = this.#hart(hart);
-    this.#events.send({
-      kind: 'exit',
-      cycle,
-      icount,
-      hart,
-      pc,
-      entryCycles: cost.entry.cycles,
-      handlingCycles: cost.handling.cycles,
-      returnCycles: cost.return.cycles,
-      reason,
-    });
+    const row = this.#events.row('exit', hart);
+    setParts(row, cost);
+    row.setText(EXIT.reason, reason);
+    this.#events.send(row);
     this.#charge(cost);
   }
 
@@ -148,7 +120,11 @@ export class Exits implements ExitHost {
   }
 
   inject(source: string, line: number, cost: ExitCost): void {
-    this.#events.emit('inject', this.stamp(this.#options.currentHart()), { ...partsOf(cost), source, line });
+    const row = this.#events.row('inject', this.#options.currentHart());
+    setParts(row, cost);
+    row.setText(INJECT.source, source);
+    row.setNumber(INJECT.line, line);
+    this.#events.send(row);
     this.#charge(cost);
   }
 
@@ -175,11 +151,44 @@ export class Exits implements ExitHost {
     this.#machine.charge(cost.entry.cycles + cost.handling.cycles + cost.return.cycles);
   }
 
-  #returnFrom(hart: number, eid: bigint, { error, value }: Exclude<SbiOutcome, 'no-return'>): void {
+  /** The part of a call between its charges. */
+  #serveOpenCall(
+    hart: number,
+    called: SbiFunction | undefined,
+    eid: number,
+    row: EventRow,
+    cost: ExitCost,
+    remote: ExitCost,
+  ): void {
+    this.#reached = 0;
+    this.#machine.charge(cost.entry.cycles + cost.handling.cycles);
+    const outcome = this.#callSbi(hart, called);
+    const remoteCycles = this.#reached * remote.handling.cycles;
+    row.setNumber(CALL.handlingCycles, cost.handling.cycles + remoteCycles);
+    if (outcome === 'no-return') {
+      row.setNumber(CALL.returnCycles, 0);
+      row.setHalves(CALL.error, 0, 0);
+      row.setHalves(CALL.value, 0, 0);
+      this.#machine.charge(remoteCycles);
+      return;
+    }
+    row.setWord(CALL.error, outcome.error);
+    row.setWord(CALL.value, outcome.value);
     const registers = this.#hart(hart);
-    registers.setX(A0, BigInt.asUintN(64, error));
-    if (!isLegacyCall(eid)) registers.setX(A1, BigInt.asUintN(64, value));
+    registers.setX(A0, BigInt.asUintN(64, outcome.error));
+    if (!isLegacyCall(eid)) registers.setX(A1, BigInt.asUintN(64, outcome.value));
     this.#machine.retireCall(hart);
+    this.#machine.charge(remoteCycles + cost.return.cycles);
+  }
+
+  /** Anything unknown is `SBI_ERR_NOT_SUPPORTED` (§3). Only the registers that the function takes are read. */
+  #callSbi(hart: number, called: SbiFunction | undefined): SbiOutcome {
+    if (called === undefined) return NOT_SUPPORTED;
+    const count = called.args.length;
+    if (count === 0) return called.handler(this.#options.sbi, hart, NO_ARGUMENTS);
+    const registers = this.#hart(hart);
+    const arg = (index: number) => (index < count ? registers.x(A0 + index) : 0n);
+    return called.handler(this.#options.sbi, hart, [arg(0), arg(1), arg(2), arg(3), arg(4), arg(5)]);
   }
 
   #hart(hart: number): Hart {
@@ -187,11 +196,14 @@ export class Exits implements ExitHost {
   }
 }
 
-/** The fields that a priced event has. */
-export function partsOf(cost: ExitCost): { entryCycles: number; handlingCycles: number; returnCycles: number } {
-  return {
-    entryCycles: cost.entry.cycles,
-    handlingCycles: cost.handling.cycles,
-    returnCycles: cost.return.cycles,
-  };
+/** Sets what a priced event cost. Its three parts are the first fields of every kind that has them. */
+function setParts(row: EventRow, cost: ExitCost): void {
+  row.setNumber(0, cost.entry.cycles);
+  row.setNumber(1, cost.handling.cycles);
+  row.setNumber(2, cost.return.cycles);
+}
+
+/** A register as a number, for comparing with ids: exact up to 2^53, and beyond that equal to none. */
+function registerNumber(registers: Hart, index: number): number {
+  return registers.xHigh(index) * 0x1_0000_0000 + registers.xLow(index);
 }

@@ -76,6 +76,6 @@ export class SbiServices implements SbiHost {
   }
 
   #stateChanged(target: number, state: string): void {
-    this.#options.events.emit('hartState', this.#options.exits().stamp(target), { target, state });
+    this.#options.events.emit('hartState', target, { target, state });
   }
 }

@@ -15,9 +15,13 @@ export interface Turn {
   readonly preempted: boolean;
 }
 
+/** Most looks find the same hart going on: that answer is made once for each. */
+const goingOn = (hart: number): Turn => ({ hart, from: hart, changed: false, preempted: false });
+
 export class Turns {
   readonly #quantumCycles: number;
   readonly #hartCount: number;
+  readonly #goingOn: readonly Turn[];
   #current = 0;
   /** Whether the current hart has run without a break since it was chosen: only then can it be preempted. */
   #onCore = false;
@@ -25,6 +29,7 @@ export class Turns {
 
   constructor(hartCount: number, quantumCycles: number) {
     this.#hartCount = hartCount;
+    this.#goingOn = Array.from({ length: hartCount }, (_, hart) => goingOn(hart));
     this.#quantumCycles = quantumCycles;
     this.#endCycle = quantumCycles;
   }
@@ -46,7 +51,7 @@ export class Turns {
     const preempted = goesOn && this.#onCore;
     const next = goesOn && cycle < this.#endCycle ? undefined : this.#next(isRunnable);
     this.#onCore = goesOn || next !== undefined;
-    if (next === undefined) return goesOn ? { hart: from, from, changed: false, preempted: false } : undefined;
+    if (next === undefined) return goesOn ? this.#goingOn[from] : undefined;
     this.#current = next;
     this.#endCycle = cycle + this.#quantumCycles;
     return { hart: next, from, changed: true, preempted };

@@ -2,7 +2,7 @@
  * What a virtual machine is connected to, as the hypervisor sees it. `session/ports.ts` shows the same types to recorders,
  * replayers and hosts; they live here because the hypervisor may not import the session.
  */
-import type { VmEvent } from './events.ts';
+import type { EventTaker } from './event-row.ts';
 
 /** A place on the one clock of the run. */
 export interface Position {
@@ -28,7 +28,8 @@ export interface InputRecord extends Position {
 
 /**
  * Where inputs come from. Synchronous: host input is queued elsewhere and taken at these points only. The loop asks `push` and
- * `hasEnded` at most once per position (again only while every hart idles there), so a replay answers by position alone.
+ * `hasEnded` at most once per position (again only while every hart idles there), so a replay answers by position alone. `now` is
+ * the clock itself: it goes on after the call.
  */
 export interface InputSource {
   /** The guest can take up to `maxBytes` on `port` now. Undefined: nothing now. */
@@ -77,8 +78,7 @@ export interface ConsoleSink {
 }
 
 /** What a virtual machine tells while it runs, in order of position. */
-export interface VmObserver {
-  event(event: VmEvent): void;
+export interface VmObserver extends EventTaker {
   input(input: InputRecord): void;
 }
 

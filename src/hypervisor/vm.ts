@@ -13,8 +13,8 @@ import { Board } from './board.ts';
 import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
 import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
 import { costProfile } from './costs.ts';
+import { fieldPlaces } from './event-row.ts';
 import { EventStream } from './event-stream.ts';
-import type { EventStamp } from './events.ts';
 import { Exits } from './exits.ts';
 import { HartStates, HSM_STATE } from './harts.ts';
 import type { Mode } from './modes/mode.ts';
@@ -30,6 +30,7 @@ import type { ConsoleStream, EndReason, InputRecord, Position, RunEnd, VmPorts }
 
 const NEVER = Number.POSITIVE_INFINITY;
 const U32_MAX = 0xffff_ffffn;
+const INTERRUPT = fieldPlaces('interrupt');
 
 /** What ended the run, before it has a position. */
 type Ending = Pick<RunEnd, 'reason' | 'status' | 'message'>;
@@ -69,7 +70,9 @@ export class Vm {
   readonly #watch: SpinWatch;
   #ending: Ending | undefined;
   /** Where input was last asked to come by itself. Not part of the state: it is how often the loop was left that decides. */
-  #asked: Position | undefined;
+  #askedCycle = -1;
+  #askedIcount = -1;
+  readonly #isRunnable = (hart: number): boolean => this.#harts.isRunnable(hart);
   /** Empty polls when last looked at: only a guest that has just polled can be said to do nothing else. */
   #pollsSeen = 0;
   /** Empty polls when the caller was last told of them. Not part of the state either. */
@@ -86,12 +89,12 @@ export class Vm {
     this.#turns = new Turns(config.hartCount, config.quantumCycles);
     this.#watch = new SpinWatch(config.quantumCycles);
     this.#timerLevels = machine.harts.map(() => false);
-    this.#events = new EventStream((event) => ports.observer.event(event));
+    this.#events = new EventStream(machine, ports.observer);
     this.#schedule = new Schedule(machine.clock);
     this.#random = new SeededBytes(config.seed);
     this.#input = new ConsoleInput({
       source: ports.input,
-      now: () => this.position,
+      clock: machine.clock,
       taken: (record) => this.#inputTaken(record),
     });
     this.#exits = new Exits({
@@ -147,7 +150,7 @@ export class Vm {
       this.#fireDue();
       if (this.#askForInput()) continue;
       this.#wakeHarts();
-      const turn = this.#turns.choose(this.machine.clock.cycle, (hart) => this.#harts.isRunnable(hart));
+      const turn = this.#turns.choose(this.machine.clock.cycle, this.#isRunnable);
       if (turn !== undefined) {
         if (!this.#runTurn(turn, untilCycle)) return 'polls-input';
       } else if (!this.#idle(limitCycle)) {
@@ -163,7 +166,7 @@ export class Vm {
   finish(otherwise?: Ending): RunEnd {
     const ending = must(this.#ending ?? otherwise, 'a run ends for a reason');
     const { reason, status } = ending;
-    this.#events.emit('end', this.#exits.stamp(this.#turns.current), { reason, status });
+    this.#events.emit('end', this.#turns.current, { reason, status });
     return { ...this.position, ...ending };
   }
 
@@ -171,7 +174,7 @@ export class Vm {
   #fireDue(): void {
     const { cycle } = this.machine.clock;
     if (this.#timersStale || cycle >= this.#timerCycle) this.#updateTimers();
-    if (Math.min(this.#schedule.next(), this.#board.nextDeadline()) > cycle) return;
+    if (this.#schedule.next() > cycle && this.#board.nextDeadline() > cycle) return;
     this.#exits.asynchronously(this.#guestOnCore(), () => {
       this.#schedule.runDue();
       this.#board.update();
@@ -200,22 +203,23 @@ export class Vm {
    * question. True if serving it took time: then the question comes again, because a host whose slice ends here would ask it.
    */
   #askForInput(): boolean {
-    const { position } = this;
-    if (this.#asked?.cycle === position.cycle && this.#asked.icount === position.icount) return false;
-    this.#asked = position;
+    const { cycle, icount } = this.machine.clock;
+    if (cycle === this.#askedCycle && icount === this.#askedIcount) return false;
+    this.#askedCycle = cycle;
+    this.#askedIcount = icount;
     this.#input.checkEnd();
     if (!this.#board.isReceiverArmed()) return false;
     this.#exits.asynchronously(this.#guestOnCore(), () => {
       this.#board.offerInput((port, maxBytes) => this.#input.push(port, maxBytes));
     });
-    return this.machine.clock.cycle !== position.cycle;
+    return this.machine.clock.cycle !== cycle;
   }
 
   #wakeHarts(): void {
-    for (const { id } of this.machine.harts) {
+    for (let id = 0; id < this.#harts.count; id++) {
       if (!this.#harts.isWaiting(id) || !this.machine.wakePending(id)) continue;
       this.#harts.wake(id);
-      this.#events.emit('wake', this.#exits.stamp(id), {});
+      this.#events.send(this.#events.row('wake', id));
     }
   }
 
@@ -237,7 +241,7 @@ export class Vm {
     if (this.#input.ended) {
       return this.#end('waits-for-input', 1, `${waiting} waiting for console input, which has ended`);
     }
-    this.#asked = undefined;
+    this.#askedCycle = -1;
     return false;
   }
 
@@ -251,40 +255,48 @@ export class Vm {
     if (polls !== 'goes-on') return polls === 'ends';
     const probes = this.machine.clock.cycle >= this.#watch.nextCycle;
     const deadline = Math.min(untilCycle, probes ? this.machine.clock.cycle + 1 : this.#nextStop());
-    const { pc, retired } = hart;
-    const stop = this.machine.run(hart.id, deadline);
-    if (probes && (stop !== STOP.deadline || hart.retired > retired)) {
-      const spins = stop === STOP.deadline && hart.pc === pc && interruptsOff(hart);
-      this.#watch.looked(this.machine.clock.cycle, hart.id, spins);
-      if (spins) this.#checkSpinning();
-    }
+    const stop = probes ? this.#probe(hart, deadline) : this.machine.run(hart.id, deadline);
     this.#serve(hart, stop);
     if (!this.#harts.isRunnable(hart.id)) this.#turns.leave();
     return true;
   }
 
+  /** Runs a hart for one instruction, to see whether it turns on the spot. */
+  #probe(hart: Hart, deadline: number): StopReason {
+    const { pc, retired } = hart;
+    const stop = this.machine.run(hart.id, deadline);
+    if (stop !== STOP.deadline || hart.retired > retired) {
+      const spins = stop === STOP.deadline && hart.pc === pc && interruptsOff(hart);
+      this.#watch.looked(this.machine.clock.cycle, hart.id, spins);
+      if (spins) this.#checkSpinning();
+    }
+    return stop;
+  }
+
   #enter({ hart, from, changed, preempted }: Turn): void {
     if (changed) {
       if (preempted) this.#mode.interrupts.preempt(this.#exits, from);
-      this.#events.emit('turn', this.#exits.stamp(hart), { from });
+      this.#events.emit('turn', hart, { from });
       this.#turns.restart(this.machine.clock.cycle);
     }
     if (this.#harts.stateOf(hart) === HSM_STATE.STARTED) return;
     const { resume } = this.#harts.enter(hart);
     if (resume) resumeSupervisor(this.machine, hart, resume);
-    this.#events.emit('hartState', this.#exits.stamp(hart), { target: hart, state: 'started' });
+    this.#events.emit('hartState', hart, { target: hart, state: 'started' });
   }
 
   /** Whether the hart, alone on the machine, has only looked for input for a long time while nothing else is going on. */
   #pollsInVain(hart: Hart): 'goes-on' | 'ends' | 'waits' {
     const { emptyPolls } = this.#input;
-    const polled = emptyPolls !== this.#pollsSeen;
+    if (emptyPolls === this.#pollsSeen) return 'goes-on';
     this.#pollsSeen = emptyPolls;
-    if (emptyPolls < EMPTY_POLLS_WAITING) this.#pollsTold = 0;
-    if (!polled || emptyPolls < EMPTY_POLLS_WAITING) return 'goes-on';
+    if (emptyPolls < EMPTY_POLLS_WAITING) {
+      this.#pollsTold = 0;
+      return 'goes-on';
+    }
     const timerComes = this.#timerCycle !== NEVER && this.machine.canWake(hart.id);
     const isInterrupted = this.machine.wakePending(hart.id) && !interruptsOff(hart);
-    const othersRun = this.#turns.deadline((id) => this.#harts.isRunnable(id)) !== NEVER;
+    const othersRun = this.#turns.deadline(this.#isRunnable) !== NEVER;
     if (timerComes || isInterrupted || othersRun || this.#schedule.next() !== NEVER) return 'goes-on';
     if (this.#input.ended) {
       this.#end('waits-for-input', 1, `${place([hart])} polling for console input, which has ended`);
@@ -314,9 +326,12 @@ export class Vm {
       case STOP.wfi:
         this.#mode.interrupts.wait(this.#exits, hart.id);
         break;
-      case STOP.interruptTaken:
-        this.#events.emit('interrupt', this.#exits.stamp(hart.id), { cause: this.machine.lastInterruptCause });
+      case STOP.interruptTaken: {
+        const row = this.#events.row('interrupt', hart.id);
+        row.setNumber(INTERRUPT.cause, this.machine.lastInterruptCause);
+        this.#events.send(row);
         break;
+      }
       case STOP.timerChanged:
         this.#timersStale = true;
         break;
@@ -330,9 +345,9 @@ export class Vm {
   }
 
   #serveAccess(hart: number): void {
-    const { access } = this.machine;
-    if (access.write && access.device.name === 'uart0') this.#input.uartWritten();
-    this.#mode.devices.access(this.#exits, hart, access);
+    const { device, gpa, write } = this.machine.access;
+    if (write && device.name === 'uart0') this.#input.uartWritten();
+    this.#mode.devices.access(this.#exits, hart, device.registerName(gpa - device.base));
   }
 
   /** Cycle of the next thing that happens without the guest. */
@@ -342,13 +357,13 @@ export class Vm {
 
   /** Where the hart that runs must stop at the latest. */
   #nextStop(): number {
-    const turnEnd = this.#turns.deadline((hart) => this.#harts.isRunnable(hart));
+    const turnEnd = this.#turns.deadline(this.#isRunnable);
     return Math.min(this.#nextWork(), turnEnd, this.#input.nextCycle(), this.#watch.nextCycle);
   }
 
   #wait(hart: number): void {
     this.#harts.wait(hart);
-    this.#events.emit('idle', this.#exits.stamp(hart), {});
+    this.#events.send(this.#events.row('idle', hart));
   }
 
   /** The first reason to end counts. True, so that callers can return it: the loop goes on to see it. */
@@ -383,17 +398,12 @@ export class Vm {
   }
 
   #inputTaken(record: InputRecord): void {
-    const stamp = this.#stampOfCurrent();
     this.#events.inOrder(() => this.#ports.observer.input(record));
-    this.#events.emit('input', stamp, { port: record.port, lengthBytes: record.bytes.length });
+    this.#events.emit('input', this.#turns.current, { port: record.port, lengthBytes: record.bytes.length });
   }
 
-  #ringEvent({ kind, ...details }: RingEvent): void {
-    this.#events.emit(kind, this.#stampOfCurrent(), details as never);
-  }
-
-  #stampOfCurrent(): EventStamp {
-    return this.#exits.stamp(this.#turns.current);
+  #ringEvent(event: RingEvent): void {
+    this.#events.emit(event.kind, this.#turns.current, event as never);
   }
 
   #sbiServices(): SbiServices {

@@ -8,6 +8,13 @@ import { REGISTER_NAMES } from './isa/registers.ts';
 import type { Hart, Privilege } from './machine-types.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
+const slotOf = (name: string): number => must(CSR_SLOTS.get(name), 'a CSR with storage');
+const MIE = slotOf('mie');
+const MIP = slotOf('mip');
+/** STCE, which turns Sstc on, is its sign. */
+const MENVCFG = slotOf('menvcfg');
+const STIMECMP = slotOf('stimecmp');
+
 export class EngineHart implements Hart {
   readonly id: number;
   /** Base of the hart in linear memory. */
@@ -40,8 +47,23 @@ export class EngineHart implements Hart {
     return this.#view.getUint32(this.base + HART.regs + index * 8 + 4, true);
   }
 
+  /** A register from its halves, which are taken modulo 2^32. */
+  setXHalves(index: number, low: number, high: number): void {
+    if (index === 0) return;
+    this.#view.setInt32(this.base + HART.regs + index * 8, low, true);
+    this.#view.setInt32(this.base + HART.regs + index * 8 + 4, high, true);
+  }
+
   get pc(): bigint {
     return this.get64('pc');
+  }
+
+  get pcLow(): number {
+    return this.#view.getUint32(this.base + HART.pc, true);
+  }
+
+  get pcHigh(): number {
+    return this.#view.getUint32(this.base + HART.pc + 4, true);
   }
 
   set pc(value: bigint) {
@@ -60,7 +82,31 @@ export class EngineHart implements Hart {
   }
 
   get retired(): number {
-    return this.counter('retired');
+    return readCounter(this.#view, this.base + HART.retired);
+  }
+
+  /** Counts an instruction that the host has completed. */
+  retireOne(): void {
+    writeCounter(this.#view, this.base + HART.retired, this.retired + 1);
+  }
+
+  /** Interrupts that are enabled in `mie` and pending, by bit of `mip`. */
+  get pendingEnabled(): number {
+    const pending = this.#view.getUint32(this.base + MIP, true) | this.#view.getUint32(this.base + HART.wires, true);
+    return this.#view.getUint32(this.base + MIE, true) & pending;
+  }
+
+  /** Sets or clears bits of `mip` that software cannot change. */
+  setWires(mask: number, level: boolean): void {
+    const wires = this.#view.getUint32(this.base + HART.wires, true);
+    this.#view.setInt32(this.base + HART.wires, level ? wires | mask : wires & ~mask, true);
+  }
+
+  /** `stimecmp` in ticks, where it is used (Sstc). Exact up to 2^53: `mtime` never gets further. Infinity where it is not. */
+  get comparatorTicks(): number {
+    if (this.#view.getInt32(this.base + MENVCFG + 4, true) >= 0) return Number.POSITIVE_INFINITY;
+    const high = this.#view.getUint32(this.base + STIMECMP + 4, true);
+    return high * 0x1_0000_0000 + this.#view.getUint32(this.base + STIMECMP, true);
   }
 
   csr(name: string): bigint {
@@ -142,15 +188,11 @@ export class EngineHart implements Hart {
 
   /** Raw storage of a CSR, where `csr` would derive its value. */
   rawCsr(name: string): bigint {
-    return this.#view.getBigUint64(this.base + must(CSR_SLOTS.get(name), 'a CSR with storage'), true);
+    return this.#view.getBigUint64(this.base + slotOf(name), true);
   }
 
   setRawCsr(name: string, value: bigint): void {
-    this.#view.setBigUint64(
-      this.base + must(CSR_SLOTS.get(name), 'a CSR with storage'),
-      BigInt.asUintN(64, value),
-      true,
-    );
+    this.#view.setBigUint64(this.base + slotOf(name), BigInt.asUintN(64, value), true);
   }
 
   /** What counters derive their value from, between instructions. */

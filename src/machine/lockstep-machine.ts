@@ -123,10 +123,10 @@ export class LockstepMachine implements Machine {
     }
   }
 
-  performAccess(): bigint {
-    const value = this.#first.performAccess();
-    this.#second.completeAccess(value);
-    return value;
+  performAccess(): void {
+    this.#first.performAccess();
+    const { low, high } = this.#first.access;
+    this.#second.completeAccess(low, high);
   }
 
   retireCall(hart: number): void {
@@ -283,6 +283,14 @@ class MirroredHart implements Hart {
 
   xHigh(index: number): number {
     return this.#first.xHigh(index);
+  }
+
+  get pcLow(): number {
+    return this.#first.pcLow;
+  }
+
+  get pcHigh(): number {
+    return this.#first.pcHigh;
   }
 
   setX(index: number, value: bigint): void {

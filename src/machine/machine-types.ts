@@ -91,8 +91,11 @@ export interface PendingAccess {
   readonly gpa: number;
   readonly size: 1 | 2 | 4 | 8;
   readonly write: boolean;
-  /** Value to store, zero-extended; 0n for a load until it has been performed. */
+  /** Value to store, zero-extended, or what a load has found; 0n for a load until it has been performed. */
   readonly value: bigint;
+  /** Its halves as unsigned numbers. */
+  readonly low: number;
+  readonly high: number;
 }
 
 export interface Hart {
@@ -100,10 +103,13 @@ export interface Hart {
   /** Register x1..x31 as an unsigned 64-bit value; x0 is 0n. */
   x(index: number): bigint;
   setX(index: number, value: bigint): void;
-  /** The halves of a register as unsigned 32-bit numbers: cheaper where that is enough. */
+  /** The halves of a register as unsigned 32-bit numbers: much cheaper than the whole. */
   xLow(index: number): number;
   xHigh(index: number): number;
   pc: bigint;
+  /** The halves of the pc, likewise. */
+  readonly pcLow: number;
+  readonly pcHigh: number;
   privilege: Privilege;
   /** Instructions this hart has retired. */
   readonly retired: number;
@@ -144,8 +150,8 @@ export interface Machine extends InterruptPins {
   run(hart: number, untilCycle: number): StopReason;
   /** After {@link STOP.mmio}. */
   readonly access: PendingAccess;
-  /** Performs the pending access on its device, writes the register and retires the instruction. Returns the value read or written. */
-  performAccess(): bigint;
+  /** Performs the pending access on its device, writes the register and retires the instruction. `access` has the value then. */
+  performAccess(): void;
   /** After {@link STOP.supervisorCall}: retires the `ecall`. Not called when the call does not return (hart stop). */
   retireCall(hart: number): void;
   readonly lastInterruptCause: number;

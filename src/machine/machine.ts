@@ -9,7 +9,7 @@ import { IRQ } from './bus.ts';
 import { csrNameOfIndex } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
 import { createEngine } from './engine/engine.ts';
-import { insnOfHandler } from './engine/handlers.ts';
+import { INSN_HANDLERS, SPECIAL_HANDLERS } from './engine/handlers.ts';
 import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
 import { ENTRY, GLOBAL, HART, HART_COUNT_MAX, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from './engine/layout.ts';
 import { ACCESS_KIND } from './engine/mmu.ts';
@@ -21,6 +21,7 @@ import { EngineHart, readCounter, writeCounter } from './hart-state.ts';
 import { EngineHostMemory } from './host-memory.ts';
 import type { HartCounters, Machine, MachineConfig, PendingAccess, Privilege, StopReason } from './machine-types.ts';
 import { PRIVILEGE, STOP } from './machine-types.ts';
+import { DeviceAccess } from './pending-access.ts';
 import { writePmp } from './pmp.ts';
 import { Predecoder } from './predecoder.ts';
 import type { RegionCounts } from './region-cache.ts';
@@ -50,9 +51,6 @@ const FIRMWARE_CSRS: readonly (readonly [string, bigint])[] = [
   ['pmpcfg0', 0x1fn],
 ];
 
-/** The registers of a pending access can change; everybody else sees them read-only. */
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 export class EngineMachine implements Machine {
   readonly config: MachineConfig;
   readonly hartCount: number;
@@ -64,12 +62,19 @@ export class EngineMachine implements Machine {
   readonly #view: DataView;
   readonly #harts: readonly EngineHart[];
   readonly #devices: MmioDevice[] = [];
+  /** First address of each device and the first after it, by turns: where an access goes is looked up here. */
+  readonly #deviceRanges: number[] = [];
   readonly #predecoder: Predecoder;
   /** Undefined with the interpreter alone. */
   readonly #regions: RegionCache | undefined;
-  readonly #access: Mutable<PendingAccess>;
+  readonly #access = new DeviceAccess();
   /** Of the instruction whose access waits. */
-  #accessInsn = { rd: 0, isSigned: false, lengthBytes: 4, cycles: 0 };
+  #accessRd = 0;
+  #accessIsSigned = false;
+  #accessLengthBytes = 4;
+  #accessCycles = 0;
+  /** Cycles of instructions by handler number. */
+  readonly #handlerCycles: Uint8Array;
   #hart: EngineHart;
   #lastInterruptCause = 0;
   #tohost: number | undefined;
@@ -120,7 +125,10 @@ export class EngineMachine implements Machine {
       config,
       regions && { onHead: (entry) => regions.addHead(entry), onReset: () => regions.reset() },
     );
-    this.#access = { device: NO_DEVICE, gpa: 0, size: 1, write: false, value: 0n };
+    this.#handlerCycles = Uint8Array.from([
+      ...SPECIAL_HANDLERS.map(() => 0),
+      ...INSN_HANDLERS.map(({ insn }) => config.core.cycles[insn.cycles]),
+    ]);
     view.setInt32(GLOBAL.tohostOffset, -1, true);
     for (const hart of this.#harts) this.reset(hart.id, { pc: 0n, a0: 0n, a1: 0n, privilege: PRIVILEGE.M });
   }
@@ -159,6 +167,7 @@ export class EngineMachine implements Machine {
       assert(apart, `${device.name} overlaps ${other.name}`);
     }
     this.#devices.push(device);
+    this.#deviceRanges.push(device.base, end);
   }
 
   reset(id: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {
@@ -242,26 +251,33 @@ export class EngineMachine implements Machine {
         case ENGINE_STOP.secondStageFault:
           return this.virtualization.beginDeviceAccess(hart) ? STOP.mmio : STOP.secondStageFault;
         default:
-          return must(MACHINE_STOPS.get(stop), `engine stop ${stop}`);
+          return must(MACHINE_STOPS[stop], 'an engine stop');
       }
     }
   }
 
-  performAccess(): bigint {
+  performAccess(): void {
     const access = this.#access;
-    if (access.write) writeDevice(access);
-    this.completeAccess(access.write ? access.value : readDevice(access));
-    return access.value;
+    access.perform();
+    this.completeAccess(access.low, access.high);
   }
 
   /** The rest of {@link performAccess}, for an access that another machine has performed: the device is left alone. */
-  completeAccess(value: bigint): void {
+  completeAccess(low: number, high: number): void {
     const hart = this.#hart;
     const access = this.#access;
-    const { rd, isSigned, lengthBytes, cycles } = this.#accessInsn;
-    access.value = value;
-    if (!access.write && rd < 32) hart.setX(rd, isSigned ? BigInt.asIntN(access.size * 8, value) : value);
-    this.#retire(hart, lengthBytes, cycles);
+    const rd = this.#accessRd;
+    access.setValue(low, high);
+    if (!access.write && rd < NO_REGISTER) {
+      if (this.#accessIsSigned && access.size < 8) {
+        const unused = 32 - 8 * access.size;
+        const extended = (low << unused) >> unused;
+        hart.setXHalves(rd, extended, extended >> 31);
+      } else {
+        hart.setXHalves(rd, low, high);
+      }
+    }
+    this.#retire(hart, this.#accessLengthBytes, this.#accessCycles);
   }
 
   retireCall(id: number): void {
@@ -273,21 +289,18 @@ export class EngineMachine implements Machine {
   }
 
   updateTimers(): void {
-    const now = this.clock.mtime;
-    for (const hart of this.#harts) {
-      this.setPending(hart.id, IRQ.STIP, usesComparator(hart) && now >= hart.rawCsr('stimecmp'));
-    }
+    const now = this.#ticks;
+    for (const hart of this.#harts) hart.setWires(1 << IRQ.STIP, now >= hart.comparatorTicks);
   }
 
   nextTimerCycle(): number {
-    const now = this.clock.mtime;
+    const now = this.#ticks;
     let next = Number.POSITIVE_INFINITY;
     for (const hart of this.#harts) {
-      if (!usesComparator(hart)) continue;
-      const due = hart.rawCsr('stimecmp');
-      if (due > now) next = Math.min(next, this.cycleOfMtime(due));
+      const due = hart.comparatorTicks;
+      if (due > now) next = Math.min(next, due * this.config.core.cyclesPerTick);
     }
-    return next;
+    return next <= Number.MAX_SAFE_INTEGER ? next : Number.POSITIVE_INFINITY;
   }
 
   cycleOfMtime(ticks: bigint): number {
@@ -296,8 +309,7 @@ export class EngineMachine implements Machine {
   }
 
   wakePending(id: number): boolean {
-    const hart = this.#hartOf(id);
-    return (Number(hart.rawCsr('mie')) & (Number(hart.rawCsr('mip')) | hart.get32('wires'))) !== 0;
+    return this.#hartOf(id).pendingEnabled !== 0;
   }
 
   canWake(id: number): boolean {
@@ -326,8 +338,12 @@ export class EngineMachine implements Machine {
       hart.setRawCsr('mip', level ? pending | BigInt(mask) : pending & ~BigInt(mask));
       return;
     }
-    const wires = hart.get32('wires');
-    hart.set32('wires', level ? wires | mask : wires & ~mask);
+    hart.setWires(mask, level);
+  }
+
+  /** `mtime` as a number: it stays a safe integer, as the cycles do. */
+  get #ticks(): number {
+    return Math.floor(readCounter(this.#view, GLOBAL.cycle) / this.config.core.cyclesPerTick);
   }
 
   #hartOf(id: number): EngineHart {
@@ -380,45 +396,50 @@ export class EngineMachine implements Machine {
   }
 
   #findAccess(hart: EngineHart): boolean {
+    const view = this.#view;
     // Below 2^40: the walk refuses what lies above.
-    const gpa = readCounter(this.#view, hart.base + HART.accessAddress);
-    const kind = hart.get32('accessKind');
+    const gpa = readCounter(view, hart.base + HART.accessAddress);
+    const kind = view.getUint32(hart.base + HART.accessKind, true);
     const size = ACCESS_SIZES[kind & 3] ?? 1;
-    const last = this.#access.device;
-    const device = holds(last, gpa, size) ? last : this.#devices.find((each) => holds(each, gpa, size));
+    const device = this.#deviceAt(gpa, size);
     if (!device) return false;
-    const access = this.#access;
-    access.device = device;
-    access.gpa = gpa;
-    access.size = size;
-    access.write = (kind & ACCESS_KIND.write) !== 0;
-    access.value = access.write ? BigInt.asUintN(size * 8, hart.get64('accessValue')) : 0n;
-    this.#noteAccessInsn(hart.get32('entryPointer'), kind);
+    const isWrite = (kind & ACCESS_KIND.write) !== 0;
+    this.#access.begin(device, gpa, size, isWrite);
+    if (isWrite) {
+      const value = hart.base + HART.accessValue;
+      this.#access.setValue(view.getUint32(value, true), view.getUint32(value + 4, true));
+    }
+    // The device may write to RAM where the instruction stands, so what is needed of it is taken before the access.
+    const entry = view.getUint32(view.getUint32(hart.base + HART.entryPointer, true), true);
+    const handler = entry & 0xffff;
+    this.#accessRd = entry >>> (8 * ENTRY.rd);
+    this.#accessIsSigned = (kind & ACCESS_KIND.signed) !== 0;
+    this.#accessLengthBytes = HANDLER_BYTES[handler] ?? 0;
+    this.#accessCycles = this.#handlerCycles[handler] ?? 0;
     return true;
   }
 
-  /** The device may write to RAM where the instruction stands, so what is needed of it is taken before the access. */
-  #noteAccessInsn(entry: number, kind: number): void {
-    const { insn, lengthBytes } = must(
-      insnOfHandler(this.#view.getUint16(entry + ENTRY.handler, true)),
-      'handler of an access',
-    );
-    this.#accessInsn = {
-      rd: this.#view.getUint8(entry + ENTRY.rd),
-      isSigned: (kind & ACCESS_KIND.signed) !== 0,
-      lengthBytes,
-      cycles: this.config.core.cycles[insn.cycles],
-    };
+  /** The device that holds the whole range. */
+  #deviceAt(gpa: number, size: number): MmioDevice | undefined {
+    const ranges = this.#deviceRanges;
+    for (let at = 0; at < ranges.length; at += 2) {
+      if (gpa >= (ranges[at] as number) && gpa + size <= (ranges[at + 1] as number)) return this.#devices[at >> 1];
+    }
+    return undefined;
   }
 
   /** Makes a load or store that has trapped the access that is pending. False if no device is there. */
-  #beginAccess(hart: EngineHart, gpa: number, { size, isWrite, isSigned, register, ...insn }: TrappedAccess): boolean {
-    const device = this.#devices.find((each) => holds(each, gpa, size));
+  #beginAccess(hart: EngineHart, gpa: number, trapped: TrappedAccess): boolean {
+    const { size, isWrite, isSigned, register, lengthBytes, cycles } = trapped;
+    const device = this.#deviceAt(gpa, size);
     if (!device) return false;
     this.#hart = hart;
-    const value = isWrite ? BigInt.asUintN(size * 8, hart.x(register)) : 0n;
-    Object.assign(this.#access, { device, gpa, size, write: isWrite, value });
-    this.#accessInsn = { rd: isWrite ? NO_REGISTER : register, isSigned, ...insn };
+    this.#access.begin(device, gpa, size, isWrite);
+    if (isWrite) this.#access.setValue(hart.xLow(register), hart.xHigh(register));
+    this.#accessRd = isWrite ? NO_REGISTER : register;
+    this.#accessIsSigned = isSigned;
+    this.#accessLengthBytes = lengthBytes;
+    this.#accessCycles = cycles;
     return true;
   }
 
@@ -442,7 +463,7 @@ export class EngineMachine implements Machine {
 
   #retire(hart: EngineHart, lengthBytes: number, cycles: number): void {
     hart.advancePc(lengthBytes);
-    writeCounter(this.#view, hart.base + HART.retired, hart.retired + 1);
+    hart.retireOne();
     writeCounter(this.#view, GLOBAL.icount, readCounter(this.#view, GLOBAL.icount) + 1);
     this.charge(cycles);
   }
@@ -455,12 +476,16 @@ const NO_REGISTER = 32;
 const accessFaultCause = (hart: EngineHart) =>
   (hart.get32('accessKind') & ACCESS_KIND.write) !== 0 ? CAUSE.storeAccess : CAUSE.loadAccess;
 
-const holds = (device: MmioDevice, gpa: number, size: number) =>
-  gpa >= device.base && gpa + size <= device.base + device.sizeBytes;
+/** Length of an instruction by handler number. */
+const HANDLER_BYTES = Uint8Array.from([
+  ...SPECIAL_HANDLERS.map(() => 0),
+  ...INSN_HANDLERS.map((row) => row.lengthBytes),
+]);
 /** While heads wait to be compiled, the engine comes back this often to see whether they have waited long enough. */
 const QUEUE_POLL_CYCLES = 2_000_000;
 
-const MACHINE_STOPS: ReadonlyMap<number, StopReason> = new Map([
+/** Machine stops by engine stop: those that are not served here. */
+const MACHINE_STOPS: readonly (StopReason | undefined)[] = stopTable([
   [ENGINE_STOP.supervisorCall, STOP.supervisorCall],
   [ENGINE_STOP.wfi, STOP.wfi],
   [ENGINE_STOP.timerChanged, STOP.timerChanged],
@@ -469,38 +494,10 @@ const MACHINE_STOPS: ReadonlyMap<number, StopReason> = new Map([
   [ENGINE_STOP.guestTrap, STOP.guestTrap],
 ]);
 
-/** Stands in `access` before the first one. */
-const NO_DEVICE: MmioDevice = {
-  name: 'none',
-  base: 0,
-  sizeBytes: 0,
-  read: () => 0,
-  write: () => {},
-  registerName: () => undefined,
-  state: () => ({}),
-};
-
-const STCE = 1n << 63n;
-const usesComparator = (hart: EngineHart) => (hart.rawCsr('menvcfg') & STCE) !== 0n;
-
-function readDevice({ device, gpa, size }: PendingAccess): bigint {
-  const offset = gpa - device.base;
-  if (size !== 8) return BigInt(device.read(offset, size));
-  if (device.read64) return device.read64(offset);
-  const low = device.read(offset, 4);
-  return BigInt(low) | (BigInt(device.read(offset + 4, 4)) << 32n);
-}
-
-function writeDevice({ device, gpa, size, value }: PendingAccess): void {
-  const offset = gpa - device.base;
-  if (size !== 8) {
-    device.write(offset, size, Number(value));
-  } else if (device.write64) {
-    device.write64(offset, value);
-  } else {
-    device.write(offset, 4, Number(value & 0xffff_ffffn));
-    device.write(offset + 4, 4, Number(value >> 32n));
-  }
+function stopTable(rows: readonly (readonly [number, StopReason])[]): (StopReason | undefined)[] {
+  const table: (StopReason | undefined)[] = new Array(Object.keys(ENGINE_STOP).length).fill(undefined);
+  for (const [engineStop, stop] of rows) table[engineStop] = stop;
+  return table;
 }
 
 function checkConfig({ hartCount, memoryBytes, hostMemoryBytes = 0, core }: MachineConfig): void {

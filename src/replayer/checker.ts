@@ -3,11 +3,13 @@
  * A recording that is cut off is checked as far as it goes; then the run is stopped with that to say.
  */
 import { ParatraceError } from '../errors.ts';
-import { EVENT_KINDS, type VmEvent } from '../hypervisor/events.ts';
+import { EventRow } from '../hypervisor/event-row.ts';
+import type { VmEvent } from '../hypervisor/events.ts';
 import type { PlainState } from '../machine/bus.ts';
 import type { InputRecord, Observer, RunEnd, StateDigest } from '../session/ports.ts';
 import { toHeaderObject } from '../trace/messagepack.ts';
 import type { RecordedDigest, RecordedInput, TraceReader } from '../trace/reader.ts';
+import type { RecordedRows } from '../trace/recorded-rows.ts';
 import { FORMAT_VERSION, type HeaderObject } from '../trace/schema.ts';
 import { differencesOf, type Happening, likelyCauses, ReplayDivergence } from './divergence.ts';
 
@@ -47,17 +49,18 @@ export interface Verified {
 export class ReplayChecker implements Observer {
   readonly #trace: TraceReader;
   readonly #options: CheckerOptions;
-  readonly #events: Lookahead<VmEvent>;
+  readonly #events: RecordedRows;
   readonly #inputs: Lookahead<RecordedInput>;
   readonly #digests: Lookahead<RecordedDigest>;
-  readonly #recent: VmEvent[] = [];
+  /** An event that came as an object. */
+  readonly #row = new EventRow();
   #ended = false;
 
   constructor(trace: TraceReader, options: CheckerOptions = {}) {
     refuseNewer(trace);
     this.#trace = trace;
     this.#options = options;
-    this.#events = new Lookahead(trace.events());
+    this.#events = trace.rows();
     this.#inputs = new Lookahead(trace.inputs());
     this.#digests = new Lookahead(trace.digests());
   }
@@ -68,14 +71,16 @@ export class ReplayChecker implements Observer {
   }
 
   event(event: VmEvent): void {
-    const replayed: Happening = { what: 'event', value: event };
-    this.#expectNothingBefore(replayed);
-    const recorded = this.#events.next;
-    if (recorded === undefined) this.#missing(replayed);
-    else if (!sameEvent(recorded, event)) this.#diverge({ what: 'event', value: recorded }, replayed);
-    this.#recent.push(event);
-    if (this.#recent.length > RECENT_EVENTS - 1) this.#recent.shift();
-    this.#events.take();
+    this.#row.fill(event);
+    this.eventRow(this.#row);
+  }
+
+  eventRow(row: EventRow): void {
+    const events = this.#events;
+    if (this.#isMissed(events.taken)) this.#expectNothingBefore(happening(row));
+    if (!events.hasNext) this.#missing(happening(row));
+    if (!events.isNext(row)) this.#diverge(this.#upcoming(), happening(row));
+    events.take();
   }
 
   input(input: InputRecord): void {
@@ -91,7 +96,7 @@ export class ReplayChecker implements Observer {
     const recorded = this.#digests.next;
     if (recorded === undefined) {
       // The digests of the last events of a trace that is cut off may be what was lost.
-      if (this.#trace.problem === undefined || this.#events.next === undefined) this.#missing(replayed);
+      if (this.#trace.problem === undefined || !this.#events.hasNext) this.#missing(replayed);
       return;
     }
     this.#compare({ what: 'digest', value: recorded }, replayed);
@@ -101,12 +106,18 @@ export class ReplayChecker implements Observer {
   end(end: RunEnd): void {
     const replayed: Happening = { what: 'end', value: end };
     this.#expectNothingBefore(replayed);
-    const event = this.#events.next;
-    if (event !== undefined) this.#diverge({ what: 'event', value: event }, replayed);
+    const upcoming = this.#upcoming();
+    if (upcoming !== undefined) this.#diverge(upcoming, replayed);
     const recorded = this.#trace.end;
     if (recorded === undefined) this.#missing(replayed);
     else this.#compare({ what: 'end', value: recorded }, replayed);
     this.#ended = true;
+  }
+
+  /** Whether an input or a digest was recorded before so many events and has not come. */
+  #isMissed(events: number): boolean {
+    const [input, digest] = [this.#inputs.next, this.#digests.next];
+    return (input !== undefined && input.events <= events) || (digest !== undefined && digest.events <= events);
   }
 
   /** Recorded inputs and digests that come before the next event must have come. */
@@ -134,7 +145,8 @@ export class ReplayChecker implements Observer {
 
   /** What was recorded next, when the replay has something of another sort. */
   #upcoming(): Happening | undefined {
-    const event = this.#events.next;
+    const { taken } = this.#events;
+    const [event] = this.#trace.events({ fromEvent: taken, toEvent: taken + 1 });
     return event === undefined ? undefined : { what: 'event', value: event };
   }
 
@@ -145,13 +157,16 @@ export class ReplayChecker implements Observer {
 
   #diverge(recorded: Happening | undefined, replayed: Happening | undefined, after = replayed): never {
     const differences = differencesOf(recorded, replayed);
+    const { taken } = this.#events;
+    // Up to here they are the same on both sides.
+    const recent = [...this.#trace.events({ fromEvent: Math.max(0, taken - RECENT_EVENTS + 1), toEvent: taken })];
     throw new ReplayDivergence({
       recorded,
       replayed,
       differences,
       eventsVerified: this.#events.taken,
-      recentRecorded: withEvent(this.#recent, recorded),
-      recentReplayed: withEvent(this.#recent, after),
+      recentRecorded: withEvent(recent, recorded),
+      recentReplayed: withEvent(recent, after),
       likelyCauses: likelyCauses(recorded, replayed, differences, this.#profilesThatDiffer()),
       registers: this.#options.registers?.(),
     });
@@ -199,17 +214,8 @@ class Lookahead<T> {
   }
 }
 
-const FIELD_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries(EVENT_KINDS).map(([kind, { fields }]) => [kind, Object.keys(fields)]),
-);
-
-function sameEvent(left: VmEvent, right: VmEvent): boolean {
-  if (left.kind !== right.kind || left.cycle !== right.cycle || left.icount !== right.icount) return false;
-  if (left.hart !== right.hart || left.pc !== right.pc) return false;
-  const a = left as unknown as Readonly<Record<string, unknown>>;
-  const b = right as unknown as Readonly<Record<string, unknown>>;
-  for (const name of FIELD_NAMES.get(left.kind) ?? []) if (a[name] !== b[name]) return false;
-  return true;
+function happening(row: EventRow): Happening {
+  return { what: 'event', value: row.event() };
 }
 
 function withEvent(recent: readonly VmEvent[], happening: Happening | undefined): readonly VmEvent[] {

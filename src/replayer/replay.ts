@@ -2,6 +2,7 @@
  * A replay: the session that a trace describes, with the recorded inputs and a checker. It is run in slices like any session and ends
  * where the recording ends, however that was.
  */
+import { tellRow } from '../hypervisor/event-row.ts';
 import type { Machine, MachineConfig } from '../machine/machine-types.ts';
 import type { RunImages } from '../session/config.ts';
 import type { ConsoleSink, Observer, Position, RunEnd, StateDigest } from '../session/ports.ts';
@@ -121,6 +122,10 @@ export class Replay {
       event: (event) => {
         checker.event(event);
         other?.event(event);
+      },
+      eventRow: (row) => {
+        checker.eventRow(row);
+        if (other) tellRow(other, row);
       },
       input: (input) => {
         checker.input(input);

@@ -2,7 +2,7 @@
  * The two ports of the run loop. Running, recording and replaying are one loop that differs in what is plugged in here: inputs
  * come from the live host, a script or a trace; the observer is nothing, a recorder or a checker.
  */
-import type { VmEvent } from '../hypervisor/events.ts';
+import type { EventTaker } from '../hypervisor/event-row.ts';
 import type { InputRecord, Position, RunEnd } from '../hypervisor/vm-ports.ts';
 
 export {
@@ -25,9 +25,11 @@ export interface StateDigest extends Position {
   readonly devices: bigint;
 }
 
-/** What a run is told to. All calls come in order of position. A checker stops the run by throwing. */
-export interface Observer {
-  event(event: VmEvent): void;
+/**
+ * What a run is told to. All calls come in order of position. A checker stops the run by throwing. One that takes events as rows, by
+ * `eventRow`, is given no objects.
+ */
+export interface Observer extends EventTaker {
   input(input: InputRecord): void;
   digest(digest: StateDigest): void;
   /** The last call of a run. */

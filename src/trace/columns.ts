@@ -4,13 +4,10 @@
  * tie: compression of the whole chunk comes on top, so this only has to make equal things look equal.
  */
 import { assert } from '../assert.ts';
+import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import type { FieldType } from '../hypervisor/events.ts';
 import { MalformedError } from './messagepack.ts';
 import { COLUMN_CODING } from './schema.ts';
-
-/** Where the low and high halves of a 64-bit word lie on this host. */
-const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
-const HIGH = 1 - LOW;
 
 const TWO_32 = 0x1_0000_0000;
 const VARINT_BYTES_MAX = 10;
@@ -51,6 +48,14 @@ export class ColumnBuffer {
     const at = 2 * this.count;
     this.words[at + LOW] = value;
     this.words[at + HIGH] = value < TWO_32 ? 0 : value / TWO_32;
+    this.count += 1;
+  }
+
+  /** Adds a word of which the halves are unsigned. */
+  pushHalves(low: number, high: number): void {
+    const at = 2 * this.count;
+    this.words[at + LOW] = low;
+    this.words[at + HIGH] = high;
     this.count += 1;
   }
 
@@ -170,6 +175,27 @@ export class ColumnEncoder {
 export type ColumnValues = ArrayLike<number | bigint | boolean | string>;
 
 /**
+ * The words of a coded column of `count` rows, two halves each. An absent column reads as zeros.
+ * Throws {@link MalformedError} for anything that is not a column of that type and length.
+ */
+export function decodeColumnWords(
+  coded: Uint8Array | undefined,
+  type: FieldType,
+  count: number,
+  names: readonly string[],
+): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(2 * count);
+  if (coded !== undefined) decodeWords(coded, words, count);
+  const max = type === 'name' ? names.length - 1 : type === 'bool' ? 1 : NUMBER_MAX[type];
+  if (max === undefined) return words;
+  for (let row = 0; row < count; row += 1) {
+    const value = word(words, 2 * row + HIGH) * TWO_32 + word(words, 2 * row + LOW);
+    if (value > max) throw new MalformedError(`a column value is ${value}, above ${max}`);
+  }
+  return words;
+}
+
+/**
  * Decodes a column of `count` rows. Names are indexes into `names`. An absent column reads as zeros.
  * Throws {@link MalformedError} for anything that is not a column of that type and length.
  */
@@ -179,28 +205,24 @@ export function decodeColumn(
   count: number,
   names: readonly string[],
 ): ColumnValues {
-  const words = new Uint32Array(2 * count);
-  if (coded !== undefined) decodeWords(coded, words, count);
+  const words = decodeColumnWords(coded, type, count, names);
   if (type === 'u64') return new BigUint64Array(words.buffer);
   if (type === 'i64') return new BigInt64Array(words.buffer);
-  if (type === 'bool') return mapRows(words, count, 1, (value) => value === 1);
-  if (type === 'name') return mapRows(words, count, names.length - 1, (value) => names[value] as string);
-  return toNumbers(words, count, NUMBER_MAX[type] as number);
+  if (type === 'bool') return mapRows(words, count, (value) => value === 1);
+  if (type === 'name') return mapRows(words, count, (value) => names[value] as string);
+  return toNumbers(words, count);
 }
 
-function mapRows<T>(words: Uint32Array, count: number, max: number, map: (value: number) => T): T[] {
-  const rows = toNumbers(words, count, max);
+function mapRows<T>(words: Uint32Array, count: number, map: (value: number) => T): T[] {
   const mapped: T[] = [];
-  for (let row = 0; row < count; row += 1) mapped.push(map(rows[row] as number));
+  for (let row = 0; row < count; row += 1) mapped.push(map(word(words, 2 * row + LOW)));
   return mapped;
 }
 
-function toNumbers(words: Uint32Array, count: number, max: number): Float64Array {
+function toNumbers(words: Uint32Array, count: number): Float64Array {
   const numbers = new Float64Array(count);
   for (let row = 0; row < count; row += 1) {
-    const value = word(words, 2 * row + HIGH) * TWO_32 + word(words, 2 * row + LOW);
-    if (value > max) throw new MalformedError(`a column value is ${value}, above ${max}`);
-    numbers[row] = value;
+    numbers[row] = word(words, 2 * row + HIGH) * TWO_32 + word(words, 2 * row + LOW);
   }
   return numbers;
 }

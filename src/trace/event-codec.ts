@@ -2,22 +2,30 @@
  * Events as columns and back. The shared columns hold kind and stamp of every event in order; the fields of each kind follow
  * in a group of their own, one row per event of that kind.
  */
-import { assert } from '../assert.ts';
-import { EVENT_KINDS, type EventKind, type VmEvent } from '../hypervisor/events.ts';
-import type { ColumnEncoder, ColumnValues } from './columns.ts';
+import { assert, must } from '../assert.ts';
+import type { EventRow, RowKind } from '../hypervisor/event-row.ts';
+import type { EventKind, VmEvent } from '../hypervisor/events.ts';
+import type { ColumnBuffer, ColumnEncoder, ColumnValues } from './columns.ts';
 import { MalformedError, type Packable, type PackableMap } from './messagepack.ts';
 import { EVENT_SHARED_COLUMNS, EVENT_SPECS, type EventSpec, SHARED_GROUP } from './schema.ts';
 import { ColumnGroup, NameTable, packTable, type Table } from './table.ts';
 
 const SPEC_BY_CODE: ReadonlyMap<number, EventSpec> = new Map(EVENT_SPECS.map((spec) => [spec.code, spec]));
 
+const HART_MAX = 0xff;
+
 /** Events of the chunk that is being gathered. */
 export class EventBuffer {
   readonly #capacity: number;
   readonly #names = new NameTable();
   readonly #shared: ColumnGroup;
-  readonly #groups = new Map<EventKind, ColumnGroup>();
-  readonly #row = { kind: 0, cycle: 0, icount: 0, hart: 0, pc: 0n };
+  readonly #kindBuffer: ColumnBuffer;
+  readonly #cycleBuffer: ColumnBuffer;
+  readonly #icountBuffer: ColumnBuffer;
+  readonly #hartBuffer: ColumnBuffer;
+  readonly #pcBuffer: ColumnBuffer;
+  /** By code of the kind. */
+  readonly #groups: (ColumnGroup | undefined)[] = [];
   count = 0;
   firstCycle = 0;
   lastCycle = 0;
@@ -26,33 +34,42 @@ export class EventBuffer {
   constructor(capacity: number) {
     this.#capacity = capacity;
     this.#shared = new ColumnGroup(EVENT_SHARED_COLUMNS, capacity, this.#names);
+    const buffers = this.#shared.buffers;
+    const bufferOf = (name: string) => {
+      const at = EVENT_SHARED_COLUMNS.findIndex((column) => column.name === name);
+      return must(buffers[at], 'a column of all events');
+    };
+    this.#kindBuffer = bufferOf('kind');
+    this.#cycleBuffer = bufferOf('cycle');
+    this.#icountBuffer = bufferOf('icount');
+    this.#hartBuffer = bufferOf('hart');
+    this.#pcBuffer = bufferOf('pc');
   }
 
   /** Adds an event. Asserts that stamps never decrease and that every field has its type and range. */
-  push(event: VmEvent): void {
-    if (!(event.cycle >= this.lastCycle && event.icount >= this.#lastIcount)) {
+  push(row: EventRow): void {
+    const { kind, cycle, icount, hart } = row;
+    if (!(cycle >= this.lastCycle && icount >= this.#lastIcount)) {
       const last = `cycle ${this.lastCycle}, icount ${this.#lastIcount}`;
-      assert(false, `event ${event.kind} at cycle ${event.cycle}, icount ${event.icount} after ${last}`);
+      assert(false, `event ${kind.kind} at cycle ${cycle}, icount ${icount} after ${last}`);
     }
-    const row = this.#row;
-    row.kind = EVENT_KINDS[event.kind].code;
-    row.cycle = event.cycle;
-    row.icount = event.icount;
-    row.hart = event.hart;
-    row.pc = event.pc;
-    this.#shared.push(row);
-    this.#group(event.kind).push(event as unknown as Readonly<Record<string, unknown>>);
-    if (this.count === 0) this.firstCycle = event.cycle;
-    this.lastCycle = event.cycle;
-    this.#lastIcount = event.icount;
+    this.#kindBuffer.pushHalves(kind.code, 0);
+    this.#cycleBuffer.pushNumber(cycle, Number.MAX_SAFE_INTEGER);
+    this.#icountBuffer.pushNumber(icount, Number.MAX_SAFE_INTEGER);
+    this.#hartBuffer.pushNumber(hart, HART_MAX);
+    this.#pcBuffer.pushHalves(row.pcLow, row.pcHigh);
+    (this.#groups[kind.code] ?? this.#newGroup(kind)).pushRow(row);
+    if (this.count === 0) this.firstCycle = cycle;
+    this.lastCycle = cycle;
+    this.#lastIcount = icount;
     this.count += 1;
   }
 
   /** The payload of the chunk, and an empty buffer again. `first` is the number of events before it. */
   take(first: number, encoder: ColumnEncoder): Map<string, Packable> {
     const groups: [number, PackableMap][] = [[SHARED_GROUP, this.#shared.take(encoder)]];
-    for (const { kind, code } of EVENT_SPECS) {
-      const group = this.#groups.get(kind);
+    for (const { code } of EVENT_SPECS) {
+      const group = this.#groups[code];
       if (group !== undefined) groups.push([code, group.take(encoder)]);
     }
     const packed = packTable({ first, count: this.count }, this.#names.list(), groups);
@@ -61,12 +78,10 @@ export class EventBuffer {
     return packed;
   }
 
-  #group(kind: EventKind): ColumnGroup {
-    const known = this.#groups.get(kind);
-    if (known !== undefined) return known;
-    const { columns } = SPEC_BY_CODE.get(EVENT_KINDS[kind].code) as EventSpec;
+  #newGroup({ code }: RowKind): ColumnGroup {
+    const { columns } = must(SPEC_BY_CODE.get(code), 'a kind of event has its columns');
     const group = new ColumnGroup(columns, this.#capacity, this.#names);
-    this.#groups.set(kind, group);
+    this.#groups[code] = group;
     return group;
   }
 }

@@ -21,6 +21,7 @@ import { EventChunk } from './event-codec.ts';
 import { checkPayload, corrupt, type FormatVersion, type Frame, scanFrames } from './frame.ts';
 import { unpackEnd, unpackHeader, unpackSha256 } from './header.ts';
 import { MalformedError } from './messagepack.ts';
+import { ChunkRows, RecordedRows } from './recorded-rows.ts';
 import { CHUNK_KINDS, FORMAT_VERSION, PREAMBLE_BYTES, type TraceHeader, type TraceTotals } from './schema.ts';
 import { Table } from './table.ts';
 
@@ -65,6 +66,8 @@ export interface TraceReader {
   readonly readableUpTo: ReadableUpTo;
   /** Events in order. Throws `trace.corrupt` where a chunk with right checksums holds what cannot be. */
   events(filter?: EventFilter): Generator<VmEvent, void, undefined>;
+  /** All events in order, to be compared: much faster than objects. Throws as `events` does. */
+  rows(): RecordedRows;
   inputs(): Generator<RecordedInput, void, undefined>;
   digests(): Generator<RecordedDigest, void, undefined>;
   /** The bytes of an embedded image, or undefined. */
@@ -151,6 +154,10 @@ class MemoryTrace implements TraceReader {
     }
   }
 
+  rows(): RecordedRows {
+    return new RecordedRows(this.#chunkRows());
+  }
+
   *inputs(): Generator<RecordedInput, void, undefined> {
     for (const info of this.chunks) {
       if (info.kind !== 'inputs') continue;
@@ -169,6 +176,16 @@ class MemoryTrace implements TraceReader {
     const position = this.embedded.indexOf(sha256);
     const info = this.chunks.filter((chunk) => chunk.kind === 'image')[position];
     return info === undefined ? undefined : this.#decode(info, (packed) => readImage(packed, sha256));
+  }
+
+  *#chunkRows(): Generator<ChunkRows, void, undefined> {
+    for (const info of this.chunks) {
+      if (info.kind !== 'events') continue;
+      yield this.#decode(info, (packed) => {
+        openEvents(packed, info);
+        return new ChunkRows(new Table(packed));
+      });
+    }
   }
 
   *#eventsOf(

@@ -3,7 +3,16 @@
  * and the columns by group and code. A column whose values are all zero is left out; one that is not known is skipped.
  */
 import { assert } from '../assert.ts';
-import { ColumnBuffer, type ColumnEncoder, type ColumnValues, decodeColumn, NUMBER_MAX } from './columns.ts';
+import { type EventRow, HIGH, LOW } from '../hypervisor/event-row.ts';
+import type { FieldType } from '../hypervisor/events.ts';
+import {
+  ColumnBuffer,
+  type ColumnEncoder,
+  type ColumnValues,
+  decodeColumn,
+  decodeColumnWords,
+  NUMBER_MAX,
+} from './columns.ts';
 import { isMap, MalformedError, type Packable, type PackableMap, packInteger } from './messagepack.ts';
 import { type ColumnSpec, LIMITS } from './schema.ts';
 
@@ -30,9 +39,20 @@ export class NameTable {
   }
 }
 
+interface Column {
+  readonly spec: ColumnSpec;
+  /** Largest number of the type; -1 where it takes none. */
+  readonly max: number;
+  readonly isName: boolean;
+  /** Largest halves of a word of the type: all its bits set. */
+  readonly lowMax: number;
+  readonly highMax: number;
+  readonly buffer: ColumnBuffer;
+}
+
 /** One group of columns that is being filled. */
 export class ColumnGroup {
-  readonly #columns: readonly { readonly spec: ColumnSpec; readonly max: number; readonly buffer: ColumnBuffer }[];
+  readonly #columns: readonly Column[];
   readonly #names: NameTable;
 
   constructor(specs: readonly ColumnSpec[], capacity: number, names: NameTable) {
@@ -40,6 +60,8 @@ export class ColumnGroup {
       spec,
       // A number in a column of another type fails the check of its range.
       max: NUMBER_MAX[spec.type] ?? -1,
+      isName: spec.type === 'name',
+      ...halvesMax(spec.type),
       buffer: new ColumnBuffer(capacity),
     }));
     this.#names = names;
@@ -59,6 +81,29 @@ export class ColumnGroup {
     }
   }
 
+  /** The buffers of the columns, in order: to be filled by row. */
+  get buffers(): readonly ColumnBuffer[] {
+    return this.#columns.map(({ buffer }) => buffer);
+  }
+
+  /** Adds the fields of an event of the kind that the columns are of. Asserts their ranges. */
+  pushRow(row: EventRow): void {
+    const columns = this.#columns;
+    const { words, texts } = row;
+    for (let place = 0; place < columns.length; place++) {
+      const { isName, lowMax, highMax, buffer } = columns[place] as Column;
+      if (isName) {
+        buffer.pushHalves(this.#names.indexOf(texts[place] as string), 0);
+        continue;
+      }
+      const low = words[2 * place + LOW] as number;
+      const high = words[2 * place + HIGH] as number;
+      if (low > lowMax || high > highMax)
+        assert(false, `the field ${columns[place]?.spec.name} of an event is too large`);
+      buffer.pushHalves(low, high);
+    }
+  }
+
   /** The columns by code, and an empty group again. */
   take(encoder: ColumnEncoder): PackableMap {
     const packed = new Map<number, Packable>();
@@ -69,6 +114,12 @@ export class ColumnGroup {
     }
     return packed;
   }
+}
+
+function halvesMax(type: FieldType): { lowMax: number; highMax: number } {
+  const max = type === 'bool' ? 1 : (NUMBER_MAX[type] ?? Number.POSITIVE_INFINITY);
+  const isWord = type === 'u64' || type === 'i64';
+  return { lowMax: Math.min(max, 0xffff_ffff), highMax: isWord ? 0xffff_ffff : Math.floor(max / 0x1_0000_0000) };
 }
 
 /** Head of a table payload. */
@@ -110,14 +161,27 @@ export class Table implements TableHead {
 
   /** Decodes the columns of one group of `count` rows, in the order of the specs. */
   columns(group: number, specs: readonly ColumnSpec[], count = this.count): ColumnValues[] {
+    return specs.map(({ code, type, name }) => decodeColumn(this.#coded(group, code, name), type, count, this.#names));
+  }
+
+  #coded(group: number, code: number, name: string): Uint8Array | undefined {
     const found = this.#groups[group] ?? {};
     if (!isMap(found)) throw new MalformedError(`column group ${group} is not a map`);
-    return specs.map(({ code, type, name }) => {
-      const coded = found[code];
-      if (coded !== undefined && !(coded instanceof Uint8Array))
-        throw new MalformedError(`column ${name} is not bytes`);
-      return decodeColumn(coded, type, count, this.#names);
-    });
+    const coded = found[code];
+    if (coded !== undefined && !(coded instanceof Uint8Array)) throw new MalformedError(`column ${name} is not bytes`);
+    return coded;
+  }
+
+  /** The names of the chunk. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** The words of the columns of one group: what {@link columns} makes values of. A name is an index into {@link names}. */
+  columnWords(group: number, specs: readonly ColumnSpec[], count = this.count): Uint32Array[] {
+    return specs.map(({ code, type, name }) =>
+      decodeColumnWords(this.#coded(group, code, name), type, count, this.#names),
+    );
   }
 
   /** All rows of one group as plain objects. */

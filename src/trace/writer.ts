@@ -3,6 +3,7 @@
  * (`FLUSH` in the schema), so that a replay of the run writes the same bytes.
  */
 import { assert } from '../assert.ts';
+import { EventRow } from '../hypervisor/event-row.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
 import type { InputRecord, Observer, RunEnd, StateDigest } from '../session/ports.ts';
 import { ColumnEncoder } from './columns.ts';
@@ -48,6 +49,8 @@ export class TraceWriter implements Observer {
   readonly #encoder = new ColumnEncoder(FLUSH.events);
   readonly #names = new NameTable();
   readonly #events = new EventBuffer(FLUSH.events);
+  /** An event that came as an object. */
+  readonly #row = new EventRow();
   readonly #inputs = new RecordBuffer(new ColumnGroup(INPUT_COLUMNS, FLUSH.inputs, this.#names));
   readonly #digests = new RecordBuffer(new ColumnGroup(DIGEST_COLUMNS, FLUSH.digests, this.#names));
   readonly #index: IndexRow[] = [];
@@ -92,8 +95,13 @@ export class TraceWriter implements Observer {
   }
 
   event(event: VmEvent): void {
+    this.#row.fill(event);
+    this.eventRow(this.#row);
+  }
+
+  eventRow(row: EventRow): void {
     assert(!this.#closed, 'an event after the end of the run');
-    this.#events.push(event);
+    this.#events.push(row);
     if (this.#events.count === FLUSH.events) this.#flush();
   }
 

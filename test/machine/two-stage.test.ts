@@ -273,8 +273,8 @@ describe('a guest-page fault', () => {
     rig.setX('s0', DATA_VA);
     expect(two.run()).toBe(STOP.mmio);
     expect(rig.machine.access).toMatchObject({ gpa: 0x1000_0004, size: 4, write: false });
-    const value = rig.machine.performAccess();
-    expect(rig.x('a0')).toBe(BigInt.asUintN(64, BigInt.asIntN(32, value)));
+    rig.machine.performAccess();
+    expect(rig.x('a0')).toBe(BigInt.asUintN(64, BigInt.asIntN(32, rig.machine.access.value)));
     expect(rig.hart.pc).toBe(BigInt(RAM + 8));
   });
 });

@@ -9,12 +9,12 @@ import {
   type HartCounters,
   type Machine,
   type MachineConfig,
-  type PendingAccess,
   PRIVILEGE,
   type Privilege,
   STOP,
   type StopReason,
 } from '../../src/machine/machine-types.ts';
+import { DeviceAccess } from '../../src/machine/pending-access.ts';
 import type { HostMemory, Virtualization } from '../../src/machine/virtualization-types.ts';
 import { ArrayMemory } from './array-memory.ts';
 
@@ -77,16 +77,24 @@ export class ScriptedHart implements Hart {
     return this.#x[index] ?? 0n;
   }
 
-  xHigh(index: number): number {
-    return Number(this.x(index) >> 32n);
-  }
-
   setX(index: number, value: bigint): void {
     if (index > 0) this.#x[index] = value;
   }
 
   xLow(index: number): number {
     return Number(BigInt.asUintN(32, this.x(index)));
+  }
+
+  xHigh(index: number): number {
+    return Number(BigInt.asUintN(32, this.x(index) >> 32n));
+  }
+
+  get pcLow(): number {
+    return Number(BigInt.asUintN(32, this.pc));
+  }
+
+  get pcHigh(): number {
+    return Number(BigInt.asUintN(32, this.pc >> 32n));
   }
 
   csr(name: string): bigint {
@@ -111,7 +119,7 @@ export class ScriptedMachine implements Machine {
   readonly clock: Clock;
   /** Harts whose translations were flushed, in order. */
   readonly flushed: number[] = [];
-  access: PendingAccess;
+  readonly access = new DeviceAccess();
   tohost = 0n;
   lastInterruptCause = 0;
   #cycle = 0;
@@ -126,16 +134,6 @@ export class ScriptedMachine implements Machine {
     this.harts = Array.from({ length: config.hartCount }, (_, id) => new ScriptedHart(id));
     this.memory = new ArrayMemory(config.memoryBytes);
     const machine = this;
-    const nothing: MmioDevice = {
-      name: 'none',
-      base: 0,
-      sizeBytes: 0,
-      read: () => 0,
-      write() {},
-      registerName: () => undefined,
-      state: () => ({}),
-    };
-    this.access = { device: nothing, gpa: 0, size: 4, write: false, value: 0n };
     this.clock = {
       get cycle() {
         return machine.#cycle;
@@ -208,7 +206,7 @@ export class ScriptedMachine implements Machine {
         case 'load':
         case 'store':
           this.#performing = hart;
-          this.access = this.#accessOf(step);
+          this.#prepareAccess(step);
           return STOP.mmio;
         case 'stimecmp':
           hart.setCsr('stimecmp', step.value);
@@ -222,16 +220,13 @@ export class ScriptedMachine implements Machine {
     }
   }
 
-  performAccess(): bigint {
+  performAccess(): void {
     const hart = must(this.#performing, 'an access waits');
-    const { device, gpa, size, write, value } = this.access;
-    assert(size !== 8, 'scripts make accesses of up to 4 bytes');
-    const offset = gpa - device.base;
-    if (write) device.write(offset, size, Number(value));
-    this.#answer = write ? value : BigInt(device.read(offset, size));
+    assert(this.access.size !== 8, 'scripts make accesses of up to 4 bytes');
+    this.access.perform();
+    this.#answer = this.access.value;
     this.#performing = undefined;
     this.#done(hart);
-    return this.#answer;
   }
 
   retireCall(id: number): void {
@@ -323,11 +318,12 @@ export class ScriptedMachine implements Machine {
     return true;
   }
 
-  #accessOf(step: Extract<Step, { op: 'load' | 'store' }>): PendingAccess {
+  #prepareAccess(step: Extract<Step, { op: 'load' | 'store' }>): void {
     const { gpa, size } = step;
     const device = this.devices.find((entry) => gpa >= entry.base && gpa < entry.base + entry.sizeBytes);
     assert(device !== undefined, `no device at 0x${gpa.toString(16)}`);
-    return { device, gpa, size, write: step.op === 'store', value: step.op === 'store' ? step.value : 0n };
+    this.access.begin(device, gpa, size, step.op === 'store');
+    if (step.op === 'store') this.access.setValue(Number(step.value), 0);
   }
 
   #done(hart: ScriptedHart): void {

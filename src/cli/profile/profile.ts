@@ -2,6 +2,7 @@
  * Where the wall time of a live run goes. The core has no clock, so everything that the run is made of is wrapped: machine, session,
  * observer, console and trace file tell one stopwatch what is going on. Nothing of this exists in a run without a profile.
  */
+import { tellRow } from '../../hypervisor/event-row.ts';
 import type { EngineChoice, MachineOptions } from '../../machine/create-machine.ts';
 import { createMachine } from '../../machine/create-machine.ts';
 import { type Machine, type MachineConfig, STOP, type StopReason } from '../../machine/machine-types.ts';
@@ -121,6 +122,7 @@ export class Profile implements Meter {
         this.#timed(this.#trace, () => tell(what));
     return {
       event: timed((event) => recorder.event(event)),
+      eventRow: timed((row) => tellRow(recorder, row)),
       input: timed((input) => recorder.input(input)),
       digest: timed((digest) => recorder.digest(digest)),
       end: timed((end) => recorder.end(end)),

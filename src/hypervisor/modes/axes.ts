@@ -3,17 +3,19 @@
  * bus. The others are served by the hypervisor, at the prices of the cost profile.
  */
 import type { ExitCost } from '../costs.ts';
-import type { DeviceAxis, InterruptAxis, PrivilegedAxis } from './mode.ts';
+import type { CallPrice, DeviceAxis, InterruptAxis, PrivilegedAxis } from './mode.ts';
 
 const NOTHING = { cycles: 0, status: 'R', source: 'rule: no hypervisor' } as const;
 const FREE: ExitCost = { entry: NOTHING, handling: NOTHING, return: NOTHING };
+
+const firmwarePrice: CallPrice = (_called, { nativeCall }) => nativeCall;
+const hypercallPrice: CallPrice = (called, primitives) => primitives[called?.cost ?? 'hypercallKernel'];
 
 /** The SBI is firmware below the guest. Its work is charged by a rule of the profile. */
 export const firmwareCalls: PrivilegedAxis = {
   name: 'real S-mode, SBI by firmware',
   supervisorCall: (host, hart) => {
-    const { nativeCall } = host.costs.primitives;
-    host.serveCall(hart, () => nativeCall, nativeCall);
+    host.serveCall(hart, firmwarePrice, host.costs.primitives.nativeCall);
   },
   ipi: (host, line) => host.inject('ipi', line, host.costs.primitives.nativeCall),
 };
@@ -22,8 +24,7 @@ export const firmwareCalls: PrivilegedAxis = {
 export const hypercalls: PrivilegedAxis = {
   name: 'SBI by hypercall',
   supervisorCall: (host, hart) => {
-    const { primitives } = host.costs;
-    host.serveCall(hart, (called) => primitives[called?.cost ?? 'hypercallKernel'], primitives.remoteHart);
+    host.serveCall(hart, hypercallPrice, host.costs.primitives.remoteHart);
   },
   ipi: (host, line) => host.inject('ipi', line, host.costs.primitives.remoteHart),
 };
@@ -58,7 +59,7 @@ export const emulatedInterrupts: InterruptAxis = {
 /** Device registers are hardware; the timeline still shows each access, with what the bus takes. */
 export const directDevices: DeviceAxis = {
   name: 'real devices',
-  access: (host, hart) => host.serveAccess(hart, host.costs.primitives.nativeAccess),
+  access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.nativeAccess),
 };
 
 /** The register that a driver kicks a ring with: hypervisors end that exit in the kernel and leave the work to another thread. */
@@ -67,9 +68,8 @@ const DOORBELL = 'QueueNotify';
 /** Every device register exits: ring notifications end in the hypervisor, all others in the user-space device model. */
 export const trappedDevices: DeviceAxis = {
   name: 'rings, other registers emulated',
-  access: (host, hart, { device, gpa }) => {
+  access: (host, hart, register) => {
     const { mmioKernel, mmioUser } = host.costs.primitives;
-    const isDoorbell = device.registerName(gpa - device.base) === DOORBELL;
-    host.serveAccess(hart, isDoorbell ? mmioKernel : mmioUser);
+    host.serveAccess(hart, register, register === DOORBELL ? mmioKernel : mmioUser);
   },
 };

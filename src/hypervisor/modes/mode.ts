@@ -2,21 +2,22 @@
  * A virtualization mode is a choice on three axes: who serves privileged operations, how interrupts reach the guest, and how its
  * devices are reached. Each axis is an object of exit handlers; a mode only puts three of them together.
  */
-import type { PendingAccess } from '../../machine/machine-types.ts';
 import type { CostProfile, ExitCost } from '../costs.ts';
 import type { SbiFunction } from '../sbi/sbi-types.ts';
+
+/** Cost of an SBI call; `called` is undefined for a function that is not served. */
+export type CallPrice = (called: SbiFunction | undefined, primitives: CostProfile['primitives']) => ExitCost;
 
 /** The mechanisms that handlers choose from. Implemented by `exits.ts`. */
 export interface ExitHost {
   readonly costs: CostProfile;
   /**
    * Serves the pending `ecall` of the hart and emits its `hypercall`.
-   * @param priceOf cost of a function; undefined for one that is not served
    * @param remote cost of reaching another hart from inside the call
    */
-  serveCall(hart: number, priceOf: (called: SbiFunction | undefined) => ExitCost, remote: ExitCost): void;
-  /** Performs the pending device access of the hart and emits its `mmio`. */
-  serveAccess(hart: number, cost: ExitCost): void;
+  serveCall(hart: number, priceOf: CallPrice, remote: ExitCost): void;
+  /** Performs the pending device access of the hart and emits its `mmio`. @param register its name, if it has one */
+  serveAccess(hart: number, register: string | undefined, cost: ExitCost): void;
   /** Another exit: emits `exit` and charges it. */
   exit(hart: number, reason: string, cost: ExitCost): void;
   /** If something of the host interrupts a running guest, takes that guest out first. Nothing while an exit is handled anyway. */
@@ -51,7 +52,8 @@ export interface InterruptAxis {
 /** Device registers. */
 export interface DeviceAxis {
   readonly name: string;
-  access(host: ExitHost, hart: number, access: PendingAccess): void;
+  /** @param register name of the register that the pending access of the hart is to, if it has one */
+  access(host: ExitHost, hart: number, register: string | undefined): void;
 }
 
 export interface Mode {

@@ -9,15 +9,7 @@ import { DBCN } from './dbcn.ts';
 import { HSM } from './hsm.ts';
 import { IPI } from './ipi.ts';
 import { RFENCE } from './rfence.ts';
-import {
-  failure,
-  SBI_ERROR,
-  type SbiArguments,
-  type SbiExtension,
-  type SbiFunction,
-  type SbiHost,
-  type SbiOutcome,
-} from './sbi-types.ts';
+import { SBI_ERROR, type SbiExtension, type SbiFunction } from './sbi-types.ts';
 import { SRST } from './srst.ts';
 import { SUSP } from './susp.ts';
 import { TIME } from './time.ts';
@@ -34,29 +26,33 @@ const LEGACY_NAMES = [
   'remote_sfence_vma_asid',
   'shutdown',
 ] as const;
-const LEGACY_EID_LAST = 0x0fn;
+const LEGACY_EID_LAST = 0x0f;
 
-const BASE = baseExtension((eid) => BY_EID.has(eid));
+const BASE = baseExtension((eid) => BY_EID.has(Number(eid)));
 /** Every extension that is served. */
 export const SBI_EXTENSIONS: readonly SbiExtension[] = [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, SUSP];
-const BY_EID: ReadonlyMap<bigint, SbiExtension> = new Map(SBI_EXTENSIONS.map((row) => [BigInt(row.eid), row]));
+const BY_EID: ReadonlyMap<number, SbiExtension> = new Map(SBI_EXTENSIONS.map((row) => [row.eid, row]));
+/** Functions by EID, then FID. */
+const FUNCTIONS: ReadonlyMap<number, ReadonlyMap<number, SbiFunction>> = new Map(
+  SBI_EXTENSIONS.map(({ eid, functions }) => [
+    eid,
+    new Map(Object.entries(functions).map(([fid, row]) => [Number(fid), row])),
+  ]),
+);
 const ERROR_NAMES: ReadonlyMap<bigint, string> = new Map(
   Object.entries(SBI_ERROR).map(([name, value]) => [value, name === 'SUCCESS' ? 'SBI_SUCCESS' : `SBI_ERR_${name}`]),
 );
 
-/** The function of an extension and function id; undefined if it is not served. Ids are whole registers, unsigned. */
-export function findSbiFunction(eid: bigint, fid: bigint): SbiFunction | undefined {
-  const functions = BY_EID.get(eid)?.functions;
-  return functions && Object.hasOwn(functions, Number(fid)) ? functions[Number(fid)] : undefined;
-}
-
-/** Serves one call. Anything unknown is `SBI_ERR_NOT_SUPPORTED` (§3). */
-export function callSbi(host: SbiHost, caller: number, eid: bigint, fid: bigint, args: SbiArguments): SbiOutcome {
-  return findSbiFunction(eid, fid)?.handler(host, caller, args) ?? failure('NOT_SUPPORTED');
+/**
+ * The function of an extension and function id; undefined if it is not served. Ids are whole registers, unsigned: beyond 2^53 their
+ * conversion to a number rounds, but never to one that is small.
+ */
+export function findSbiFunction(eid: number, fid: number): SbiFunction | undefined {
+  return FUNCTIONS.get(eid)?.get(fid);
 }
 
 /** Whether a call follows the legacy convention, which returns in a0 only. */
-export function isLegacyCall(eid: bigint): boolean {
+export function isLegacyCall(eid: number): boolean {
   return eid <= LEGACY_EID_LAST;
 }
 
@@ -64,13 +60,13 @@ export function isLegacyCall(eid: bigint): boolean {
 export function sbiFunctionName(eid: bigint, fid: bigint): string {
   const legacy = LEGACY_NAMES[Number(eid)];
   if (legacy !== undefined) return `legacy.${legacy}`;
-  const extension = BY_EID.get(eid)?.name ?? `0x${eid.toString(16)}`;
-  return `${extension}.${findSbiFunction(eid, fid)?.name ?? fid.toString()}`;
+  const extension = BY_EID.get(Number(eid))?.name ?? `0x${eid.toString(16)}`;
+  return `${extension}.${findSbiFunction(Number(eid), Number(fid))?.name ?? fid.toString()}`;
 }
 
 /** Names of the arguments of a function, in register order; empty if it is not served. */
 export function sbiArgumentNames(eid: bigint, fid: bigint): readonly string[] {
-  return findSbiFunction(eid, fid)?.args ?? [];
+  return findSbiFunction(Number(eid), Number(fid))?.args ?? [];
 }
 
 /** `SBI_ERR_INVALID_PARAM` for -3n. */

@@ -41,6 +41,8 @@ export class Plic implements MmioDevice {
   readonly base = MEMORY_MAP.plic.base;
   readonly sizeBytes = MEMORY_MAP.plic.sizeBytes;
 
+  /** Names by offset, as they are asked for: each access of a guest asks. */
+  readonly #names = new Map<number, string>();
   readonly #pins: InterruptPins;
   readonly #contextCount: number;
   readonly #priority = new Uint8Array(PLIC_SOURCE_COUNT);
@@ -106,7 +108,15 @@ export class Plic implements MmioDevice {
   }
 
   registerName(offset: number): string | undefined {
-    const register = this.#decode(offset & ~3);
+    const known = this.#names.get(offset);
+    if (known !== undefined) return known;
+    const name = this.#nameOf(offset & ~3);
+    if (name !== undefined) this.#names.set(offset, name);
+    return name;
+  }
+
+  #nameOf(offset: number): string | undefined {
+    const register = this.#decode(offset);
     switch (register?.kind) {
       case 'priority':
         return `priority[${register.source}]`;
