@@ -196,11 +196,11 @@ export class Exits implements ExitHost {
   }
 }
 
-/** Sets what a priced event cost. Its three parts are the first fields of every kind that has them. */
+/** Sets what a priced event cost: whole numbers of 32 bits. The three parts are the first fields of every kind that has them. */
 function setParts(row: EventRow, cost: ExitCost): void {
-  row.setNumber(0, cost.entry.cycles);
-  row.setNumber(1, cost.handling.cycles);
-  row.setNumber(2, cost.return.cycles);
+  row.setHalves(0, cost.entry.cycles, 0);
+  row.setHalves(1, cost.handling.cycles, 0);
+  row.setHalves(2, cost.return.cycles, 0);
 }
 
 /** A register as a number, for comparing with ids: exact up to 2^53, and beyond that equal to none. */

@@ -1,9 +1,9 @@
 /** One hart as the host sees it: registers, pc, CSRs, by views on the engine's memory. */
 import { assert, must } from '../assert.ts';
-import type { PlainState } from './bus.ts';
+import type { Clock, PlainState } from './bus.ts';
 import { csrIndexOfName } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
-import { CSR_SLOTS, GLOBAL, HART, hartBase } from './engine/layout.ts';
+import { CSR_SLOTS, HART, hartBase } from './engine/layout.ts';
 import { REGISTER_NAMES } from './isa/registers.ts';
 import type { Hart, Privilege } from './machine-types.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
@@ -20,13 +20,15 @@ export class EngineHart implements Hart {
   /** Base of the hart in linear memory. */
   readonly base: number;
   readonly #engine: Engine;
+  readonly #clock: Clock;
   readonly #view: DataView;
   readonly #afterCsrWrite: (hart: EngineHart) => void;
 
-  constructor(id: number, engine: Engine, afterCsrWrite: (hart: EngineHart) => void) {
+  constructor(id: number, engine: Engine, clock: Clock, afterCsrWrite: (hart: EngineHart) => void) {
     this.id = id;
     this.base = hartBase(id);
     this.#engine = engine;
+    this.#clock = clock;
     this.#view = new DataView(engine.memory.buffer);
     this.#afterCsrWrite = afterCsrWrite;
   }
@@ -197,7 +199,7 @@ export class EngineHart implements Hart {
 
   /** What counters derive their value from, between instructions. */
   #setNow(retiredMore: bigint): void {
-    this.set64('now', this.#view.getBigUint64(GLOBAL.cycle, true));
+    this.set64('now', BigInt(this.#clock.cycle));
     this.set64('nowRetired', this.get64('retired') + retiredMore);
   }
 

@@ -4,7 +4,7 @@
  */
 import { assert, must } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
-import type { Clock, GuestMemory, MmioDevice } from './bus.ts';
+import type { GuestMemory, MmioDevice } from './bus.ts';
 import { IRQ } from './bus.ts';
 import { csrNameOfIndex } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
@@ -17,8 +17,9 @@ import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import { emitRegion } from './engine/regions/region-emitter.ts';
 import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
 import { EngineMemory } from './guest-memory.ts';
-import { EngineHart, readCounter, writeCounter } from './hart-state.ts';
+import { EngineHart, readCounter } from './hart-state.ts';
 import { EngineHostMemory } from './host-memory.ts';
+import { MachineClock } from './machine-clock.ts';
 import type { HartCounters, Machine, MachineConfig, PendingAccess, Privilege, StopReason } from './machine-types.ts';
 import { PRIVILEGE, STOP } from './machine-types.ts';
 import { DeviceAccess } from './pending-access.ts';
@@ -57,7 +58,7 @@ export class EngineMachine implements Machine {
   readonly memory: GuestMemory;
   readonly hostMemory: EngineHostMemory;
   readonly virtualization: EngineVirtualization;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   readonly #engine: Engine;
   readonly #view: DataView;
   readonly #harts: readonly EngineHart[];
@@ -90,9 +91,10 @@ export class EngineMachine implements Machine {
     this.#engine = createEngine(config);
     const view = new DataView(this.#engine.memory.buffer);
     this.#view = view;
+    this.clock = new MachineClock(view, config.core.cyclesPerTick);
     this.#harts = Array.from(
       { length: config.hartCount },
-      (_, id) => new EngineHart(id, this.#engine, (hart) => this.#afterCsrWrite(hart)),
+      (_, id) => new EngineHart(id, this.#engine, this.clock, (hart) => this.#afterCsrWrite(hart)),
     );
     this.#hart = must(this.#harts[0], 'hart 0');
     this.memory = new EngineMemory(this.#engine, () => this.#breakReservations());
@@ -100,21 +102,11 @@ export class EngineMachine implements Machine {
     this.virtualization = new EngineVirtualization({
       engine: this.#engine,
       config,
+      clock: this.clock,
       hartOf: (id) => this.#hartOf(id),
       stopped: () => this.#hart,
       beginAccess: (hart, gpa, access) => this.#beginAccess(hart, gpa, access),
     });
-    this.clock = {
-      get cycle() {
-        return readCounter(view, GLOBAL.cycle);
-      },
-      get icount() {
-        return readCounter(view, GLOBAL.icount);
-      },
-      get mtime() {
-        return BigInt(Math.floor(readCounter(view, GLOBAL.cycle) / config.core.cyclesPerTick));
-      },
-    };
     const regions =
       config.engine === 'interpreter'
         ? undefined
@@ -206,10 +198,12 @@ export class EngineMachine implements Machine {
     this.#hart = hart;
     let resume = 0;
     for (;;) {
-      const left = untilCycle - readCounter(this.#view, GLOBAL.cycle);
+      const left = untilCycle - this.clock.cycle;
       if (left <= 0 && resume === 0) return STOP.deadline;
       const most = this.#regions?.hasQueue ? QUEUE_POLL_CYCLES : RUN_CYCLES_MAX;
+      this.clock.toEngine();
       const stop = this.#engine.call.run(hart.base, Math.min(left, most), resume);
+      this.clock.fromEngine();
       resume = 0;
       switch (stop) {
         case ENGINE_STOP.budget:
@@ -285,16 +279,16 @@ export class EngineMachine implements Machine {
   }
 
   charge(cycles: number): void {
-    writeCounter(this.#view, GLOBAL.cycle, readCounter(this.#view, GLOBAL.cycle) + cycles);
+    this.clock.charge(cycles);
   }
 
   updateTimers(): void {
-    const now = this.#ticks;
+    const now = this.clock.ticks;
     for (const hart of this.#harts) hart.setWires(1 << IRQ.STIP, now >= hart.comparatorTicks);
   }
 
   nextTimerCycle(): number {
-    const now = this.#ticks;
+    const now = this.clock.ticks;
     let next = Number.POSITIVE_INFINITY;
     for (const hart of this.#harts) {
       const due = hart.comparatorTicks;
@@ -339,11 +333,6 @@ export class EngineMachine implements Machine {
       return;
     }
     hart.setWires(mask, level);
-  }
-
-  /** `mtime` as a number: it stays a safe integer, as the cycles do. */
-  get #ticks(): number {
-    return Math.floor(readCounter(this.#view, GLOBAL.cycle) / this.config.core.cyclesPerTick);
   }
 
   #hartOf(id: number): EngineHart {
@@ -464,8 +453,8 @@ export class EngineMachine implements Machine {
   #retire(hart: EngineHart, lengthBytes: number, cycles: number): void {
     hart.advancePc(lengthBytes);
     hart.retireOne();
-    writeCounter(this.#view, GLOBAL.icount, readCounter(this.#view, GLOBAL.icount) + 1);
-    this.charge(cycles);
+    this.clock.icount += 1;
+    this.clock.charge(cycles);
   }
 }
 

@@ -7,6 +7,7 @@ import { ENTRY, HART, PAGE_BYTES, RAM_BASE } from './engine/layout.ts';
 import { TABLE_ACCESS } from './engine/second-stage.ts';
 import { CAUSE } from './engine/stops.ts';
 import type { EngineHart } from './hart-state.ts';
+import type { MachineClock } from './machine-clock.ts';
 import type { MachineConfig } from './machine-types.ts';
 import type {
   AccessType,
@@ -33,6 +34,7 @@ export interface TrappedAccess {
 export interface VirtualizationOptions {
   readonly engine: Engine;
   readonly config: MachineConfig;
+  readonly clock: MachineClock;
   readonly hartOf: (id: number) => EngineHart;
   /** The hart that stopped last. */
   readonly stopped: () => EngineHart;
@@ -116,20 +118,23 @@ export class EngineVirtualization implements Virtualization {
 
   enterTrap(id: number, cause: number, tvalLow: number, tvalHigh: number, isInterrupt = false): boolean {
     const { base } = this.#hart(id);
-    return this.#call.enterTrap(base, cause, isInterrupt ? 1 : 0, tvalLow, tvalHigh) === 0;
+    return this.#counted(this.#countingCall.enterTrap(base, cause, isInterrupt ? 1 : 0, tvalLow, tvalHigh)) === 0;
   }
 
   reflectTrap(id: number): boolean {
-    return this.#call.reflectTrap(this.#hart(id).base) === 0;
+    const { base } = this.#hart(id);
+    return this.#counted(this.#countingCall.reflectTrap(base)) === 0;
   }
 
   retire(id: number): void {
     const { base } = this.#hart(id);
-    this.#call.retireTrapped(base, this.#cycles[this.#handler(base)] ?? 0);
+    this.#countingCall.retireTrapped(base, this.#cycles[this.#handler(base)] ?? 0);
+    this.#counted(0);
   }
 
   sret(id: number): boolean {
-    return this.#call.emulateSret(this.#hart(id).base) === 0;
+    const { base } = this.#hart(id);
+    return this.#counted(this.#countingCall.emulateSret(base)) === 0;
   }
 
   emulateCsr(id: number): CsrOutcome {
@@ -137,7 +142,7 @@ export class EngineVirtualization implements Virtualization {
     const insn = this.#csrActions[this.#handler(base)];
     // A CSR that the machine does not have is decoded as no CSR access at all.
     if (insn === undefined) return CSR_OUTCOME.illegal;
-    const outcome = this.#call.emulateCsr(base, insn.action, insn.isImmediate ? 1 : 0);
+    const outcome = this.#counted(this.#countingCall.emulateCsr(base, insn.action, insn.isImmediate ? 1 : 0));
     assert(outcome === 0 || outcome === 1 || outcome === 2, 'an outcome of a CSR access');
     return outcome;
   }
@@ -177,6 +182,17 @@ export class EngineVirtualization implements Virtualization {
 
   get #call(): VirtualExports {
     return must(this.#options.engine.callVirtual, NO_HOST_MEMORY);
+  }
+
+  /** For what takes time or retires an instruction: the engine is given the clock, and {@link #counted} takes it back. */
+  get #countingCall(): VirtualExports {
+    this.#options.clock.toEngine();
+    return this.#call;
+  }
+
+  #counted(result: number): number {
+    this.#options.clock.fromEngine();
+    return result;
   }
 
   #hart(id: number): EngineHart {
