@@ -19,6 +19,8 @@ export class EventStream {
   /** The exit that is being served, and what waits for its event to be told. */
   #enclosing: EventRow | undefined;
   readonly #held: (EventRow | (() => void))[] = [];
+  /** How many of `held` do: its length stays, so that it keeps its room. */
+  #heldCount = 0;
 
   /** @param observer told of each event, in order of stamps. */
   constructor(machine: Pick<Machine, 'clock' | 'harts'>, observer: EventTaker) {
@@ -49,13 +51,13 @@ export class EventStream {
 
   /** Tells of an event, now or after the enclosing one. The row is gone then. */
   send(row: EventRow): void {
-    if (this.#enclosing !== undefined) this.#held.push(row);
+    if (this.#enclosing !== undefined) this.#held[this.#heldCount++] = row;
     else this.#tell(row);
   }
 
   /** Calls `tell` now, or after the enclosing event if there is one. For records that are not events but keep their order. */
   inOrder(tell: () => void): void {
-    if (this.#enclosing !== undefined) this.#held.push(tell);
+    if (this.#enclosing !== undefined) this.#held[this.#heldCount++] = tell;
     else tell();
   }
 
@@ -75,18 +77,19 @@ export class EventStream {
     const row = must(this.#enclosing, 'an exit is being served');
     this.#enclosing = undefined;
     this.#tell(row);
-    if (this.#held.length === 0) return;
-    for (const each of this.#held) {
+    const count = this.#heldCount;
+    this.#heldCount = 0;
+    for (let index = 0; index < count; index++) {
+      const each = must(this.#held[index], 'an event that was held');
       if (typeof each === 'function') each();
       else this.#tell(each);
     }
-    this.#held.length = 0;
   }
 
   /** Serving the exit has failed, and with it the run: nothing of it is told. */
   abandon(): void {
     this.#enclosing = undefined;
-    this.#held.length = 0;
+    this.#heldCount = 0;
   }
 
   #tell(row: EventRow): void {

@@ -80,7 +80,7 @@ export class Schedule implements Scheduler {
     const now = this.now;
     let count = 0;
     for (let task = this.popDue(now); task !== undefined; task = this.popDue(now)) {
-      must(this.#handlers.get(task.target), `schedule target ${task.target} is not registered`)(task.payload);
+      must(this.#handlers.get(task.target), 'a task has a registered target')(task.payload);
       count++;
     }
     return count;

@@ -75,6 +75,8 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
   protected readonly timing: BackendTiming;
   readonly #schedule: Scheduler;
   readonly #events: RingEvents;
+  /** Name of each queue in the schedule. */
+  readonly #targets: readonly string[];
   readonly #queues: (LiveQueue<Request> | undefined)[];
   #transport: VirtioTransport | undefined;
   #broken = false;
@@ -88,6 +90,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     this.features = featureBits(...COMMON_FEATURES, ...features);
     this.queueSizesMax = queueSizesMax;
     this.#queues = queueSizesMax.map(() => undefined);
+    this.#targets = queueSizesMax.map((_, queue) => `${options.name}.q${queue}`);
     queueSizesMax.forEach((_, queue) => {
       this.#schedule.register(this.#target(queue), () => this.#finish(queue));
     });
@@ -226,7 +229,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
       const held = live.jobs.length - live.started;
       live.jobs.push({ chain, request: admission.kind === 'serve' ? admission.request : undefined });
       if (admission.kind === 'serve') {
-        assert(held === 0, `${this.name}: a queue either serves or holds`);
+        assert(held === 0, 'a queue either serves or holds');
         this.#start(queue, live, admission.cycles);
       }
     }
@@ -242,8 +245,8 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
 
   /** The first started job of a queue has come due. */
   #finish(queue: number): void {
-    const live = must(this.#queues[queue], `${this.#target(queue)} came due without a live queue`);
-    const job = must(live.jobs.shift(), `${this.#target(queue)} came due without a job`);
+    const live = must(this.#queues[queue], 'what comes due has a live queue');
+    const job = must(live.jobs.shift(), 'what comes due has a job');
     live.started--;
     const request = must(job.request, 'a started job has a request');
     const writtenBytes = this.perform(queue, job.chain, request);
@@ -281,7 +284,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
   }
 
   #target(queue: number): string {
-    return `${this.name}.q${queue}`;
+    return must(this.#targets[queue], 'a queue of the device');
   }
 }
 

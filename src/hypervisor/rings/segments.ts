@@ -51,7 +51,7 @@ export function readSegments(
     bytes.set(memory.readBytes(pa, pieceBytes), position);
     end = position + pieceBytes;
   });
-  return bytes.subarray(0, end);
+  return end === lengthBytes ? bytes : bytes.subarray(0, end);
 }
 
 /** Writes bytes from `offset` of the stream on; returns how many there was room for. */
@@ -63,7 +63,8 @@ export function writeSegments(
 ): number {
   let written = 0;
   visitPieces(segments, offset, bytes.length, (pa, pieceBytes, position) => {
-    memory.writeBytes(pa, bytes.subarray(position, position + pieceBytes));
+    // Most go into one piece. A subarray would take a short array's bytes out of the heap, which costs more than all else here.
+    memory.writeBytes(pa, pieceBytes === bytes.length ? bytes : bytes.subarray(position, position + pieceBytes));
     written = position + pieceBytes;
   });
   return written;
