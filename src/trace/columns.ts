@@ -75,17 +75,20 @@ export class ColumnBuffer {
 /** Codes columns. Holds scratch space, so one serves one writer. */
 export class ColumnEncoder {
   readonly #out: Uint8Array;
-  /** Zigzag differences, low and high halves by turns. */
+  /** Zigzag differences of the values of a table, low and high halves by turns. */
   readonly #deltas: Uint32Array;
   readonly #indexes: Uint16Array;
   readonly #distinct = new Uint32Array(2 * TABLE_VALUES_MAX);
   readonly #slots = new Int16Array(HASH_SLOTS);
   #position = 0;
+  /** Lengths of the column that was measured last, as varints: of its values, and of their differences. */
+  #plainBytes = 0;
+  #deltaBytes = 0;
 
   /** @param capacity rows of the longest column. */
   constructor(capacity: number) {
     this.#out = new Uint8Array(1 + VARINT_BYTES_MAX * (capacity + 1));
-    this.#deltas = new Uint32Array(2 * Math.max(capacity, TABLE_VALUES_MAX));
+    this.#deltas = new Uint32Array(2 * TABLE_VALUES_MAX);
     this.#indexes = new Uint16Array(capacity);
   }
 
@@ -96,20 +99,54 @@ export class ColumnEncoder {
       if (count === 0 || (words[0] === 0 && words[1] === 0)) return undefined;
       return this.#finish(COLUMN_CODING.constant.code, words, 1);
     }
-    toDeltas(words, count, this.#deltas);
-    const plainBytes = varintBytes(words, count);
-    const deltaBytes = varintBytes(this.#deltas, count);
+    this.#measure(words, count);
+    const [plainBytes, deltaBytes] = [this.#plainBytes, this.#deltaBytes];
     const shortest = Math.min(plainBytes, deltaBytes, WORD_BYTES * count);
     // One byte a row is what a table could reach at best.
     if (count >= TABLE_ROWS_MIN && 4 * shortest > 5 * count && this.#tryTable(words, count, shortest)) {
       return this.#out.slice(0, this.#position);
     }
     if (plainBytes === shortest) return this.#finish(COLUMN_CODING.plain.code, words, count);
-    if (deltaBytes === shortest) {
-      toDeltas(words, count, this.#deltas);
-      return this.#finish(COLUMN_CODING.delta.code, this.#deltas, count);
-    }
+    if (deltaBytes === shortest) return this.#finishDeltas(words, count);
     return encodeFixed(words, count);
+  }
+
+  /** How long the column is as varints, in one pass over it. */
+  #measure(words: Uint32Array, count: number): void {
+    let [plainBytes, deltaBytes] = [0, 0];
+    let [lastLow, lastHigh] = [0, 0];
+    for (let at = 0; at < 2 * count; at += 2) {
+      const low = word(words, at + LOW);
+      const high = word(words, at + HIGH);
+      plainBytes += varintLength(low, high);
+      const differenceLow = low - lastLow;
+      const differenceHigh = high - lastHigh - (differenceLow < 0 ? 1 : 0);
+      deltaBytes += varintLength(zigzagLow(differenceLow, differenceHigh), zigzagHigh(differenceLow, differenceHigh));
+      lastLow = low;
+      lastHigh = high;
+    }
+    this.#plainBytes = plainBytes;
+    this.#deltaBytes = deltaBytes;
+  }
+
+  #finishDeltas(words: Uint32Array, count: number): Uint8Array {
+    const out = this.#out;
+    out[0] = COLUMN_CODING.delta.code;
+    let position = 1;
+    let [lastLow, lastHigh] = [0, 0];
+    for (let at = 0; at < 2 * count; at += 2) {
+      const low = word(words, at + LOW);
+      const high = word(words, at + HIGH);
+      const differenceLow = low - lastLow;
+      const differenceHigh = high - lastHigh - (differenceLow < 0 ? 1 : 0);
+      const codedLow = zigzagLow(differenceLow, differenceHigh);
+      const codedHigh = zigzagHigh(differenceLow, differenceHigh);
+      if (codedHigh === 0 && codedLow < 128) out[position++] = codedLow;
+      else position = putVarint(out, position, codedLow, codedHigh);
+      lastLow = low;
+      lastHigh = high;
+    }
+    return out.slice(0, position);
   }
 
   #finish(coding: number, words: Uint32Array, count: number): Uint8Array {
@@ -120,9 +157,15 @@ export class ColumnEncoder {
   }
 
   #putAll(words: Uint32Array, count: number): void {
+    const out = this.#out;
+    let position = this.#position;
     for (let row = 0; row < count; row += 1) {
-      this.#position = putVarint(this.#out, this.#position, word(words, 2 * row + LOW), word(words, 2 * row + HIGH));
+      const low = word(words, 2 * row + LOW);
+      const high = word(words, 2 * row + HIGH);
+      if (high === 0 && low < 128) out[position++] = low;
+      else position = putVarint(out, position, low, high);
     }
+    this.#position = position;
   }
 
   /** Codes as a table if that takes less than `limitBytes`. */
@@ -346,14 +389,23 @@ function toDeltas(words: Uint32Array, count: number, deltas: Uint32Array): void 
   for (let row = 0; row < count; row += 1) {
     const low = word(words, 2 * row + LOW);
     const high = word(words, 2 * row + HIGH);
-    const differenceLow = (low - lastLow) | 0;
-    const differenceHigh = (high - lastHigh - (low < lastLow ? 1 : 0)) | 0;
-    const sign = differenceHigh >> 31;
-    deltas[2 * row + LOW] = (differenceLow << 1) ^ sign;
-    deltas[2 * row + HIGH] = ((differenceHigh << 1) | (differenceLow >>> 31)) ^ sign;
+    const differenceLow = low - lastLow;
+    const differenceHigh = high - lastHigh - (differenceLow < 0 ? 1 : 0);
+    deltas[2 * row + LOW] = zigzagLow(differenceLow, differenceHigh);
+    deltas[2 * row + HIGH] = zigzagHigh(differenceLow, differenceHigh);
     lastLow = low;
     lastHigh = high;
   }
+}
+
+/** Low half of the zigzag of a difference, whose halves are taken modulo 2^32. */
+function zigzagLow(low: number, high: number): number {
+  return ((low << 1) ^ (high >> 31)) >>> 0;
+}
+
+/** Its high half. */
+function zigzagHigh(low: number, high: number): number {
+  return (((high << 1) | ((low | 0) >>> 31)) ^ (high >> 31)) >>> 0;
 }
 
 /** Inverse of {@link toDeltas}, in place. */
@@ -375,11 +427,16 @@ function fromDeltas(words: Uint32Array, count: number): void {
 function varintBytes(words: Uint32Array, count: number): number {
   let total = 0;
   for (let row = 0; row < count; row += 1) {
-    const high = word(words, 2 * row + HIGH);
-    const bits = high === 0 ? 32 - Math.clz32(word(words, 2 * row + LOW)) : 64 - Math.clz32(high);
-    total += bits === 0 ? 1 : Math.ceil(bits / 7);
+    total += varintLength(word(words, 2 * row + LOW), word(words, 2 * row + HIGH));
   }
   return total;
+}
+
+/** Bytes of a varint of these halves: one for each seven bits begun, at least one. */
+function varintLength(low: number, high: number): number {
+  const bits = high === 0 ? 32 - Math.clz32(low | 1) : 64 - Math.clz32(high);
+  // The quotient by 7, rounded up, for 1 to 64.
+  return (9 * bits + 64) >>> 6;
 }
 
 /** Writes a varint and returns the position after it. */
