@@ -41,6 +41,14 @@ export function fieldPlaces<K extends EventKind>(
   return Object.fromEntries(ROW_KINDS[kind].fields.map(({ name }, place) => [name, place])) as never;
 }
 
+/** Largest number of the types that are numbers. */
+export const NUMBER_MAX: Readonly<Partial<Record<FieldType, number>>> = {
+  u8: 0xff,
+  u16: 0xffff,
+  u32: 0xffff_ffff,
+  u53: Number.MAX_SAFE_INTEGER,
+};
+
 /** One event. Rows are used again: whoever is given one takes what it needs before it returns. */
 export class EventRow {
   kind: RowKind = ROW_KINDS.end;
@@ -58,7 +66,7 @@ export class EventRow {
 
   /** Sets a field to a safe integer from 0 up. */
   setNumber(place: number, value: number): void {
-    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.floor(value) === value)) {
+    if (!isCount(value)) {
       assert(false, `the field ${this.kind.fields[place]?.name} of an event got ${value}`);
     }
     this.words[2 * place + LOW] = value;
@@ -84,8 +92,9 @@ export class EventRow {
     this.texts[place] = text;
   }
 
-  /** Takes over an event that is an object. Asserts that its fields have their types. */
+  /** Takes over an event that is an object. Asserts that its fields have their types and ranges. */
   fill(event: VmEvent): void {
+    assert(isCount(event.cycle) && isCount(event.icount) && isCount(event.hart), 'the stamp of an event is of counts');
     this.kind = ROW_KINDS[event.kind];
     this.cycle = event.cycle;
     this.icount = event.icount;
@@ -95,17 +104,17 @@ export class EventRow {
     this.fillFields(event as unknown as Readonly<Record<string, unknown>>);
   }
 
-  /** Sets all fields of the kind that the row has. Asserts their types. */
+  /** Sets all fields of the kind that the row has. Asserts their types and ranges. */
   fillFields(values: Readonly<Record<string, unknown>>): void {
     const { fields } = this.kind;
     for (let place = 0; place < fields.length; place++) {
       const { name, type } = fields[place] as RowField;
       const value = values[name];
-      if (typeof value === 'number' && type.startsWith('u') && type !== 'u64') this.setNumber(place, value);
+      if (typeof value === 'number' && value <= (NUMBER_MAX[type] ?? -1)) this.setNumber(place, value);
       else if (typeof value === 'string' && type === 'name') this.texts[place] = value;
       else if (typeof value === 'boolean' && type === 'bool') this.setBool(place, value);
       else if (typeof value === 'bigint' && (type === 'u64' || type === 'i64')) this.#setExactly(place, type, value);
-      else assert(false, `the field ${name} of an event is of type ${type} and got a ${typeof value}`);
+      else assert(false, `the field ${name} of an event is of type ${type} and got ${typeof value} ${String(value)}`);
     }
   }
 
@@ -142,6 +151,10 @@ export class EventRow {
     this.#signed[place] = value;
     assert(this.#value(place, type) === value, 'a field of 64 bits of an event got a value that does not fit');
   }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 /** Who is told of events: as rows if it takes them, else as objects. */

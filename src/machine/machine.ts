@@ -40,6 +40,10 @@ const MISA = (2n << 62n) | [...'ACIMSU'].reduce((bits, letter) => bits | (1n << 
 /** UXL and SXL: 64 bits, fixed. */
 const MSTATUS_RESET = (2n << 32n) | (2n << 34n);
 const NO_RESERVATION = -1;
+const NEVER = Number.POSITIVE_INFINITY;
+const PAGE_SHIFT = 12;
+/** A power of two: more than there are devices that a guest talks to by turns. */
+const DEVICE_GUESSES = 32;
 const SOFTWARE_PENDING = 1 << IRQ.SSIP;
 
 /** What firmware leaves to an S-mode guest: all traps that S can take, counters, Sstc, all memory. */
@@ -65,6 +69,8 @@ export class EngineMachine implements Machine {
   readonly #devices: MmioDevice[] = [];
   /** First address of each device and the first after it, by turns: where an access goes is looked up here. */
   readonly #deviceRanges: number[] = [];
+  /** By low bits of a page number: which device to look at first. */
+  readonly #deviceGuesses = new Uint8Array(DEVICE_GUESSES);
   readonly #predecoder: Predecoder;
   /** Undefined with the interpreter alone. */
   readonly #regions: RegionCache | undefined;
@@ -408,13 +414,22 @@ export class EngineMachine implements Machine {
     return true;
   }
 
-  /** The device that holds the whole range. */
+  /** The device that holds the whole range: most often the one that was found last for that page. */
   #deviceAt(gpa: number, size: number): MmioDevice | undefined {
-    const ranges = this.#deviceRanges;
-    for (let at = 0; at < ranges.length; at += 2) {
-      if (gpa >= (ranges[at] as number) && gpa + size <= (ranges[at + 1] as number)) return this.#devices[at >> 1];
+    const slot = (gpa >>> PAGE_SHIFT) & (DEVICE_GUESSES - 1);
+    const guess = this.#deviceGuesses[slot] as number;
+    if (this.#isAt(guess, gpa, size)) return this.#devices[guess];
+    for (let index = 0; index < this.#devices.length; index++) {
+      if (!this.#isAt(index, gpa, size)) continue;
+      this.#deviceGuesses[slot] = index;
+      return this.#devices[index];
     }
     return undefined;
+  }
+
+  #isAt(device: number, gpa: number, size: number): boolean {
+    const ranges = this.#deviceRanges;
+    return gpa >= (ranges[2 * device] ?? NEVER) && gpa + size <= (ranges[2 * device + 1] ?? 0);
   }
 
   /** Makes a load or store that has trapped the access that is pending. False if no device is there. */

@@ -4,7 +4,7 @@
  * tie: compression of the whole chunk comes on top, so this only has to make equal things look equal.
  */
 import { assert } from '../assert.ts';
-import { HIGH, LOW } from '../hypervisor/event-row.ts';
+import { HIGH, LOW, NUMBER_MAX } from '../hypervisor/event-row.ts';
 import type { FieldType } from '../hypervisor/events.ts';
 import { MalformedError } from './messagepack.ts';
 import { COLUMN_CODING } from './schema.ts';
@@ -16,14 +16,6 @@ const WORD_BYTES = 8;
 const TABLE_VALUES_MAX = 1024;
 const TABLE_ROWS_MIN = 16;
 const HASH_SLOTS = 4 * TABLE_VALUES_MAX;
-
-/** Largest value of the types that are JavaScript numbers. */
-export const NUMBER_MAX: Readonly<Partial<Record<FieldType, number>>> = {
-  u8: 0xff,
-  u16: 0xffff,
-  u32: 0xffff_ffff,
-  u53: Number.MAX_SAFE_INTEGER,
-};
 
 /** Values of one column, gathered until its chunk is written. */
 export class ColumnBuffer {
@@ -48,14 +40,6 @@ export class ColumnBuffer {
     const at = 2 * this.count;
     this.words[at + LOW] = value;
     this.words[at + HIGH] = value < TWO_32 ? 0 : value / TWO_32;
-    this.count += 1;
-  }
-
-  /** Adds a word of which the halves are unsigned. */
-  pushHalves(low: number, high: number): void {
-    const at = 2 * this.count;
-    this.words[at + LOW] = low;
-    this.words[at + HIGH] = high;
     this.count += 1;
   }
 

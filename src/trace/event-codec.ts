@@ -5,27 +5,23 @@
 import { assert, must } from '../assert.ts';
 import type { EventRow, RowKind } from '../hypervisor/event-row.ts';
 import type { EventKind, VmEvent } from '../hypervisor/events.ts';
-import type { ColumnBuffer, ColumnEncoder, ColumnValues } from './columns.ts';
+import { ColumnBuffer, type ColumnEncoder, type ColumnValues } from './columns.ts';
 import { MalformedError, type Packable, type PackableMap } from './messagepack.ts';
+import { RowGroup } from './row-group.ts';
 import { EVENT_SHARED_COLUMNS, EVENT_SPECS, type EventSpec, SHARED_GROUP } from './schema.ts';
-import { ColumnGroup, NameTable, packTable, type Table } from './table.ts';
+import { NameTable, packTable, type Table } from './table.ts';
 
 const SPEC_BY_CODE: ReadonlyMap<number, EventSpec> = new Map(EVENT_SPECS.map((spec) => [spec.code, spec]));
-
-const HART_MAX = 0xff;
 
 /** Events of the chunk that is being gathered. */
 export class EventBuffer {
   readonly #capacity: number;
   readonly #names = new NameTable();
-  readonly #shared: ColumnGroup;
-  readonly #kindBuffer: ColumnBuffer;
-  readonly #cycleBuffer: ColumnBuffer;
-  readonly #icountBuffer: ColumnBuffer;
-  readonly #hartBuffer: ColumnBuffer;
-  readonly #pcBuffer: ColumnBuffer;
+  readonly #shared: RowGroup;
+  /** The column that is being coded. */
+  readonly #scratch: ColumnBuffer;
   /** By code of the kind. */
-  readonly #groups: (ColumnGroup | undefined)[] = [];
+  readonly #groups: (RowGroup | undefined)[] = [];
   count = 0;
   firstCycle = 0;
   lastCycle = 0;
@@ -33,32 +29,19 @@ export class EventBuffer {
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#shared = new ColumnGroup(EVENT_SHARED_COLUMNS, capacity, this.#names);
-    const buffers = this.#shared.buffers;
-    const bufferOf = (name: string) => {
-      const at = EVENT_SHARED_COLUMNS.findIndex((column) => column.name === name);
-      return must(buffers[at], 'a column of all events');
-    };
-    this.#kindBuffer = bufferOf('kind');
-    this.#cycleBuffer = bufferOf('cycle');
-    this.#icountBuffer = bufferOf('icount');
-    this.#hartBuffer = bufferOf('hart');
-    this.#pcBuffer = bufferOf('pc');
+    this.#scratch = new ColumnBuffer(capacity);
+    this.#shared = new RowGroup(EVENT_SHARED_COLUMNS, capacity, this.#names);
   }
 
   /** Adds an event. Asserts that stamps never decrease and that every field has its type and range. */
   push(row: EventRow): void {
-    const { kind, cycle, icount, hart } = row;
+    const { kind, cycle, icount } = row;
     if (!(cycle >= this.lastCycle && icount >= this.#lastIcount)) {
       const last = `cycle ${this.lastCycle}, icount ${this.#lastIcount}`;
       assert(false, `event ${kind.kind} at cycle ${cycle}, icount ${icount} after ${last}`);
     }
-    this.#kindBuffer.pushHalves(kind.code, 0);
-    this.#cycleBuffer.pushNumber(cycle, Number.MAX_SAFE_INTEGER);
-    this.#icountBuffer.pushNumber(icount, Number.MAX_SAFE_INTEGER);
-    this.#hartBuffer.pushNumber(hart, HART_MAX);
-    this.#pcBuffer.pushHalves(row.pcLow, row.pcHigh);
-    (this.#groups[kind.code] ?? this.#newGroup(kind)).pushRow(row);
+    this.#shared.pushStamp(row);
+    (this.#groups[kind.code] ?? this.#newGroup(kind)).push(row);
     if (this.count === 0) this.firstCycle = cycle;
     this.lastCycle = cycle;
     this.#lastIcount = icount;
@@ -67,10 +50,10 @@ export class EventBuffer {
 
   /** The payload of the chunk, and an empty buffer again. `first` is the number of events before it. */
   take(first: number, encoder: ColumnEncoder): Map<string, Packable> {
-    const groups: [number, PackableMap][] = [[SHARED_GROUP, this.#shared.take(encoder)]];
+    const groups: [number, PackableMap][] = [[SHARED_GROUP, this.#shared.take(encoder, this.#scratch)]];
     for (const { code } of EVENT_SPECS) {
       const group = this.#groups[code];
-      if (group !== undefined) groups.push([code, group.take(encoder)]);
+      if (group !== undefined) groups.push([code, group.take(encoder, this.#scratch)]);
     }
     const packed = packTable({ first, count: this.count }, this.#names.list(), groups);
     this.#names.clear();
@@ -78,9 +61,9 @@ export class EventBuffer {
     return packed;
   }
 
-  #newGroup({ code }: RowKind): ColumnGroup {
+  #newGroup({ code }: RowKind): RowGroup {
     const { columns } = must(SPEC_BY_CODE.get(code), 'a kind of event has its columns');
-    const group = new ColumnGroup(columns, this.#capacity, this.#names);
+    const group = new RowGroup(columns, this.#capacity, this.#names);
     this.#groups[code] = group;
     return group;
   }

@@ -2,10 +2,10 @@
  * The header and end chunks: maps whose fields are named in the schema, checked one by one on the way in.
  */
 import { assert } from '../assert.ts';
+import { NUMBER_MAX } from '../hypervisor/event-row.ts';
 import type { FieldType } from '../hypervisor/events.ts';
 import type { ImageRef, RunConfig } from '../session/config.ts';
 import type { EndReason, RunEnd } from '../session/ports.ts';
-import { NUMBER_MAX } from './columns.ts';
 import {
   isMap,
   MalformedError,

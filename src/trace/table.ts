@@ -3,16 +3,8 @@
  * and the columns by group and code. A column whose values are all zero is left out; one that is not known is skipped.
  */
 import { assert } from '../assert.ts';
-import { type EventRow, HIGH, LOW } from '../hypervisor/event-row.ts';
-import type { FieldType } from '../hypervisor/events.ts';
-import {
-  ColumnBuffer,
-  type ColumnEncoder,
-  type ColumnValues,
-  decodeColumn,
-  decodeColumnWords,
-  NUMBER_MAX,
-} from './columns.ts';
+import { NUMBER_MAX } from '../hypervisor/event-row.ts';
+import { ColumnBuffer, type ColumnEncoder, type ColumnValues, decodeColumn, decodeColumnWords } from './columns.ts';
 import { isMap, MalformedError, type Packable, type PackableMap, packInteger } from './messagepack.ts';
 import { type ColumnSpec, LIMITS } from './schema.ts';
 
@@ -39,20 +31,9 @@ export class NameTable {
   }
 }
 
-interface Column {
-  readonly spec: ColumnSpec;
-  /** Largest number of the type; -1 where it takes none. */
-  readonly max: number;
-  readonly isName: boolean;
-  /** Largest halves of a word of the type: all its bits set. */
-  readonly lowMax: number;
-  readonly highMax: number;
-  readonly buffer: ColumnBuffer;
-}
-
 /** One group of columns that is being filled. */
 export class ColumnGroup {
-  readonly #columns: readonly Column[];
+  readonly #columns: readonly { readonly spec: ColumnSpec; readonly max: number; readonly buffer: ColumnBuffer }[];
   readonly #names: NameTable;
 
   constructor(specs: readonly ColumnSpec[], capacity: number, names: NameTable) {
@@ -60,8 +41,6 @@ export class ColumnGroup {
       spec,
       // A number in a column of another type fails the check of its range.
       max: NUMBER_MAX[spec.type] ?? -1,
-      isName: spec.type === 'name',
-      ...halvesMax(spec.type),
       buffer: new ColumnBuffer(capacity),
     }));
     this.#names = names;
@@ -81,29 +60,6 @@ export class ColumnGroup {
     }
   }
 
-  /** The buffers of the columns, in order: to be filled by row. */
-  get buffers(): readonly ColumnBuffer[] {
-    return this.#columns.map(({ buffer }) => buffer);
-  }
-
-  /** Adds the fields of an event of the kind that the columns are of. Asserts their ranges. */
-  pushRow(row: EventRow): void {
-    const columns = this.#columns;
-    const { words, texts } = row;
-    for (let place = 0; place < columns.length; place++) {
-      const { isName, lowMax, highMax, buffer } = columns[place] as Column;
-      if (isName) {
-        buffer.pushHalves(this.#names.indexOf(texts[place] as string), 0);
-        continue;
-      }
-      const low = words[2 * place + LOW] as number;
-      const high = words[2 * place + HIGH] as number;
-      if (low > lowMax || high > highMax)
-        assert(false, `the field ${columns[place]?.spec.name} of an event is too large`);
-      buffer.pushHalves(low, high);
-    }
-  }
-
   /** The columns by code, and an empty group again. */
   take(encoder: ColumnEncoder): PackableMap {
     const packed = new Map<number, Packable>();
@@ -114,12 +70,6 @@ export class ColumnGroup {
     }
     return packed;
   }
-}
-
-function halvesMax(type: FieldType): { lowMax: number; highMax: number } {
-  const max = type === 'bool' ? 1 : (NUMBER_MAX[type] ?? Number.POSITIVE_INFINITY);
-  const isWord = type === 'u64' || type === 'i64';
-  return { lowMax: Math.min(max, 0xffff_ffff), highMax: isWord ? 0xffff_ffff : Math.floor(max / 0x1_0000_0000) };
 }
 
 /** Head of a table payload. */
