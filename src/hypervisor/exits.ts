@@ -59,6 +59,10 @@ export class Exits implements ExitHost {
     this.costs = options.costs;
     this.#machine = options.machine;
     this.#events = options.events;
+    for (const { entry, handling, return: back } of Object.values(options.costs.primitives)) {
+      const isWhole = [entry, handling, back].every(({ cycles }) => cycles >>> 0 === cycles);
+      assert(isWhole, 'a price is of whole cycles in 32 bits');
+    }
   }
 
   serveCall(hart: number, priceOf: CallPrice, remote: ExitCost): void {
@@ -196,7 +200,7 @@ export class Exits implements ExitHost {
   }
 }
 
-/** Sets what a priced event cost: whole numbers of 32 bits. The three parts are the first fields of every kind that has them. */
+/** Sets what a priced event cost. The three parts are the first fields of every kind that has them. */
 function setParts(row: EventRow, cost: ExitCost): void {
   row.setHalves(0, cost.entry.cycles, 0);
   row.setHalves(1, cost.handling.cycles, 0);

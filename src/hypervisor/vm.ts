@@ -7,12 +7,12 @@
  */
 import { must } from '../assert.ts';
 import { IRQ, type PlainState } from '../machine/bus.ts';
-import type { FinishRequest } from '../machine/devices/test-finisher.ts';
 import { type Hart, type Machine, type MachineConfig, STOP, type StopReason } from '../machine/machine-types.ts';
 import { Board } from './board.ts';
 import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
 import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
 import { costProfile } from './costs.ts';
+import { type Ending, finisherEnding, resetEnding, tohostEnding } from './endings.ts';
 import { fieldPlaces } from './event-row.ts';
 import { EventStream } from './event-stream.ts';
 import { Exits } from './exits.ts';
@@ -29,11 +29,7 @@ import { machineConfig, type VmConfig, type VmImages } from './vm-config.ts';
 import type { ConsoleStream, EndReason, InputRecord, Position, RunEnd, VmPorts } from './vm-ports.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-const U32_MAX = 0xffff_ffffn;
 const INTERRUPT = fieldPlaces('interrupt');
-
-/** What ended the run, before it has a position. */
-type Ending = Pick<RunEnd, 'reason' | 'status' | 'message'>;
 
 /**
  * Why {@link Vm.run} came back. `reached`: the cycle asked for. `needs-input`: every hart waits, and only input that has not come
@@ -115,7 +111,9 @@ export class Vm {
       input: this.#input,
       output: (stream, bytes) => this.#output(stream, bytes),
       raised: (source, line) => this.#mode.interrupts.raise(this.#exits, source, line),
-      finish: (request) => this.#finishRequested(request),
+      finish: (request) => {
+        this.#ending ??= finisherEnding(request);
+      },
     });
     this.guest = bootGuest(machine, config, images, (lengthBytes) => this.#random.next(lengthBytes));
   }
@@ -336,7 +334,7 @@ export class Vm {
         this.#timersStale = true;
         break;
       case STOP.tohost:
-        this.#endByTohost(this.machine.tohost);
+        this.#ending ??= tohostEnding(this.machine.tohost);
         break;
       case STOP.stuck:
         this.#end('stuck', 1, stuckTrap(this.machine, hart.id));
@@ -372,26 +370,6 @@ export class Vm {
     return true;
   }
 
-  #endByTohost(value: bigint): void {
-    if (value === 1n) {
-      this.#end('tohost', 0, 'the guest reported success through tohost');
-      return;
-    }
-    if (value % 2n === 0n) {
-      const request = `0x${value.toString(16)}`;
-      this.#end('tohost', 1, `the guest wrote ${request} to tohost: a host-interface request, which is not served`);
-      return;
-    }
-    const code = value >> 1n;
-    this.#end('tohost', Number(code < U32_MAX ? code : U32_MAX), `the guest reported failure ${code} through tohost`);
-  }
-
-  #finishRequested({ kind, code }: FinishRequest): void {
-    if (kind === 'reset') this.#end('reset', 0, 'the guest asked for a reset through the test finisher');
-    else if (kind === 'pass') this.#end('finisher', 0, 'the guest reported success through the test finisher');
-    else this.#end('finisher', code === 0 ? 1 : code, `the guest reported failure ${code} through the test finisher`);
-  }
-
   #output(stream: ConsoleStream, bytes: Uint8Array): void {
     this.#input.consoleWritten();
     this.#ports.console.write(stream, bytes);
@@ -419,9 +397,7 @@ export class Vm {
         this.#timersStale = true;
       },
       reset: (kind, failed) => {
-        const how = `the guest asked for ${kind === 'shutdown' ? 'shutdown' : 'reboot'} by the SBI`;
-        const why = failed ? ' because of a system failure' : '';
-        this.#end(kind === 'shutdown' ? 'poweroff' : 'reset', failed ? 1 : 0, how + why);
+        this.#ending ??= resetEnding(kind, failed);
       },
     });
   }

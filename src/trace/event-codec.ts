@@ -5,7 +5,8 @@
 import { assert, must } from '../assert.ts';
 import type { EventRow, RowKind } from '../hypervisor/event-row.ts';
 import type { EventKind, VmEvent } from '../hypervisor/events.ts';
-import { ColumnBuffer, type ColumnEncoder, type ColumnValues } from './columns.ts';
+import type { ColumnValues } from './column-decoder.ts';
+import { ColumnBuffer, type ColumnEncoder } from './columns.ts';
 import { MalformedError, type Packable, type PackableMap } from './messagepack.ts';
 import { RowGroup } from './row-group.ts';
 import { EVENT_SHARED_COLUMNS, EVENT_SPECS, type EventSpec, SHARED_GROUP } from './schema.ts';

@@ -4,7 +4,7 @@
  */
 import { must } from '../assert.ts';
 import { type EventRow, HIGH, LOW } from '../hypervisor/event-row.ts';
-import type { ColumnValues } from './columns.ts';
+import type { ColumnValues } from './column-decoder.ts';
 import { MalformedError } from './messagepack.ts';
 import { EVENT_SHARED_COLUMNS, EVENT_SPECS, type EventSpec, SHARED_GROUP } from './schema.ts';
 import type { Table } from './table.ts';

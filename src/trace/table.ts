@@ -4,7 +4,8 @@
  */
 import { assert } from '../assert.ts';
 import { NUMBER_MAX } from '../hypervisor/event-row.ts';
-import { ColumnBuffer, type ColumnEncoder, type ColumnValues, decodeColumn, decodeColumnWords } from './columns.ts';
+import { type ColumnValues, decodeColumn, decodeColumnWords } from './column-decoder.ts';
+import { ColumnBuffer, type ColumnEncoder } from './columns.ts';
 import { isMap, MalformedError, type Packable, type PackableMap, packInteger } from './messagepack.ts';
 import { type ColumnSpec, LIMITS } from './schema.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ColumnBuffer, ColumnEncoder, decodeColumn } from '../../src/trace/columns.ts';
+import { decodeColumn } from '../../src/trace/column-decoder.ts';
+import { ColumnBuffer, ColumnEncoder } from '../../src/trace/columns.ts';
 import { MalformedError } from '../../src/trace/messagepack.ts';
 import { COLUMN_CODING } from '../../src/trace/schema.ts';
 
