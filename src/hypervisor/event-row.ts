@@ -88,6 +88,15 @@ export class EventRow {
     this.#signed[place] = value;
   }
 
+  /** The halves of a field, unsigned. */
+  low(place: number): number {
+    return this.words[2 * place + LOW] as number;
+  }
+
+  high(place: number): number {
+    return this.words[2 * place + HIGH] as number;
+  }
+
   setText(place: number, text: string): void {
     this.texts[place] = text;
   }
@@ -132,7 +141,7 @@ export class EventRow {
   }
 
   #value(place: number, type: FieldType): number | bigint | boolean | string {
-    const [low, high] = [this.words[2 * place + LOW] as number, this.words[2 * place + HIGH] as number];
+    const [low, high] = [this.low(place), this.high(place)];
     switch (type) {
       case 'name':
         return this.texts[place] as string;

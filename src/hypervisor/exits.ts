@@ -11,7 +11,7 @@ import { type EventRow, fieldPlaces, ROW_KINDS } from './event-row.ts';
 import type { EventStream } from './event-stream.ts';
 import type { CallPrice, ExitHost } from './modes/mode.ts';
 import { findSbiFunction, isLegacyCall } from './sbi/sbi.ts';
-import { failure, type SbiArguments, type SbiFunction, type SbiHost, type SbiOutcome } from './sbi/sbi-types.ts';
+import { failure, type SbiFunction, type SbiHost, type SbiOutcome } from './sbi/sbi-types.ts';
 
 /** Numbers of the argument registers and of those that select a call (RISC-V calling convention; SBI 2.0 §3). */
 const A0 = 10;
@@ -30,7 +30,6 @@ for (const kind of ['hypercall', 'mmio', 'exit', 'inject'] as const) {
   assert(first.join() === 'entryCycles,handlingCycles,returnCycles', 'priced events begin with their parts');
 }
 
-const NO_ARGUMENTS: SbiArguments = [0n, 0n, 0n, 0n, 0n, 0n];
 const NOT_SUPPORTED = failure('NOT_SUPPORTED');
 
 export interface ExitsOptions {
@@ -49,6 +48,8 @@ export class Exits implements ExitHost {
   readonly #machine: Machine;
   readonly #events: EventStream;
   readonly #options: ExitsOptions;
+  /** Of the call that is being served: functions take what they need before they return. */
+  readonly #arguments: [bigint, bigint, bigint, bigint, bigint, bigint] = [0n, 0n, 0n, 0n, 0n, 0n];
   /** Other harts reached by the call that is being served. */
   #reached = 0;
   /** The hart whose guest something of the host would interrupt now. Undefined while an exit is handled or no guest runs. */
@@ -179,8 +180,8 @@ export class Exits implements ExitHost {
     row.setWord(CALL.error, outcome.error);
     row.setWord(CALL.value, outcome.value);
     const registers = this.#hart(hart);
-    registers.setX(A0, BigInt.asUintN(64, outcome.error));
-    if (!isLegacyCall(eid)) registers.setX(A1, BigInt.asUintN(64, outcome.value));
+    registers.setXHalves(A0, row.low(CALL.error), row.high(CALL.error));
+    if (!isLegacyCall(eid)) registers.setXHalves(A1, row.low(CALL.value), row.high(CALL.value));
     this.#machine.retireCall(hart);
     this.#machine.charge(remoteCycles + cost.return.cycles);
   }
@@ -189,10 +190,11 @@ export class Exits implements ExitHost {
   #callSbi(hart: number, called: SbiFunction | undefined): SbiOutcome {
     if (called === undefined) return NOT_SUPPORTED;
     const count = called.args.length;
-    if (count === 0) return called.handler(this.#options.sbi, hart, NO_ARGUMENTS);
     const registers = this.#hart(hart);
-    const arg = (index: number) => (index < count ? registers.x(A0 + index) : 0n);
-    return called.handler(this.#options.sbi, hart, [arg(0), arg(1), arg(2), arg(3), arg(4), arg(5)]);
+    for (let index = 0; index < SBI_ARGUMENT_COUNT; index++) {
+      this.#arguments[index] = index < count ? registers.x(A0 + index) : 0n;
+    }
+    return called.handler(this.#options.sbi, hart, this.#arguments);
   }
 
   #hart(hart: number): Hart {

@@ -49,7 +49,6 @@ export class EngineHart implements Hart {
     return this.#view.getUint32(this.base + HART.regs + index * 8 + 4, true);
   }
 
-  /** A register from its halves, which are taken modulo 2^32. */
   setXHalves(index: number, low: number, high: number): void {
     if (index === 0) return;
     this.#view.setInt32(this.base + HART.regs + index * 8, low, true);

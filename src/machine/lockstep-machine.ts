@@ -285,6 +285,11 @@ class MirroredHart implements Hart {
     return this.#first.xHigh(index);
   }
 
+  setXHalves(index: number, low: number, high: number): void {
+    this.#first.setXHalves(index, low, high);
+    this.#second.setXHalves(index, low, high);
+  }
+
   get pcLow(): number {
     return this.#first.pcLow;
   }

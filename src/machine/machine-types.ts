@@ -106,6 +106,8 @@ export interface Hart {
   /** The halves of a register as unsigned 32-bit numbers: much cheaper than the whole. */
   xLow(index: number): number;
   xHigh(index: number): number;
+  /** Sets a register by its halves, which are taken modulo 2^32. */
+  setXHalves(index: number, low: number, high: number): void;
   pc: bigint;
   /** The halves of the pc, likewise. */
   readonly pcLow: number;

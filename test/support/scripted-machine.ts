@@ -89,6 +89,10 @@ export class ScriptedHart implements Hart {
     return Number(BigInt.asUintN(32, this.x(index) >> 32n));
   }
 
+  setXHalves(index: number, low: number, high: number): void {
+    this.setX(index, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
+  }
+
   get pcLow(): number {
     return Number(BigInt.asUintN(32, this.pc));
   }
