@@ -43,11 +43,13 @@ export interface TranslatorTuning {
   readonly hotCount: number;
   /** Instructions that a hot head waits for others to be compiled in one module with; 0 compiles each at once. */
   readonly batchInsns: number;
+  /** Whether code that changes again and again is translated later each time. Default: it is as hot as other code. */
+  readonly backsOff?: boolean;
   /** Compile while the guest goes on. Needs a host that gives the event loop a turn now and then. Default: compile at once. */
   readonly background?: boolean;
 }
 /** Measured: a lower count translates code that does not repay it; many small modules cost more than one large one. */
-export const TRANSLATOR_DEFAULT: TranslatorTuning = { hotCount: 3000, batchInsns: 2_000_000 };
+export const TRANSLATOR_DEFAULT: TranslatorTuning = { hotCount: 3000, batchInsns: 2_000_000, backsOff: true };
 
 export const ENGINE_NAMES = ['interpreter', 'translator'] as const;
 /** `translator`: hot code is translated to WebAssembly, the rest is interpreted. */

@@ -29,6 +29,13 @@ import type { Predecoder } from './predecoder.ts';
 /** Hot heads that are compiled as one module: many small modules cost more than one large one. */
 const BATCH_MAX = 64;
 /**
+ * Batches that are compiled in the background at a time. A bound for memory: with 4, heads that wait inside what is being compiled get hot
+ * as well, and much code is translated half as often again.
+ */
+const PENDING_MAX = 32;
+/** How often the count that makes a head hot doubles at most: each time that its code has changed since it was translated. */
+const DOUBLINGS_MAX = 8;
+/**
  * The longer a guest has run, the longer it will most likely go on, and the sooner a region pays: the first row whose instructions
  * have been retired gives the divisor of the count that makes a head hot.
  */
@@ -98,13 +105,16 @@ export class RegionCache {
   readonly #records = new Map<number, number>();
   /** What the slots of the table hold functions of, by slot. */
   readonly #owners: (LiveModule | undefined)[] = [];
-  #queue: HotHead[] = [];
+  /** Hot heads by their entries, as they became hot. */
+  readonly #queue = new Map<number, HotHead>();
   #queuedAt = 0;
   #liveModules = 0;
   #liveBytes = 0;
   /** Counts resets, so that a batch compiled across one is not put in place. */
   #epoch = 0;
   #compiled: CompiledBatch[] = [];
+  /** Batches that are being compiled in the background. */
+  #pending = 0;
   #failure: unknown;
   #counts = { modules: 0, regions: 0, insns: 0, moduleBytes: 0 };
 
@@ -125,7 +135,7 @@ export class RegionCache {
 
   /** Whether heads wait to be compiled. */
   get hasQueue(): boolean {
-    return this.#queue.length > 0;
+    return this.#queue.size > 0;
   }
 
   /** Puts a probe on a decoded entry, which moves to the shadow of its place. */
@@ -143,17 +153,23 @@ export class RegionCache {
       this.#view.setUint16(shadow + ENTRY.handler, handlerOf({ insn, operands, lengthBytes }, true), true);
     }
     const record = known ?? this.#engine.plan.regions + this.#records.size * REGION.bytes;
+    if (known === undefined) this.#view.setInt32(record + REGION.restart, 0, true);
     this.#records.set(entryPointer, record);
-    this.#view.setInt32(record + REGION.count, 0, true);
+    this.#countAgain(record);
     this.#view.setInt32(entryPointer + ENTRY.imm, record, true);
     this.#view.setUint16(entryPointer + ENTRY.handler, specialHandler('probe'), true);
   }
 
+  /** The head counts from where it began. */
+  #countAgain(record: number): void {
+    this.#view.setInt32(record + REGION.count, this.#view.getInt32(record + REGION.restart, true), true);
+  }
+
   /** A probe has counted enough. */
   queue(entryPointer: number, hart: EngineHart, icount: number): void {
-    if (this.#queue.length === 0) this.#queuedAt = icount;
-    this.#queue.push({ entryPointer, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
-    if (this.#queue.length >= BATCH_MAX || this.#tuning.batchInsns === 0) this.compile();
+    if (this.#queue.size === 0) this.#queuedAt = icount;
+    this.#queue.set(entryPointer, { entryPointer, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
+    if (this.#queue.size >= BATCH_MAX || this.#tuning.batchInsns === 0) this.#compile();
     this.evict();
   }
 
@@ -174,14 +190,20 @@ export class RegionCache {
     const { batchInsns, hotCount } = this.#tuning;
     const divisor = EAGERNESS.find(({ insns }) => icount >= insns)?.divisor ?? 1;
     this.#view.setInt32(GLOBAL.hotCount, Math.max(1, Math.floor(hotCount / divisor)), true);
-    if (this.#queue.length > 0 && icount - this.#queuedAt >= batchInsns) this.compile();
+    if (this.#queue.size > 0 && icount - this.#queuedAt >= batchInsns) this.#compile();
   }
 
-  /** Compiles what is queued as one module: at once, or in the background to be put in place by a later {@link poll}. */
-  compile(): void {
-    const meter = this.#config.meter;
+  /**
+   * Compiles what has been queued longest as one module: at once, or in the background to be put in place by a later {@link poll}.
+   * Waits if enough is being compiled.
+   */
+  #compile(): void {
+    if (this.#pending >= PENDING_MAX) return;
+    const { meter } = this.#config;
+    const heads = [...this.#queue.values()].slice(0, BATCH_MAX);
+    for (const { entryPointer } of heads) this.#queue.delete(entryPointer);
     meter?.begin('generate');
-    const generated = this.#generate();
+    const generated = this.#generate(heads);
     meter?.end('generate');
     if (generated === undefined) return;
     const { bytes, made } = generated;
@@ -196,9 +218,11 @@ export class RegionCache {
     }
     const epoch = this.#epoch;
     const isThere = meter?.beginBackground();
+    this.#pending++;
     WebAssembly.compile(bytes).then(
       (code) => {
         isThere?.();
+        this.#pending--;
         // Blocks that were dropped meanwhile have taken the heads with them.
         if (epoch === this.#epoch) this.#compiled.push({ code, sizeBytes, made });
       },
@@ -208,13 +232,15 @@ export class RegionCache {
     );
   }
 
-  /** The queued heads as one module; undefined if none of them is worth a region. */
-  #generate(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly made: readonly MadeRegion[] } | undefined {
+  /** Heads as one module; undefined if none of them is worth a region. */
+  #generate(
+    heads: readonly HotHead[],
+  ): { readonly bytes: Uint8Array<ArrayBuffer>; readonly made: readonly MadeRegion[] } | undefined {
     const { plan } = this.#engine;
     const module = new WasmModule();
     const ctx: EngineContext = { module, config: this.#config, plan, ...importServices(module) };
     const made: MadeRegion[] = [];
-    for (const { head, ramPage, blocks } of this.#choose()) {
+    for (const { head, ramPage, blocks } of this.#choose(heads)) {
       const region = structure(blocks);
       // A way that was never taken may not have been decoded; a store to it must be noticed all the same.
       for (const { insns } of region.blocks) {
@@ -236,12 +262,12 @@ export class RegionCache {
   }
 
   /**
-   * Of the queued heads those that are worth a region of their own. A head inside another's region is most often reached there;
+   * Of hot heads those that are worth a region of their own. A head inside another's region is most often reached there;
    * its probe counts again, and if it is still reached from outside it comes back.
    */
-  #choose(): Candidate[] {
+  #choose(heads: readonly HotHead[]): Candidate[] {
     const pages = new Map<number, PageCode>();
-    const candidates = this.#queue.flatMap((head): Candidate[] => {
+    const candidates = heads.flatMap((head): Candidate[] => {
       if (this.#view.getUint16(head.entryPointer + ENTRY.handler, true) !== specialHandler('probe')) return [];
       const { page, ramPage, offset } = this.#predecoder().placeOf(head.entryPointer);
       const code = pages.get(ramPage) ?? new PageCode(page);
@@ -250,14 +276,13 @@ export class RegionCache {
       const starts = new Set(blocks.map(({ start }) => ramPage + start));
       return blocks.length === 0 ? [] : [{ head, ramPage, at: ramPage + offset, blocks, starts }];
     });
-    this.#queue = [];
     const covers = ({ starts }: Candidate) => candidates.filter(({ at }) => starts.has(at)).length;
     const ranked = candidates.map((candidate) => ({ candidate, rank: covers(candidate) }));
     ranked.sort((a, b) => b.rank - a.rank || a.candidate.at - b.candidate.at);
     const covered = new Set<number>();
     return ranked.flatMap(({ candidate }) => {
       if (covered.has(candidate.at)) {
-        this.#view.setInt32(this.#view.getInt32(candidate.head.entryPointer + ENTRY.imm, true) + REGION.count, 0, true);
+        this.#countAgain(this.#view.getInt32(candidate.head.entryPointer + ENTRY.imm, true));
         return [];
       }
       for (const start of candidate.starts) covered.add(start);
@@ -287,13 +312,21 @@ export class RegionCache {
     // The head may have been overwritten since; a change of other code in the page shows in the generation.
     const isProbe = this.#view.getUint16(entry + ENTRY.handler, true) === specialHandler('probe');
     if (!isProbe || this.#view.getInt32(entry + ENTRY.imm, true) !== record) return;
-    this.#own((record - this.#engine.plan.regions) / REGION.bytes, code, owner);
-    this.#view.setInt32(record + REGION.count, 0, true);
+    const slot = (record - this.#engine.plan.regions) / REGION.bytes;
+    if (this.#owners[slot] !== undefined && this.#tuning.backsOff) this.#wait(record, generation);
+    this.#own(slot, code, owner);
     this.#view.setInt32(record + REGION.budget, budget, true);
     this.#view.setInt32(record + REGION.variant, head.variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);
     this.#view.setInt32(record + REGION.count, 0, true);
     this.#view.setUint16(entry + ENTRY.handler, specialHandler('region'), true);
+  }
+
+  /** A head is translated again: if its code has changed meanwhile, it counts for longer the next time. */
+  #wait(record: number, generation: number): void {
+    if (this.#view.getInt32(record + REGION.generation, true) === generation) return;
+    const restart = 2 * this.#view.getInt32(record + REGION.restart, true) - this.#tuning.hotCount;
+    this.#view.setInt32(record + REGION.restart, Math.max(restart, -(this.#tuning.hotCount << DOUBLINGS_MAX)), true);
   }
 
   /** Puts a function into the slot of its record, in the place of what an earlier translation left there. */
@@ -319,7 +352,7 @@ export class RegionCache {
     this.#liveModules = 0;
     this.#liveBytes = 0;
     this.#epoch++;
-    this.#queue = [];
+    this.#queue.clear();
     this.#compiled = [];
   }
 }

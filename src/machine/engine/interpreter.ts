@@ -316,7 +316,7 @@ const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, state: S
     const current = eq(load32(generations, ctx.plan.pageGenerations), load32(record, REGION.generation));
     fn.if(eqz(current), () => {
       fn.store(16, entry, i32(SPECIAL_HANDLERS.indexOf('probe')), ENTRY.handler);
-      fn.store(32, record, i32(0), REGION.count);
+      fn.store(32, record, load32(record, REGION.restart), REGION.count);
       fn.set(entry, add(entry, i32(BLOCK.shadow)));
       fn.br(ways.next);
     });

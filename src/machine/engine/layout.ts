@@ -164,9 +164,9 @@ export const BLOCK = {
 
 /**
  * What a probe or region entry points to, 32 bytes: i32 times reached, i32 index in the region table, i32 cycles that must be left,
- * i32 variant, i32 generation of the page that it was translated from.
+ * i32 variant, i32 generation of the page that it was translated from, i32 where the count begins: below 0 if the code has changed often.
  */
-export const REGION = { bytes: 32, count: 0, table: 4, budget: 8, variant: 12, generation: 16 } as const;
+export const REGION = { bytes: 32, count: 0, table: 4, budget: 8, variant: 12, generation: 16, restart: 20 } as const;
 /** Entries of the region table and records: more are never alive. */
 export const REGION_COUNT_MAX = 32768;
 
