@@ -25,6 +25,7 @@ const CALL = fieldPlaces('hypercall');
 const ACCESS = fieldPlaces('mmio');
 const EXIT = fieldPlaces('exit');
 const INJECT = fieldPlaces('inject');
+const INTERRUPT = fieldPlaces('interrupt');
 for (const kind of ['hypercall', 'mmio', 'exit', 'inject'] as const) {
   const first = ROW_KINDS[kind].fields.slice(0, 3).map(({ name }) => name);
   assert(first.join() === 'entryCycles,handlingCycles,returnCycles', 'priced events begin with their parts');
@@ -41,6 +42,10 @@ export interface ExitsOptions {
   /** The hart that has the processor: whose stamp an event of no hart in particular carries. */
   readonly currentHart: () => number;
   readonly wait: (hart: number) => void;
+  readonly supervisorCall: (hart: number) => void;
+  readonly deviceAccess: (hart: number) => void;
+  readonly timerChanged: () => void;
+  readonly stuck: (hart: number) => void;
 }
 
 export class Exits implements ExitHost {
@@ -117,6 +122,22 @@ export class Exits implements ExitHost {
     this.#charge(cost);
   }
 
+  exitWith(hart: number, reason: string, cost: ExitCost, work: () => number): void {
+    const row = this.#events.open('exit', hart);
+    setParts(row, cost);
+    row.setText(EXIT.reason, reason);
+    this.#machine.charge(cost.entry.cycles + cost.handling.cycles);
+    try {
+      const moreCycles = work();
+      row.setNumber(EXIT.handlingCycles, cost.handling.cycles + moreCycles);
+      this.#machine.charge(moreCycles + cost.return.cycles);
+    } catch (error) {
+      this.#events.abandon();
+      throw error;
+    }
+    this.#events.close();
+  }
+
   leaveGuest(reason: string, cost: ExitCost): void {
     const hart = this.#inGuest;
     if (hart === undefined) return;
@@ -135,6 +156,28 @@ export class Exits implements ExitHost {
 
   waitForInterrupt(hart: number): void {
     if (!this.#machine.wakePending(hart)) this.#options.wait(hart);
+  }
+
+  interrupted(hart: number, cause: number): void {
+    const row = this.#events.row('interrupt', hart);
+    row.setNumber(INTERRUPT.cause, cause);
+    this.#events.send(row);
+  }
+
+  supervisorCall(hart: number): void {
+    this.#options.supervisorCall(hart);
+  }
+
+  deviceAccess(hart: number): void {
+    this.#options.deviceAccess(hart);
+  }
+
+  timerChanged(): void {
+    this.#options.timerChanged();
+  }
+
+  stuck(hart: number): void {
+    this.#options.stuck(hart);
   }
 
   /** Counts other harts that the call being served has reached: see `SbiHost.reachHarts`. */

@@ -19,6 +19,8 @@ export interface SbiServicesOptions {
   readonly exits: () => Exits;
   readonly output: (bytes: Uint8Array) => void;
   readonly timerChanged: (hart: number) => void;
+  /** A hart has been put at a new start. */
+  readonly restarted: (hart: number) => void;
   readonly reset: (kind: 'shutdown' | 'reboot', failed: boolean) => void;
 }
 
@@ -58,6 +60,7 @@ export class SbiServices implements SbiHost {
     this.harts.start(target);
     this.machine.setPending(target, IRQ.SSIP, false);
     enterSupervisor(this.machine, target, { pc, opaque });
+    this.#options.restarted(target);
     this.timerChanged(target);
   }
 

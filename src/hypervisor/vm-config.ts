@@ -5,6 +5,7 @@ import type { CoreProfile } from '../machine/core-profiles.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import type { MachineConfig } from '../machine/machine-types.ts';
 import { HART_COUNT_MAX, VIRTIO_SLOT_COUNT } from '../machine/platform/memory-map.ts';
+import { modeByName } from './modes/modes.ts';
 
 export interface VmConfig {
   /** Name of a mode. */
@@ -50,7 +51,7 @@ const PAGE_BYTES = 4096;
  * @throws ParatraceError `usage.option` for a value outside its range.
  */
 export function machineConfig(config: Omit<VmConfig, 'guest' | 'initrd' | 'drives'>): MachineConfig {
-  const { hartCount, memoryBytes, quantumCycles, misaligned, adUpdate } = config;
+  const { mode, entry, hartCount, memoryBytes, quantumCycles, misaligned, adUpdate } = config;
   check(isIn(hartCount, 1, HART_COUNT_MAX), `the number of harts is ${hartCount}; it can be 1 to ${HART_COUNT_MAX}`);
   check(
     isIn(memoryBytes, MEMORY_BYTES_MIN, MEMORY_BYTES_MAX) && memoryBytes % PAGE_BYTES === 0,
@@ -63,6 +64,7 @@ export function machineConfig(config: Omit<VmConfig, 'guest' | 'initrd' | 'drive
   return {
     hartCount,
     memoryBytes,
+    hostMemoryBytes: modeByName(mode, entry).privileged.processor?.hostMemoryBytes(memoryBytes) ?? 0,
     core: coreProfile(config.core),
     misaligned,
     adUpdate,

@@ -13,12 +13,12 @@ import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
 import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
 import { costProfile } from './costs.ts';
 import { type Ending, finisherEnding, resetEnding, tohostEnding } from './endings.ts';
-import { fieldPlaces } from './event-row.ts';
 import { EventStream } from './event-stream.ts';
 import { Exits } from './exits.ts';
 import { HartStates, HSM_STATE } from './harts.ts';
 import type { Mode } from './modes/mode.ts';
 import { modeByName } from './modes/modes.ts';
+import type { VirtualProcessor } from './modes/virtual-processor.ts';
 import { deadEnd, interruptsOff, place, SpinWatch, stuckTrap } from './progress.ts';
 import { SeededBytes } from './random.ts';
 import type { RingEvent } from './rings/ring-events.ts';
@@ -29,7 +29,6 @@ import { machineConfig, type VmConfig, type VmImages } from './vm-config.ts';
 import type { ConsoleStream, EndReason, InputRecord, Position, RunEnd, VmPorts } from './vm-ports.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
-const INTERRUPT = fieldPlaces('interrupt');
 
 /**
  * Why {@link Vm.run} came back. `reached`: the cycle asked for. `needs-input`: every hart waits, and only input that has not come
@@ -50,6 +49,8 @@ export class Vm {
   readonly guest: BootedGuest;
   readonly #ports: VmPorts;
   readonly #mode: Mode;
+  /** Undefined where the guest has the machine to itself. */
+  readonly #processor: VirtualProcessor | undefined;
   readonly #events: EventStream;
   readonly #exits: Exits;
   readonly #harts: HartStates;
@@ -79,6 +80,7 @@ export class Vm {
     this.#ports = ports;
     this.#mode = modeByName(config.mode, config.entry);
     const costs = costProfile(config.costs);
+    const { processor } = this.#mode.privileged;
     const machine = createMachine(machineConfig(config));
     this.machine = machine;
     this.#harts = new HartStates(config.hartCount, config.entry === 'm' ? config.hartCount : 1);
@@ -100,6 +102,10 @@ export class Vm {
       sbi: this.#sbiServices(),
       currentHart: () => this.#turns.current,
       wait: (hart) => this.#wait(hart),
+      supervisorCall: (hart) => this.#mode.privileged.supervisorCall(this.#exits, hart),
+      deviceAccess: (hart) => this.#serveAccess(hart),
+      timerChanged: () => this.#timerChanged(),
+      stuck: (hart) => void this.#end('stuck', 1, stuckTrap(machine, hart)),
     });
     this.#board = new Board({
       machine,
@@ -116,6 +122,8 @@ export class Vm {
       },
     });
     this.guest = bootGuest(machine, config, images, (lengthBytes) => this.#random.next(lengthBytes));
+    this.#processor = processor?.make(machine);
+    for (const { id } of machine.harts) this.#processor?.start(id);
   }
 
   get position(): Position {
@@ -279,7 +287,10 @@ export class Vm {
     }
     if (this.#harts.stateOf(hart) === HSM_STATE.STARTED) return;
     const { resume } = this.#harts.enter(hart);
-    if (resume) resumeSupervisor(this.machine, hart, resume);
+    if (resume) {
+      resumeSupervisor(this.machine, hart, resume);
+      this.#processor?.start(hart);
+    }
     this.#events.emit('hartState', hart, { target: hart, state: 'started' });
   }
 
@@ -324,20 +335,26 @@ export class Vm {
       case STOP.wfi:
         this.#mode.interrupts.wait(this.#exits, hart.id);
         break;
-      case STOP.interruptTaken: {
-        const row = this.#events.row('interrupt', hart.id);
-        row.setNumber(INTERRUPT.cause, this.machine.lastInterruptCause);
-        this.#events.send(row);
+      case STOP.interruptTaken:
+        this.#exits.interrupted(hart.id, this.machine.lastInterruptCause);
         break;
-      }
       case STOP.timerChanged:
-        this.#timersStale = true;
+        this.#timerChanged();
         break;
       case STOP.tohost:
         this.#ending ??= tohostEnding(this.machine.tohost);
         break;
       case STOP.stuck:
         this.#end('stuck', 1, stuckTrap(this.machine, hart.id));
+        break;
+      case STOP.guestTrap:
+        must(this.#processor, 'a virtualized hart').guestTrap(this.#exits, hart.id);
+        break;
+      case STOP.guestInterrupt:
+        must(this.#processor, 'a virtualized hart').guestInterrupt(this.#exits, hart.id);
+        break;
+      case STOP.secondStageFault:
+        must(this.#processor, 'a virtualized hart').secondStageFault(this.#exits, hart.id);
         break;
     }
   }
@@ -357,6 +374,10 @@ export class Vm {
   #nextStop(): number {
     const turnEnd = this.#turns.deadline(this.#isRunnable);
     return Math.min(this.#nextWork(), turnEnd, this.#input.nextCycle(), this.#watch.nextCycle);
+  }
+
+  #timerChanged(): void {
+    this.#timersStale = true;
   }
 
   #wait(hart: number): void {
@@ -393,9 +414,8 @@ export class Vm {
       input: this.#input,
       exits: () => this.#exits,
       output: (bytes) => this.#output('dbcn', bytes),
-      timerChanged: () => {
-        this.#timersStale = true;
-      },
+      timerChanged: () => this.#timerChanged(),
+      restarted: (hart) => this.#processor?.start(hart),
       reset: (kind, failed) => {
         this.#ending ??= resetEnding(kind, failed);
       },

@@ -3,7 +3,7 @@
  * user typed, no dates, no host facts: the same command gives the same bytes.
  */
 
-export const MODE_NAMES = ['native', 'pvh'] as const;
+export const MODE_NAMES = ['native', 'full', 'hvm', 'pvh'] as const;
 export type ModeName = (typeof MODE_NAMES)[number];
 
 /** An image by content. */

@@ -52,7 +52,13 @@ describe('help', () => {
     for (const part of ['default: 128 MiB', 'default: "rocket-kvm-2023"', 'default: "rocket"', 'default: 1)']) {
       expect(text).toContain(part);
     }
-    for (const part of ['choices: "native", "pvh"', 'powers of 1,024', 'powers of 1,000', 'Exit codes:', 'Ctrl-A x']) {
+    for (const part of [
+      'choices: "native", "full", "hvm", "pvh"',
+      'powers of 1,024',
+      'powers of 1,000',
+      'Exit codes:',
+      'Ctrl-A x',
+    ]) {
       expect(text).toContain(part);
     }
   });

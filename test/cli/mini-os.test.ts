@@ -50,6 +50,28 @@ describe('mini-os', () => {
     },
   );
 
+  it.each(
+    Object.entries(WORKLOADS).flatMap(([workload, [iterations]]) =>
+      ['full', 'hvm'].map((mode) => [workload, mode, iterations] as const),
+    ),
+  )('%s does in mode %s what it does natively, and replays', async (workload, mode, iterations) => {
+    const args = [
+      'mini-os',
+      '--workload',
+      workload,
+      '--iterations',
+      String(iterations),
+      '--quiet',
+      '--stdin',
+      '/dev/null',
+    ];
+    const trace = scratch.path(`${workload}-${mode}.pvt`);
+    const recorded = await paratrace(['record', ...args, '--mode', mode, '--engine', 'both', '-o', trace]);
+    expect(recorded.code).toBe(0);
+    expect(recorded.stdout.split('\n').at(-2)).toContain(`checksum ${WORKLOADS[workload]?.[1]}`);
+    expect((await paratrace(['replay', trace])).stdout).toContain('identical');
+  });
+
   it('lists its workloads if it knows none of that name, and fails', async () => {
     const { code, stdout } = await paratrace(['run', 'mini-os', '--append', 'workload=frok', '--stdin', '/dev/null']);
     expect(code).toBe(1);

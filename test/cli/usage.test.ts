@@ -49,8 +49,8 @@ const WRONG: readonly (readonly [args: readonly string[], names: readonly string
     ['image.raw', 'empty'],
   ],
   [
-    ['run', 'ring-tour', '--mode', 'hvm'],
-    ['hvm', 'native, pvh'],
+    ['run', 'ring-tour', '--mode', 'hvw'],
+    ['hvw', 'native, full, hvm, pvh'],
   ],
   [
     ['run', 'ring-tour', '--workload', 'fork'],

@@ -5,10 +5,12 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MODES } from '../../hypervisor/modes/modes.ts';
 import { machineConfig } from '../../hypervisor/vm-config.ts';
 import { engineKey, generateEngine } from '../../machine/engine/engine.ts';
 import { planMemory } from '../../machine/engine/layout.ts';
 import type { MachineConfig } from '../../machine/machine-types.ts';
+import type { ModeName } from '../../session/config.ts';
 import { RUN_DEFAULTS } from '../../session/run-defaults.ts';
 import { readFile, sha256 } from './files.ts';
 
@@ -26,16 +28,19 @@ export function findEngineCode(key: string): Uint8Array<ArrayBuffer> | undefined
   return existsSync(path) ? new Uint8Array(readFile(path)) : undefined;
 }
 
-/** For the build: machines that differ from the default in nothing but where their guest starts. */
+/** For the build: machines that differ from the default in nothing but the mode and where their guest starts. */
 export function commonEngineCode(): readonly EngineCodeFile[] {
-  return commonMachines().map((machine) => ({
-    name: fileName(engineKey(machine)),
-    bytes: generateEngine(machine, planMemory(machine.memoryBytes)),
+  const machines = new Map(commonMachines().map((machine) => [fileName(engineKey(machine)), machine]));
+  return [...machines].map(([name, machine]) => ({
+    name,
+    bytes: generateEngine(machine, planMemory(machine.memoryBytes, machine.hostMemoryBytes)),
   }));
 }
 
 function commonMachines(): MachineConfig[] {
-  return (['s', 'm'] as const).map((entry) => machineConfig({ ...RUN_DEFAULTS, entry }));
+  return Object.values(MODES).flatMap(({ name, entries }) =>
+    entries.map((entry) => machineConfig({ ...RUN_DEFAULTS, mode: name as ModeName, entry })),
+  );
 }
 
 function fileName(key: string): string {

@@ -4,6 +4,8 @@
  */
 import type { ExitCost } from '../costs.ts';
 import type { CallPrice, DeviceAxis, InterruptAxis, PrivilegedAxis } from './mode.ts';
+import { shadowBytes, TrapAndEmulate } from './trap-and-emulate.ts';
+import { secondStageBytes, TwoStageProcessor } from './two-stage.ts';
 
 const NOTHING = { cycles: 0, status: 'R', source: 'rule: no hypervisor' } as const;
 const FREE: ExitCost = { entry: NOTHING, handling: NOTHING, return: NOTHING };
@@ -21,12 +23,25 @@ export const firmwareCalls: PrivilegedAxis = {
 };
 
 /** Every SBI call is a VM exit, served in the hypervisor or, for consoles and reset, in its user-space device model. */
-export const hypercalls: PrivilegedAxis = {
-  name: 'SBI by hypercall',
+const hypercalls: Pick<PrivilegedAxis, 'supervisorCall' | 'ipi'> = {
   supervisorCall: (host, hart) => {
     host.serveCall(hart, hypercallPrice, host.costs.primitives.remoteHart);
   },
   ipi: (host, line) => host.inject('ipi', line, host.costs.primitives.remoteHart),
+};
+
+/** VS-mode under a second stage of translation: the guest's own traps and tables never exit. */
+export const hardwareAssisted: PrivilegedAxis = {
+  ...hypercalls,
+  name: 'VS-mode, two-stage translation, SBI by hypercall',
+  processor: { make: (machine) => new TwoStageProcessor(machine), hostMemoryBytes: secondStageBytes },
+};
+
+/** The kernel runs without privilege: its privileged instructions, traps and page tables are the hypervisor's work. */
+export const trapAndEmulate: PrivilegedAxis = {
+  ...hypercalls,
+  name: 'trap and emulate, shadow page tables, SBI by hypercall',
+  processor: { make: (machine) => new TrapAndEmulate(machine), hostMemoryBytes: shadowBytes },
 };
 
 /** The interrupt controller is hardware. */
@@ -54,6 +69,16 @@ export const emulatedInterrupts: InterruptAxis = {
     host.inject(source, line, host.costs.primitives.inject);
   },
   timer: (host, line) => host.inject('timer', line, FREE),
+};
+
+/** As {@link emulatedInterrupts}, and the timer is the hypervisor's too: when it expires it takes the guest out. */
+export const emulatedInterruptsAndTimer: InterruptAxis = {
+  ...emulatedInterrupts,
+  name: 'emulated interrupt controller and timer',
+  timer: (host, line) => {
+    host.leaveGuest('timer', host.costs.primitives.timerExit);
+    host.inject('timer', line, host.costs.primitives.inject);
+  },
 };
 
 /** Device registers are hardware; the timeline still shows each access, with what the bus takes. */

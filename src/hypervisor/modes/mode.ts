@@ -4,6 +4,7 @@
  */
 import type { CostProfile, ExitCost } from '../costs.ts';
 import type { SbiFunction } from '../sbi/sbi-types.ts';
+import type { VirtualProcessorMaker } from './virtual-processor.ts';
 
 /** Cost of an SBI call; `called` is undefined for a function that is not served. */
 export type CallPrice = (called: SbiFunction | undefined, primitives: CostProfile['primitives']) => ExitCost;
@@ -20,12 +21,27 @@ export interface ExitHost {
   serveAccess(hart: number, register: string | undefined, cost: ExitCost): void;
   /** Another exit: emits `exit` and charges it. */
   exit(hart: number, reason: string, cost: ExitCost): void;
+  /**
+   * Another exit with work to do: charged as a served call is, and stamped before it.
+   * @param work returns the cycles of further work that it turned out to be
+   */
+  exitWith(hart: number, reason: string, cost: ExitCost, work: () => number): void;
   /** If something of the host interrupts a running guest, takes that guest out first. Nothing while an exit is handled anyway. */
   leaveGuest(reason: string, cost: ExitCost): void;
   /** Emits `inject` and charges it. */
   inject(source: string, line: number, cost: ExitCost): void;
   /** The hart has executed `wfi`: it waits, unless an interrupt is pending that wakes it. */
   waitForInterrupt(hart: number): void;
+  /** A virtualized hart is about to take an interrupt trap: emits `interrupt`. */
+  interrupted(hart: number, cause: number): void;
+  /** `ecall` of the kernel of a virtualized hart. */
+  supervisorCall(hart: number): void;
+  /** An access that a virtualized hart turned out to make to a device: it is pending. */
+  deviceAccess(hart: number): void;
+  /** `stimecmp` of a hart was written. */
+  timerChanged(): void;
+  /** The guest's trap handler cannot be reached: the run ends. */
+  stuck(hart: number): void;
 }
 
 /** Privileged instructions, page tables and calls to the environment. */
@@ -35,6 +51,14 @@ export interface PrivilegedAxis {
   supervisorCall(host: ExitHost, hart: number): void;
   /** What an IPI costs once its call is being served. */
   ipi(host: ExitHost, line: number): void;
+  /** How harts are virtualized; undefined where the guest has the machine to itself. */
+  readonly processor?: VirtualProcessorSupport;
+}
+
+export interface VirtualProcessorSupport {
+  readonly make: VirtualProcessorMaker;
+  /** Memory of the host that it takes, for so much RAM of the guest: a multiple of 4 KiB. */
+  readonly hostMemoryBytes: (guestMemoryBytes: number) => number;
 }
 
 /** Interrupts and timers. */

@@ -4,8 +4,10 @@ import {
   directDevices,
   directInterrupts,
   emulatedInterrupts,
+  emulatedInterruptsAndTimer,
   firmwareCalls,
-  hypercalls,
+  hardwareAssisted,
+  trapAndEmulate,
   trappedDevices,
 } from './axes.ts';
 import type { Mode } from './mode.ts';
@@ -19,17 +21,34 @@ const native: Mode = {
   devices: directDevices,
 };
 
-const pvh: Mode = {
-  name: 'pvh',
-  about:
-    'paravirtual: SBI by hypercall, devices as rings, interrupts injected; two-stage translation is not modelled yet',
+const full: Mode = {
+  name: 'full',
+  about: 'full virtualization: the kernel runs without privilege, over shadow page tables; every register is emulated',
   entries: ['s'],
-  privileged: hypercalls,
+  privileged: trapAndEmulate,
+  interrupts: emulatedInterruptsAndTimer,
+  devices: trappedDevices,
+};
+
+const hvm: Mode = {
+  name: 'hvm',
+  about: 'hardware-assisted: VS-mode and two-stage translation; every device register is emulated',
+  entries: ['s'],
+  privileged: hardwareAssisted,
   interrupts: emulatedInterrupts,
   devices: trappedDevices,
 };
 
-export const MODES: Readonly<Record<string, Mode>> = { native, pvh };
+const pvh: Mode = {
+  name: 'pvh',
+  about: 'hardware-assisted, with the SBI for timers and interrupts between harts, and devices as rings',
+  entries: ['s'],
+  privileged: hardwareAssisted,
+  interrupts: emulatedInterrupts,
+  devices: trappedDevices,
+};
+
+export const MODES: Readonly<Record<string, Mode>> = { native, full, hvm, pvh };
 
 /**
  * The mode of that name.

@@ -1,0 +1,314 @@
+/**
+ * The virtual MMU of a deprivileged guest: which shadow root each hart runs on, and what a page fault of the real MMU means.
+ *
+ * A page fault is one of three things: the guest maps the page and the shadow does not yet (a hidden fault: filled, and the guest never
+ * knows); the guest's own tables say no (the guest takes it); or the page is a table of the guest that must not be written unseen.
+ */
+import { assert, must } from '../../assert.ts';
+import type { Machine } from '../../machine/machine-types.ts';
+import {
+  ACCESS_TYPE,
+  type AccessType,
+  type HostMemory,
+  TABLE_MODE,
+  TLB_SPACE_COUNT,
+  type Virtualization,
+} from '../../machine/virtualization-types.ts';
+import {
+  type Accessor,
+  type GuestPaging,
+  PAGE_BYTES,
+  PTE,
+  PTE_LEAF,
+  permissionsFor,
+  type Va,
+  walkGuest,
+} from './guest-tables.ts';
+import type { ShadowPage } from './shadow-page.ts';
+import { touchedEntries } from './shadow-page.ts';
+import { type ShadowCounts, ShadowTables } from './shadow-tables.ts';
+
+/** Roots that are kept, least recently used ones dropped first. Each has an address space of its own in the TLB. */
+export const SHADOW_ROOTS_MAX = 64;
+/**
+ * Writes to a guest table, without a fill through it in between, after which it is taken for a page that is no table any more. As in KVM
+ * (`detect_write_flooding`), which also lets go of a table at a store that is not to whole entries.
+ */
+export const TABLE_WRITES_MAX = 512;
+
+const SATP_MODE_SHIFT = 60n;
+const SATP_PPN = (1n << 44n) - 1n;
+const SSTATUS_SUM = 1n << 18n;
+const SSTATUS_MXR = 1n << 19n;
+const LEVELS_BY_MODE: Readonly<Record<number, number>> = { 0: 0, 8: 3, 9: 4, 10: 5 };
+const MODE_BY_LEVELS = { 3: TABLE_MODE.sv39, 4: TABLE_MODE.sv48, 5: TABLE_MODE.sv57 } as const;
+
+/** What a page fault of the real MMU was. */
+export type ShadowFault =
+  /** The shadow had no entry; it has one now. */
+  | { readonly kind: 'filled'; readonly written: number; readonly dropped: number }
+  /** The guest's own fault, of the same cause. */
+  | { readonly kind: 'guest-fault' }
+  /** The guest's tables lead to memory that does not exist: an access fault. */
+  | { readonly kind: 'access-fault' }
+  /** Not RAM: perhaps a device. */
+  | { readonly kind: 'device'; readonly gpa: number }
+  /** A store to a guest table: the number of its page. */
+  | { readonly kind: 'table-write'; readonly table: number; readonly dropped: number };
+
+const GUEST_FAULT: ShadowFault = { kind: 'guest-fault' };
+const ACCESS_FAULT: ShadowFault = { kind: 'access-fault' };
+
+interface CachedRoot {
+  readonly key: string;
+  readonly page: ShadowPage;
+  readonly space: number;
+  lastUse: number;
+}
+
+interface HartContext {
+  paging: GuestPaging;
+  sum: boolean;
+  mxr: boolean;
+  /** By virtual privilege: user, supervisor. */
+  readonly roots: [CachedRoot | undefined, CachedRoot | undefined];
+}
+
+/** What a change of `satp` or `sstatus` came to. */
+export interface RootSwitch {
+  /** Whether the roots now in use were there already. */
+  readonly cached: boolean;
+  /** Shadow entries that had to go. */
+  readonly dropped: number;
+}
+
+export class ShadowMmu {
+  readonly #machine: Machine;
+  readonly #virtualization: Virtualization;
+  readonly #tables: ShadowTables;
+  readonly #setsAd: boolean;
+  readonly #contexts: readonly HartContext[];
+  readonly #roots = new Map<string, CachedRoot>();
+  readonly #freeSpaces: number[];
+  /** Writes to each table since something was last filled through it. */
+  readonly #writes = new Map<number, number>();
+  #uses = 0;
+  /** The last store to a table: where, and which. */
+  #tried: { readonly icount: number; readonly table: number } | undefined;
+
+  constructor(machine: Machine, memory: HostMemory, virtualization: Virtualization) {
+    assert(SHADOW_ROOTS_MAX >= 2 * machine.harts.length, 'each hart holds two roots');
+    assert(SHADOW_ROOTS_MAX <= TLB_SPACE_COUNT.deprivileged, 'each root has a space');
+    this.#machine = machine;
+    this.#virtualization = virtualization;
+    this.#setsAd = machine.config.adUpdate === 'hardware';
+    this.#freeSpaces = Array.from({ length: SHADOW_ROOTS_MAX }, (_, space) => SHADOW_ROOTS_MAX - 1 - space);
+    this.#contexts = machine.harts.map(() => ({
+      paging: { levels: 0, rootPa: 0 },
+      sum: false,
+      mxr: false,
+      roots: [undefined, undefined],
+    }));
+    this.#tables = new ShadowTables(memory, {
+      page: (gpa) => machine.harts.forEach(({ id }) => void virtualization.flushPage(id, gpa)),
+      all: () => machine.harts.forEach(({ id }) => void machine.flushTranslations(id)),
+    });
+  }
+
+  get counts(): ShadowCounts & { readonly roots: number } {
+    return { ...this.#tables.counts, roots: this.#roots.size };
+  }
+
+  /** Sets the roots of a hart that starts. */
+  start(hart: number): void {
+    const { roots } = this.#context(hart);
+    roots[0] = undefined;
+    roots[1] = undefined;
+    this.switchRoots(hart);
+  }
+
+  /** Whether the roots for a value of `satp` are there already, `sstatus` being as it is. */
+  isCached(hart: number, satp: bigint): boolean {
+    const context = { ...this.#context(hart), paging: pagingOf(satp) };
+    return this.#roots.has(this.#key(context, false)) && this.#roots.has(this.#key(context, true));
+  }
+
+  /** Has the hart run on the roots that its virtual `satp` and `sstatus` ask for. */
+  switchRoots(hart: number): RootSwitch {
+    const context = this.#context(hart);
+    const registers = must(this.#machine.harts[hart], 'a hart of the machine');
+    const satp = registers.csr('satp');
+    const status = registers.csr('sstatus');
+    context.paging = pagingOf(satp);
+    context.sum = (status & SSTATUS_SUM) !== 0n;
+    context.mxr = (status & SSTATUS_MXR) !== 0n;
+    let cached = true;
+    let dropped = 0;
+    for (const privilege of [0, 1] as const) {
+      const root = this.#rootFor(context, privilege === 1);
+      cached &&= root.cached;
+      dropped += root.dropped;
+      if (context.roots[privilege] === root.root) continue;
+      context.roots[privilege] = root.root;
+      const mode = MODE_BY_LEVELS[(root.root.page.level + 1) as 3 | 4 | 5];
+      this.#virtualization.setRoot(hart, privilege, root.root.page.pa, root.root.space, mode);
+    }
+    return { cached, dropped };
+  }
+
+  /** A page fault that the hart met in its shadow, while its virtual privilege was what it is now. */
+  fault(hart: number, va: Va, access: AccessType): ShadowFault {
+    const context = this.#context(hart);
+    const { memory } = this.#machine;
+    const supervisor = must(this.#machine.harts[hart], 'a hart of the machine').privilege !== 0;
+    const accessor: Accessor = { supervisor, sum: context.sum, mxr: context.mxr };
+    const walk =
+      context.paging.levels === 0 ? undefined : walkGuest(memory, context.paging, va, access, accessor, this.#setsAd);
+    if (walk && walk.kind !== 'leaf') return walk.kind === 'page-fault' ? GUEST_FAULT : ACCESS_FAULT;
+    const gpa = walk ? walk.page * PAGE_BYTES + (va.low & (PAGE_BYTES - 1)) : va.high * 2 ** 32 + va.low;
+    if (!memory.contains(gpa, 1)) return { kind: 'device', gpa };
+    const page = Math.floor(gpa / PAGE_BYTES);
+    const allowed = walk ? permissionsFor(walk.flags, accessor) : PTE_LEAF;
+    // Clean pages are mapped without W, so that the store which makes them dirty is seen (Privileged ISA 10.3.1).
+    const isDirty = walk === undefined || (walk.flags & PTE.D) !== 0;
+    const fill = () => {
+      const flags = isDirty && !this.#tables.isTable(page) ? allowed : allowed & ~PTE.W;
+      return this.#tables.map(
+        this.#root(context, supervisor).page,
+        this.#role(context, supervisor),
+        va,
+        page,
+        flags,
+        walk,
+      );
+    };
+    for (const table of walk?.tables ?? []) if (table !== undefined) this.#writes.delete(table);
+    let dropped = 0;
+    let written = fill();
+    while (written === undefined) {
+      dropped += this.#makeRoom(hart);
+      written = fill();
+    }
+    // A table is mapped as well, but not for stores: that of `writeTable` goes through this entry.
+    if (access === ACCESS_TYPE.write && this.#tables.isTable(page))
+      return { kind: 'table-write', table: page, dropped };
+    return { kind: 'filled', written, dropped };
+  }
+
+  /**
+   * Performs the store that stopped at a guest table, with the page open for that instruction alone, and drops what was made from the
+   * entries that it may have changed. A page that is no table any more, or is used as none, becomes an ordinary page instead: then
+   * nothing has been performed, and the next try of the store maps it.
+   * @param offset of the store in the page
+   * @returns shadow entries dropped
+   */
+  writeTable(hart: number, table: number, offset: number, lengthBytes: number): number {
+    const writes = (this.#writes.get(table) ?? 0) + 1;
+    const isWhole = offset % 8 === 0 && lengthBytes === 8;
+    this.#writes.set(table, writes);
+    let dropped = 0;
+    if (!isWhole || writes > TABLE_WRITES_MAX) {
+      this.#writes.delete(table);
+      dropped = this.#dropRootsOf(table) + this.#tables.forgetTable(table);
+      if (!this.#tables.isTable(table)) return dropped;
+    }
+    const opened = this.#openFor(table);
+    for (const page of opened) this.#tables.setWritable(page, true);
+    this.#machine.run(hart, this.#machine.clock.cycle + 1);
+    for (const page of opened) {
+      this.#tables.setWritable(page, false);
+      dropped += this.#tables.tableWritten(page, page === table ? touchedEntries(offset, lengthBytes) : [0]);
+    }
+    return dropped;
+  }
+
+  /**
+   * The pages to open for a store to a table. A misaligned one that begins in another table has just been tried with that one open, and has
+   * stopped here: it needs both.
+   */
+  #openFor(table: number): readonly number[] {
+    const { icount } = this.#machine.clock;
+    const before = this.#tried;
+    this.#tried = { icount, table };
+    return before?.icount === icount && before.table !== table ? [before.table, table] : [table];
+  }
+
+  #context(hart: number): HartContext {
+    return must(this.#contexts[hart], 'a hart of the machine');
+  }
+
+  #root(context: HartContext, supervisor: boolean): CachedRoot {
+    return must(context.roots[supervisor ? 1 : 0], 'roots are set before the guest runs');
+  }
+
+  /** What tells one view of the same tables from another. */
+  #role({ paging, sum, mxr }: Omit<HartContext, 'roots'>, supervisor: boolean): number {
+    if (paging.levels === 0) return 0;
+    return (supervisor ? 1 : 0) | (supervisor && sum ? 2 : 0) | (mxr ? 4 : 0);
+  }
+
+  #key(context: Omit<HartContext, 'roots'>, supervisor: boolean): string {
+    const { levels, rootPa } = context.paging;
+    return `${rootPa}.${levels}.${this.#role(context, supervisor)}`;
+  }
+
+  #rootFor(context: HartContext, supervisor: boolean): { root: CachedRoot; cached: boolean; dropped: number } {
+    const { paging } = context;
+    const role = this.#role(context, supervisor);
+    const table = paging.levels === 0 ? undefined : paging.rootPa / PAGE_BYTES;
+    const key = this.#key(context, supervisor);
+    const found = this.#roots.get(key);
+    if (found) {
+      found.lastUse = ++this.#uses;
+      return { root: found, cached: true, dropped: 0 };
+    }
+    let dropped = 0;
+    let page = this.#freeSpaces.length > 0 ? this.#tables.takeRoot(table, role, paging.levels) : undefined;
+    while (page === undefined) {
+      dropped += this.#dropOldest();
+      page = this.#tables.takeRoot(table, role, paging.levels);
+    }
+    const space = must(this.#freeSpaces.pop(), 'a root less, a space more');
+    const root: CachedRoot = { key, page, space, lastUse: ++this.#uses };
+    this.#roots.set(key, root);
+    return { root, cached: false, dropped };
+  }
+
+  /** Roots in the cache that no hart holds. */
+  #unusedRoots(): CachedRoot[] {
+    const held = new Set(this.#contexts.flatMap(({ roots }) => roots));
+    return [...this.#roots.values()].filter((root) => !held.has(root));
+  }
+
+  /** Drops the root that has not been used for longest and that no hart holds. */
+  #dropOldest(): number {
+    const [first, ...others] = this.#unusedRoots();
+    const oldest = must(first, 'host memory holds the tables of the roots in use');
+    return this.#dropCached(others.reduce((a, b) => (b.lastUse < a.lastUse ? b : a), oldest));
+  }
+
+  /** Drops the roots made from a table, except those that harts hold. */
+  #dropRootsOf(table: number): number {
+    const roots = this.#unusedRoots().filter((root) => root.page.table === table);
+    return roots.reduce((dropped, root) => dropped + this.#dropCached(root), 0);
+  }
+
+  #dropCached(root: CachedRoot): number {
+    this.#roots.delete(root.key);
+    this.#freeSpaces.push(root.space);
+    for (const { id } of this.#machine.harts) this.#virtualization.flushSpace(id, root.space);
+    return this.#tables.dropRoot(root.page);
+  }
+
+  /** Host memory is used up: an unused root goes; if there is none, all that the roots in use have below them. */
+  #makeRoom(hart: number): number {
+    if (this.#unusedRoots().length > 0) return this.#dropOldest();
+    return this.#tables.emptyRoot(this.#root(this.#context(hart), this.#machine.harts[hart]?.privilege !== 0).page);
+  }
+}
+
+/** What `satp` says. A mode that it cannot hold reads as Bare. */
+function pagingOf(satp: bigint): GuestPaging {
+  const levels = LEVELS_BY_MODE[Number(satp >> SATP_MODE_SHIFT)] ?? 0;
+  return { levels, rootPa: levels === 0 ? 0 : Number(satp & SATP_PPN) * PAGE_BYTES };
+}

@@ -1,0 +1,51 @@
+/** One page of a shadow table, and the places that refer to it. */
+import { TABLE_ENTRIES } from './guest-tables.ts';
+
+/** An entry of a shadow page. */
+export interface ShadowPlace {
+  readonly page: ShadowPage;
+  readonly index: number;
+}
+
+export class ShadowPage {
+  /** Physical address in host memory. */
+  readonly pa: number;
+  /** 0: its entries are leaves. */
+  readonly level: number;
+  /** Number that tells shadow pages apart: see `shadowKey`. */
+  readonly key: string;
+  /** Page number of the guest table that it shadows; undefined for the parts of a superpage and where the guest has paging off. */
+  readonly table: number | undefined;
+  /** Shadow pages below, by index. */
+  readonly children = new Map<number, ShadowPage>();
+  /** Guest page numbers that leaves lead to, by index. */
+  readonly leaves = new Map<number, number>();
+  /** Entries of other shadow pages that lead here: by the key of the page and the index. */
+  readonly parents = new Map<string, ShadowPlace>();
+  /** Not 0 while it is the root of an address space. */
+  rootCount = 0;
+
+  constructor(pa: number, level: number, key: string, table: number | undefined) {
+    this.pa = pa;
+    this.level = level;
+    this.key = key;
+    this.table = table;
+  }
+
+  /** Physical address of an entry. */
+  entryPa(index: number): number {
+    return this.pa + index * 8;
+  }
+}
+
+/** Name of an entry: a key of reverse maps. */
+export function placeName({ page, index }: ShadowPlace): number {
+  return page.pa / 8 + index;
+}
+
+/** Entries of the table that an access of `lengthBytes` at `offset` touches. */
+export function touchedEntries(offset: number, lengthBytes: number): readonly number[] {
+  const first = Math.floor(offset / 8);
+  const last = Math.min(TABLE_ENTRIES - 1, Math.floor((offset + lengthBytes - 1) / 8));
+  return Array.from({ length: last - first + 1 }, (_, step) => first + step);
+}
