@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../../src/assert.ts';
+import { ByteSink } from '../../../src/machine/engine/byte-sink.ts';
 import {
   add,
   call,
@@ -26,7 +27,7 @@ import {
   type ValType,
   wrap,
 } from '../../../src/machine/engine/expr.ts';
-import { ByteSink, type Fn, WasmModule } from '../../../src/machine/engine/wasm-module.ts';
+import { type Fn, WasmModule } from '../../../src/machine/engine/wasm-module.ts';
 
 type Exported = Readonly<Record<string, (...args: (number | bigint)[]) => number | bigint | undefined>>;
 
