@@ -67,7 +67,7 @@ export interface DeviceTreeOptions {
   readonly syscon?: boolean;
 }
 
-/** Fastest PIO mode of an ATA drive (ATA8-ACS 7.16, IDENTIFY DEVICE word 64: modes 3 and 4). */
+/** Fastest PIO mode of an ATA drive (ATA8-ACS, IDENTIFY DEVICE word 64: modes 3 and 4). */
 const PIO_MODE = 4;
 
 const UART_PATH = '/soc/serial@10000000';
