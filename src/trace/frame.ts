@@ -5,8 +5,8 @@
  */
 import { deflateSync, inflateSync } from 'fflate';
 import { assert } from '../assert.ts';
+import { crc32 } from '../crc32.ts';
 import { ParatraceError } from '../errors.ts';
-import { crc32 } from './crc32.ts';
 import {
   CODING,
   FORMAT_VERSION,

@@ -1,6 +1,7 @@
 /** Traces with right checksums and wrong contents: what an attacker, a bug or a later version would write. */
+
+import { crc32 } from '../../src/crc32.ts';
 import { ColumnEncoder } from '../../src/trace/columns.ts';
-import { crc32 } from '../../src/trace/crc32.ts';
 import {
   encodeFrame,
   encodePreamble,

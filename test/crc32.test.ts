@@ -1,7 +1,7 @@
 import { crc32 as oracle } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { crc32 } from '../../src/trace/crc32.ts';
+import { crc32 } from '../src/crc32.ts';
 
 test('gives the check value of the polynomial', () => {
   expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);
