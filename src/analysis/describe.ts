@@ -105,5 +105,7 @@ function describeRing(event: Extract<VmEvent, { queue: number }>): string {
       return `interrupt ${event.delivered ? 'delivered' : 'suppressed'} at used ${event.usedIndex}`;
     case 'broken':
       return `broken: ${event.what} (${hex(event.offending)})`;
+    case 'drop':
+      return `frame of ${event.lengthBytes} bytes lost: ${event.reason}`;
   }
 }

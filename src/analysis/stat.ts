@@ -52,6 +52,8 @@ export interface RingRow {
   readonly interruptsDelivered: number;
   readonly interruptsSuppressed: number;
   readonly broken: number;
+  /** Network frames that were lost. */
+  readonly framesDropped: number;
 }
 
 export interface RunStatistics {
@@ -253,6 +255,9 @@ function countRing(rings: Map<string, MutableRow<RingRow>>, event: RingEvent): v
     case 'broken':
       row.broken += 1;
       break;
+    case 'drop':
+      row.framesDropped += 1;
+      break;
   }
 }
 
@@ -269,6 +274,7 @@ function emptyRing(device: string, queue: number): MutableRow<RingRow> {
     interruptsDelivered: 0,
     interruptsSuppressed: 0,
     broken: 0,
+    framesDropped: 0,
   };
 }
 

@@ -146,6 +146,12 @@ export const EVENT_KINDS = {
     about: 'The run ended: reason and the exit code of the guest.',
     fields: { reason: 'name', status: 'u32' },
   },
+  drop: {
+    code: 17,
+    lane: 'ring',
+    about: 'A network frame was lost: its length, and why, such as `no-buffer` where the driver gave too few.',
+    fields: { device: 'name', queue: 'u16', lengthBytes: 'u32', reason: 'name' },
+  },
 } as const satisfies Record<string, EventRow>;
 
 export type EventKind = keyof typeof EVENT_KINDS;

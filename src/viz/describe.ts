@@ -105,6 +105,7 @@ function titleOf(event: VmEvent, label: string): string {
     case 'complete':
     case 'used':
     case 'broken':
+    case 'drop':
       return `${ringName(event.device, event.queue)}: ${label}`;
     case 'hartState':
       return `Hart ${event.target} ${event.state}`;
@@ -168,6 +169,12 @@ function factsOf(table: EventTable, event: VmEvent, argumentNames: readonly stri
       return [
         { label: 'what', value: event.what },
         { label: 'offending value', value: hex(event.offending) },
+        ...ringFacts(event),
+      ];
+    case 'drop':
+      return [
+        { label: 'reason', value: event.reason },
+        { label: 'length', value: bytes(event.lengthBytes) },
         ...ringFacts(event),
       ];
     case 'turn':

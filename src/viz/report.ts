@@ -128,7 +128,7 @@ const LEGEND = [
   ['queued', 'queued'],
   ['signal', 'doorbell'],
   ['input', 'input'],
-  ['broken', 'broken ring'],
+  ['broken', 'broken ring, lost frame'],
 ] as const;
 
 const BODY = `<main id="app">

@@ -86,10 +86,12 @@ export function buildRingLanes(table: EventTable): { readonly rings: readonly Ri
   return { rings: Array.from(walks.values(), (walk) => walk.finish()), leftOut: leftOut.size };
 }
 
-type RingKind = 'notify' | 'take' | 'complete' | 'used' | 'broken';
+type RingKind = 'notify' | 'take' | 'complete' | 'used' | 'broken' | 'drop';
+
+const RING_KINDS: ReadonlySet<string> = new Set<RingKind>(['notify', 'take', 'complete', 'used', 'broken', 'drop']);
 
 function isRingKind(kind: string): kind is RingKind {
-  return kind === 'notify' || kind === 'take' || kind === 'complete' || kind === 'used' || kind === 'broken';
+  return RING_KINDS.has(kind);
 }
 
 class RingWalk {

@@ -276,6 +276,7 @@ class ModelBuilder {
       case 'take':
       case 'complete':
       case 'broken':
+      case 'drop':
         return { label: RING_WORDS[event.kind], group: ringName(event.device, event.queue) };
       case 'used':
         return {
@@ -306,6 +307,7 @@ const RING_WORDS = {
   take: 'chain taken',
   complete: 'chain completed',
   broken: 'ring broken',
+  drop: 'frame lost',
 } as const;
 
 const PLAIN_WORDS = { idle: 'idle', wake: 'wake', turn: 'turn', end: 'end of run' } as const;

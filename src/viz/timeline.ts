@@ -131,7 +131,7 @@ function markGroup(
   return { id, main, children };
 }
 
-const SIGNALS: ReadonlySet<EventKind> = new Set(['notify', 'used', 'broken']);
+const SIGNALS: ReadonlySet<EventKind> = new Set(['notify', 'used', 'broken', 'drop']);
 
 function ringGroup(table: EventTable, ring: RingLanes): LaneGroup {
   const signals = ring.events.filter((event) => SIGNALS.has(table.kindOf(event)));

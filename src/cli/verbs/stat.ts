@@ -90,6 +90,7 @@ function hartTable({ harts }: RunStatistics): string {
 }
 
 function ringTable({ rings }: RunStatistics): string {
+  const showsDrops = rings.some(({ framesDropped }) => framesDropped > 0);
   const rows = rings.map((row) => [
     row.device,
     String(row.queue),
@@ -101,6 +102,7 @@ function ringTable({ rings }: RunStatistics): string {
     groupDigits(row.inFlightMax),
     `${groupDigits(row.interruptsDelivered)} of ${groupDigits(row.interruptsDelivered + row.interruptsSuppressed)}`,
     groupDigits(row.broken),
+    ...(showsDrops ? [groupDigits(row.framesDropped)] : []),
   ]);
   const head = [
     'ring',
@@ -113,6 +115,7 @@ function ringTable({ rings }: RunStatistics): string {
     'in flight',
     'interrupts',
     'broken',
+    ...(showsDrops ? ['frames lost'] : []),
   ];
   return formatTable(head, rows);
 }

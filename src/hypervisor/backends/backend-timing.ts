@@ -7,6 +7,8 @@ export interface BackendTiming {
   readonly console: { readonly latencyCycles: number; readonly perByteCycles: number };
   readonly block: { readonly latencyCycles: number; readonly perSectorCycles: number };
   readonly entropy: { readonly latencyCycles: number; readonly perByteCycles: number };
+  /** Of a network controller, to send a frame or to put one into the driver's buffers. */
+  readonly net: { readonly latencyCycles: number; readonly perByteCycles: number };
 }
 
 export const DEFAULT_BACKEND_TIMING: BackendTiming = {
@@ -16,4 +18,5 @@ export const DEFAULT_BACKEND_TIMING: BackendTiming = {
   block: { latencyCycles: 10_000, perSectorCycles: 200 },
   // Rule: as the console.
   entropy: { latencyCycles: 1_000, perByteCycles: 1 },
+  net: { latencyCycles: 1_000, perByteCycles: 1 },
 };

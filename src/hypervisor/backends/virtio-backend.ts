@@ -166,6 +166,11 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     };
   }
 
+  /** Whether the driver has handed a queue over. */
+  protected isLive(queue: number): boolean {
+    return this.#queues[queue] !== undefined;
+  }
+
   /** Bytes that the chains held in a queue can take. */
   protected heldWritableBytes(queue: number): number {
     const live = this.#queues[queue];

@@ -4,7 +4,7 @@ import type { EventKind, EventOf, EventStamp } from '../events.ts';
 /** An event of kind `K` as its source knows it. */
 export type Unstamped<K extends EventKind> = Omit<EventOf<K>, keyof EventStamp>;
 
-export type RingEventKind = 'notify' | 'take' | 'complete' | 'used' | 'broken';
+export type RingEventKind = 'notify' | 'take' | 'complete' | 'used' | 'broken' | 'drop';
 export type RingEvent = { [K in RingEventKind]: Unstamped<K> }[RingEventKind];
 
 /** Takes events in the order in which things happened. */

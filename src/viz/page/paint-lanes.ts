@@ -147,7 +147,7 @@ export function paintMarks(brush: Brush, events: Uint32Array, height: number): v
     const event = must(events[first], 'a mark has an event');
     const kind = table.kindOf(event);
     context.fillStyle = kindColour(palette, kind);
-    if (kind === 'broken') {
+    if (kind === 'broken' || kind === 'drop') {
       paintCross(context, x, PADDING, full);
       return;
     }
@@ -203,7 +203,7 @@ function paintOccupancy(brush: Brush, ring: RingLanes, height: number): void {
       const kind = table.kindOf(event);
       context.fillStyle = kindColour(palette, kind);
       if (kind === 'notify') triangle(context, x, bottom + edge, -edge);
-      else if (kind === 'broken') paintCross(context, x, edge, full);
+      else if (kind === 'broken' || kind === 'drop') paintCross(context, x, edge, full);
     },
   );
 }

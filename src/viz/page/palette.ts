@@ -56,6 +56,7 @@ const KIND_COLOUR: Readonly<Record<EventKind, ColourName>> = {
   complete: 'flight',
   used: 'interrupt',
   broken: 'broken',
+  drop: 'broken',
   idle: 'soft',
   wake: 'soft',
   turn: 'soft',
