@@ -7,11 +7,19 @@ import { type Command, Option } from 'commander';
 import { ParatraceError } from '../errors.ts';
 import { SECTOR_BYTES } from '../hypervisor/backends/overlay-disk.ts';
 import { COST_PROFILE_NAMES } from '../hypervisor/costs.ts';
+import { NET_LATENCY_MAX } from '../hypervisor/vm-config.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../machine/create-machine.ts';
 import { HART_COUNT_MAX } from '../machine/platform/memory-map.ts';
-import { type ImageRef, MODE_NAMES, type ModeName, type RunConfig, type RunImages } from '../session/config.ts';
-import { RUN_DEFAULTS } from '../session/run-defaults.ts';
+import {
+  type ImageRef,
+  MODE_NAMES,
+  type ModeName,
+  type NetConfig,
+  type RunConfig,
+  type RunImages,
+} from '../session/config.ts';
+import { NET_LATENCY_DEFAULT, RUN_DEFAULTS } from '../session/run-defaults.ts';
 import { type BundledGuest, bundledGuests, readBundledGuest } from './guests.ts';
 import { isPlainFile, readFile, sha256 } from './host/files.ts';
 import { patternDisk } from './pattern-disk.ts';
@@ -29,6 +37,7 @@ export interface MachineOptions {
   readonly iterations?: number;
   readonly initrd?: string;
   readonly drive: readonly string[];
+  readonly net?: NetConfig;
   readonly seed: string;
   readonly stdin?: string;
   readonly maxCycles: number;
@@ -90,6 +99,7 @@ export function prepareRun(guest: string, options: MachineOptions): PreparedRun 
     rtcEpochSeconds: options.rtc,
     misaligned: options.misaligned,
     adUpdate: options.adUpdate,
+    ...(options.net && { net: options.net }),
     guest: program.ref,
     initrd: initrd?.ref,
     drives: drives.map(({ ref }) => ref),
@@ -148,6 +158,12 @@ function machineOptions(): Option[] {
     )
       .argParser((file: string, before: string[] = []) => [...before, file])
       .default([], 'none'),
+    new Option(
+      '--net [network]',
+      'a network controller, and a peer that answers it: peer, or peer,latency=CYCLES (k, M are powers of 1,000)',
+    )
+      .preset('peer')
+      .argParser(parseNetwork),
     new Option('--seed <text>', 'seed of everything random: the entropy device, the seed in the device tree').default(
       defaults.seed,
     ),
@@ -182,6 +198,20 @@ function machineOptions(): Option[] {
       .choices(['hardware', 'fault'])
       .default(defaults.adUpdate),
   ];
+}
+
+const NET_LATENCY_RANGE = { least: 1, most: NET_LATENCY_MAX };
+
+/** `peer[,latency=N]`. */
+function parseNetwork(text: string): NetConfig {
+  const [, latency] = /^peer(?:,latency=(.+))?$/.exec(text) ?? [text];
+  if (!/^peer(,|$)/.test(text) || (text !== 'peer' && latency === undefined)) {
+    const message = `unknown network '${text}' for --net; write peer, or peer,latency=CYCLES, before the guest`;
+    throw new ParatraceError('usage.option', message);
+  }
+  return {
+    latencyCycles: latency === undefined ? NET_LATENCY_DEFAULT : parseCount('--net', latency, NET_LATENCY_RANGE),
+  };
 }
 
 function checkGuest(guest: string): string {

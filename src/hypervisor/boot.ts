@@ -6,6 +6,7 @@ import { must } from '../assert.ts';
 import { type Machine, PRIVILEGE } from '../machine/machine-types.ts';
 import { type BootImage, loadBootImage, placeBootData } from '../machine/platform/boot-image.ts';
 import { virtDeviceTree } from '../machine/platform/device-tree.ts';
+import type { DevicePlan } from './device-plan.ts';
 import type { ResumePoint } from './harts.ts';
 import type { VmConfig, VmImages } from './vm-config.ts';
 
@@ -36,6 +37,7 @@ export interface BootedGuest extends BootImage {
 
 /**
  * Loads guest, initrd and device tree and resets every hart.
+ * @param devices what stands in the device tree
  * @param randomBytes the run's generator: the first bytes of it seed the guest's
  * @throws ParatraceError for images that are malformed or do not fit.
  */
@@ -43,6 +45,7 @@ export function bootGuest(
   machine: Machine,
   config: VmConfig,
   images: VmImages,
+  devices: DevicePlan,
   randomBytes: (lengthBytes: number) => Uint8Array,
 ): BootedGuest {
   const { memory } = machine;
@@ -56,6 +59,9 @@ export function bootGuest(
       initrd,
       rngSeed,
       clint: config.entry === 'm',
+      virtio: devices.virtio,
+      ataChannels: devices.ataChannels,
+      e1000: devices.e1000,
     });
   // The size of the tree does not depend on where the initrd lies, only on whether there is one.
   const draft = treeWith(images.initrd && { start: memory.base, end: memory.base });

@@ -24,9 +24,19 @@ export interface VmConfig {
   readonly rtcEpochSeconds: number;
   readonly misaligned: 'hardware' | 'trap';
   readonly adUpdate: 'hardware' | 'fault';
+  /** The network, if there is one. */
+  readonly net?: NetConfig | undefined;
   /** Name of the guest image, for errors. */
   readonly guest: { readonly name: string };
 }
+
+/** The peer at the other end of each network controller's wire. */
+export interface NetConfig {
+  /** From the arrival of a frame at the peer to the departure of its answer, in cycles: 1 to {@link NET_LATENCY_MAX}. */
+  readonly latencyCycles: number;
+}
+/** A quarter of an hour at 1 GHz. */
+export const NET_LATENCY_MAX = 1e12;
 
 export interface VmImages {
   readonly guest: Uint8Array;
@@ -36,9 +46,16 @@ export interface VmImages {
 
 /**
  * Slots of the virtio-mmio transports, lowest address first. Drives come first, so that the first drive is the first block device
- * that a guest finds; console and entropy have the two last ones always, so that drives do not move them.
+ * that a guest finds; network, console and entropy have the last ones always, so that drives do not move them.
  */
-export const VIRTIO_PLACES = { firstDrive: 0, console: VIRTIO_SLOT_COUNT - 2, entropy: VIRTIO_SLOT_COUNT - 1 } as const;
+export const VIRTIO_PLACES = {
+  firstDrive: 0,
+  /** The slot of the last drive, where there is a network. */
+  network: VIRTIO_SLOT_COUNT - 3,
+  console: VIRTIO_SLOT_COUNT - 2,
+  entropy: VIRTIO_SLOT_COUNT - 1,
+} as const;
+/** Drives of a machine without a network; with one there is room for one less. */
 export const DRIVE_COUNT_MAX = VIRTIO_PLACES.console - VIRTIO_PLACES.firstDrive;
 
 /** Memory sizes that a machine can have. */

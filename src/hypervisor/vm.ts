@@ -12,6 +12,7 @@ import { Board } from './board.ts';
 import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
 import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
 import { costProfile } from './costs.ts';
+import { planDevices } from './device-plan.ts';
 import { type Ending, finisherEnding, resetEnding, tohostEnding } from './endings.ts';
 import { EventStream } from './event-stream.ts';
 import { Exits } from './exits.ts';
@@ -107,10 +108,12 @@ export class Vm {
       timerChanged: () => this.#timerChanged(),
       stuck: (hart) => void this.#end('stuck', 1, stuckTrap(machine, hart)),
     });
+    const devices = planDevices(this.#mode.devices.deviceSet, config, images);
     this.#board = new Board({
       machine,
       config,
       images,
+      devices,
       schedule: this.#schedule,
       events: { emit: (event) => this.#ringEvent(event) },
       random: this.#random,
@@ -121,7 +124,7 @@ export class Vm {
         this.#ending ??= finisherEnding(request);
       },
     });
-    this.guest = bootGuest(machine, config, images, (lengthBytes) => this.#random.next(lengthBytes));
+    this.guest = bootGuest(machine, config, images, devices, (lengthBytes) => this.#random.next(lengthBytes));
     this.#processor = processor?.make(machine);
     for (const { id } of machine.harts) this.#processor?.start(id);
   }

@@ -3,6 +3,10 @@
  * user typed, no dates, no host facts: the same command gives the same bytes.
  */
 
+import type { NetConfig } from '../hypervisor/vm-config.ts';
+
+export type { NetConfig };
+
 export const MODE_NAMES = ['native', 'full', 'hvm', 'pvh'] as const;
 export type ModeName = (typeof MODE_NAMES)[number];
 
@@ -41,6 +45,8 @@ export interface RunConfig {
   readonly misaligned: 'hardware' | 'trap';
   /** Page-table accessed and dirty bits: set by the walker (Svadu) or page fault (Svade). */
   readonly adUpdate: 'hardware' | 'fault';
+  /** The network: none if absent. */
+  readonly net?: NetConfig | undefined;
   readonly guest: ImageRef;
   readonly initrd: ImageRef | undefined;
   readonly drives: readonly ImageRef[];

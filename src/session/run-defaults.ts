@@ -3,7 +3,7 @@ import { DEFAULT_COST_PROFILE } from '../hypervisor/costs.ts';
 import type { RunConfig } from './config.ts';
 
 /** Everything in a {@link RunConfig} but its images. */
-export type RunSettings = Omit<RunConfig, 'guest' | 'initrd' | 'drives'>;
+export type RunSettings = Omit<RunConfig, 'guest' | 'initrd' | 'drives' | 'net'>;
 
 export const RUN_DEFAULTS: RunSettings = {
   mode: 'pvh',
@@ -22,3 +22,6 @@ export const RUN_DEFAULTS: RunSettings = {
   misaligned: 'hardware',
   adUpdate: 'hardware',
 };
+
+/** Latency of the network's peer in cycles. Rule: a round trip to a host on the same network, 20 microseconds at 1 GHz. */
+export const NET_LATENCY_DEFAULT = 20_000;

@@ -22,6 +22,7 @@ import {
   END_REASON_NAMES,
   type HeaderObject,
   MEANING,
+  NET_FIELDS,
   type TraceHeader,
 } from './schema.ts';
 import { toInteger } from './table.ts';
@@ -34,11 +35,12 @@ type Unpacked = Readonly<Record<string, unknown>>;
 
 /** @param embedded SHA-256 of each image chunk that follows, in order. */
 export function packHeader(header: TraceHeader, embedded: readonly string[]): PackableMap {
-  const { guest, initrd, drives } = header.config;
+  const { guest, initrd, drives, net } = header.config;
   const config = packFields(CONFIG_FIELDS, header.config);
   config.set('guest', packImage(guest));
   config.set('initrd', initrd === undefined ? null : packImage(initrd));
   config.set('drives', drives.map(packImage));
+  if (net !== undefined) config.set('net', packFields(NET_FIELDS, net));
   return new Map<string, Packable>([
     ['meaning', packHeaderValue(MEANING)],
     ['config', config],
@@ -59,6 +61,7 @@ export function unpackHeader(packed: Unpacked): { header: TraceHeader; embedded:
     guest: unpackImage(fields.guest),
     initrd: fields.initrd === null ? undefined : unpackImage(fields.initrd),
     drives: listIn(fields, 'drives').map(unpackImage),
+    ...(fields.net === undefined ? {} : { net: unpackFields(NET_FIELDS, mapIn(fields, 'net')) }),
   } as unknown as RunConfig;
   const header: TraceHeader = {
     config,

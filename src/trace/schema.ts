@@ -7,7 +7,7 @@
  * skip all three. Anything else is a new major version, and another major version is refused.
  */
 import { EVENT_KINDS, EVENT_STAMP, type EventKind, type FieldType } from '../hypervisor/events.ts';
-import { MODE_NAMES, type RunConfig } from '../session/config.ts';
+import { MODE_NAMES, type NetConfig, type RunConfig } from '../session/config.ts';
 import { END_REASONS, type EndReason, type InputPort, type InputRecord, type RunEnd } from '../session/ports.ts';
 
 /** First bytes of every trace: a byte no text begins with, `PVT`, and line ends that a text-mode transfer would spoil. */
@@ -242,7 +242,10 @@ export const CONFIG_FIELDS = {
   rtcEpochSeconds: 'u53',
   misaligned: 'name',
   adUpdate: 'name',
-} as const satisfies Record<Exclude<keyof RunConfig, 'guest' | 'initrd' | 'drives'>, FieldType>;
+} as const satisfies Record<Exclude<keyof RunConfig, 'guest' | 'initrd' | 'drives' | 'net'>, FieldType>;
+
+/** Fields of `net` in `config`, which is there if the machine had a network. */
+export const NET_FIELDS = { latencyCycles: 'u53' } as const satisfies Record<keyof NetConfig, FieldType>;
 
 /** The values that some of them are limited to. */
 export const CONFIG_CHOICES: Readonly<Record<string, readonly string[]>> = {

@@ -1,8 +1,10 @@
 /** From a trace to its report: the facts of the header, the model of the events, the page. */
 import { type EventNames, ringName } from '../analysis/names.ts';
 import { CONSOLE_QUEUE } from '../hypervisor/backends/console-backend.ts';
+import { NET_QUEUE } from '../hypervisor/backends/net-wire.ts';
 import { VIRTIO_PLACES } from '../hypervisor/vm-config.ts';
 import { virtioSlot } from '../machine/platform/memory-map.ts';
+import type { RunConfig } from '../session/config.ts';
 import type { TraceReader } from '../trace/reader.ts';
 import { groupDigits } from './format.ts';
 import { type ReportOptions, renderReport } from './report.ts';
@@ -40,7 +42,7 @@ export function reportFacts(trace: TraceReader): ReportFacts {
     cycles: end?.cycle ?? readableUpTo.cycle,
     icount: end?.icount ?? 0,
     end,
-    ringRoles: ringRoles(header.config.drives.length),
+    ringRoles: ringRoles(header.config),
     truncated:
       problem === undefined
         ? undefined
@@ -49,12 +51,18 @@ export function reportFacts(trace: TraceReader): ReportFacts {
 }
 
 /** What each ring of the machine is for: its virtio devices have fixed places. */
-function ringRoles(driveCount: number): Readonly<Record<string, string>> {
+function ringRoles({ drives, net }: RunConfig): Readonly<Record<string, string>> {
   const roles: Record<string, string> = {};
   const add = (slot: number, queue: number, role: string): void => {
     roles[ringName(virtioSlot(slot).name, queue)] = role;
   };
-  for (let drive = 0; drive < driveCount; drive += 1) add(VIRTIO_PLACES.firstDrive + drive, 0, 'block');
+  for (let drive = 0; drive < drives.length; drive += 1) add(VIRTIO_PLACES.firstDrive + drive, 0, 'block');
+  if (net !== undefined) {
+    add(VIRTIO_PLACES.network, NET_QUEUE.receive, 'network in');
+    add(VIRTIO_PLACES.network, NET_QUEUE.transmit, 'network out');
+    roles[ringName('e1000', NET_QUEUE.receive)] = 'network in';
+    roles[ringName('e1000', NET_QUEUE.transmit)] = 'network out';
+  }
   add(VIRTIO_PLACES.console, CONSOLE_QUEUE.receive, 'console in');
   add(VIRTIO_PLACES.console, CONSOLE_QUEUE.transmit, 'console out');
   add(VIRTIO_PLACES.entropy, 0, 'entropy');

@@ -13,6 +13,7 @@ const MACHINE_OPTIONS = [
   '--iterations',
   '--initrd',
   '--drive',
+  '--net',
   '--seed',
   '--stdin',
   '--max-cycles',

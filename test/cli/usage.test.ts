@@ -73,6 +73,18 @@ const WRONG: readonly (readonly [args: readonly string[], names: readonly string
     ['usage.option', '--iterations', '0'],
   ],
   [
+    ['run', '--net', 'ring-tour'],
+    ['usage.option', "unknown network 'ring-tour'", 'before the guest'],
+  ],
+  [
+    ['run', 'ring-tour', '--net', 'peer,latency=0'],
+    ['usage.option', '--net', '0'],
+  ],
+  [
+    ['run', 'ring-tour', '--net', 'peer,delay=5'],
+    ['usage.option', 'peer,delay=5'],
+  ],
+  [
     ['run', 'ring-tour', '--costs', 'free'],
     ['free', 'rocket-kvm-2023'],
   ],

@@ -36,6 +36,7 @@ export const CONFIG: RunConfig = {
   rtcEpochSeconds: 2 ** 32,
   misaligned: 'hardware',
   adUpdate: 'fault',
+  net: { latencyCycles: 20_000 },
   guest: { name: 'guest.elf', sizeBytes: 0, sha256: EMPTY_SHA256 },
   initrd: undefined,
   drives: [{ name: 'disk.img', sizeBytes: 2 ** 40, sha256: 'ab'.repeat(32) }],

@@ -84,6 +84,7 @@ export const emulatedInterruptsAndTimer: InterruptAxis = {
 /** Device registers are hardware; the timeline still shows each access, with what the bus takes. */
 export const directDevices: DeviceAxis = {
   name: 'real devices',
+  deviceSet: 'both',
   access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.nativeAccess),
 };
 
@@ -93,8 +94,16 @@ const DOORBELL = 'QueueNotify';
 /** Every device register exits: ring notifications end in the hypervisor, all others in the user-space device model. */
 export const trappedDevices: DeviceAxis = {
   name: 'rings, other registers emulated',
+  deviceSet: 'rings',
   access: (host, hart, register) => {
     const { mmioKernel, mmioUser } = host.costs.primitives;
     host.serveAccess(hart, register, register === DOORBELL ? mmioKernel : mmioUser);
   },
+};
+
+/** A plain machine's devices, for guests that know nothing else: every register exits to the user-space device model. */
+export const emulatedDevices: DeviceAxis = {
+  name: 'emulated registers',
+  deviceSet: 'emulated',
+  access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
 };

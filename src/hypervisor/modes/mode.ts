@@ -73,9 +73,13 @@ export interface InterruptAxis {
   timer(host: ExitHost, line: number): void;
 }
 
+/** Which devices a guest finds: those of a plain machine, the paravirtual ones, or both as on real hardware. */
+export type DeviceSet = 'emulated' | 'rings' | 'both';
+
 /** Device registers. */
 export interface DeviceAxis {
   readonly name: string;
+  readonly deviceSet: DeviceSet;
   /** @param register name of the register that the pending access of the hart is to, if it has one */
   access(host: ExitHost, hart: number, register: string | undefined): void;
 }
