@@ -82,7 +82,14 @@ export {
 export { Replay, type ReplayPorts, type ReplayProfiles } from './replayer/replay.ts';
 export { ReplayInput } from './replayer/replay-input.ts';
 // The session.
-export { type ImageRef, MODE_NAMES, type ModeName, type RunConfig, type RunImages } from './session/config.ts';
+export {
+  type ImageRef,
+  MODE_NAMES,
+  type ModeName,
+  type NetConfig,
+  type RunConfig,
+  type RunImages,
+} from './session/config.ts';
 export { LiveInput, NoInput, ScriptInput } from './session/inputs.ts';
 export {
   type ConsoleSink,

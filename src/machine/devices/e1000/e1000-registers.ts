@@ -145,7 +145,8 @@ export function e1000RegisterName(offset: number): string | undefined {
 
 /** The table and word at an offset. */
 export function e1000TableAt(offset: number): { readonly table: E1000Table; readonly index: number } | undefined {
-  if (offset % 4 !== 0) return undefined;
+  // Registers in use lie below the tables: no search for them.
+  if (offset < E1000_TABLES.MTA.offset || offset % 4 !== 0) return undefined;
   for (const table of ['MTA', 'RA', 'VFTA'] as const) {
     const { offset: first, words } = E1000_TABLES[table];
     const index = (offset - first) / 4;
