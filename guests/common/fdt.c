@@ -106,7 +106,7 @@ static void judge(struct walk *walk, const struct node *node, const struct node 
     board->uart_base = base;
   } else if (mentions(node->compatible, "ata-generic")) {
     if (board->ata.base == 0 || base < board->ata.base) board->ata = (struct board_slot){base, irq};
-  } else if (mentions(node->compatible, "intel,e1000")) {
+  } else if (mentions(node->compatible, "paratrace,e1000")) {
     board->e1000 = (struct board_slot){base, irq};
   } else if (mentions(node->compatible, "plic")) {
     board->plic_base = base;

@@ -46,6 +46,15 @@ describe('U-Boot', () => {
     expect(bytes('v4.pvt').equals(bytes('u4.pvt'))).toBe(true);
   });
 
+  it.each(['native', 'pvh'])(
+    'finds the network in mode %s, and leaves registers alone that it knows on PCI only',
+    (mode) => {
+      const output = paratraceOk(['run', ...machine, '--mode', mode, '--net', 'peer']);
+      expect(output).toContain('eth0: virtio-net#5');
+      expect(output).toContain('poweroff ...');
+    },
+  );
+
   it('records the same bytes while every core is busy', () => {
     const busy = Array.from({ length: availableParallelism() }, () =>
       spawn(process.execPath, ['-e', 'for (;;) Math.sqrt(2);'], { stdio: 'ignore' }),

@@ -231,10 +231,10 @@ function ataNode(index: number, options: DeviceTreeOptions): FdtNode {
   };
 }
 
-/** There is no binding for this controller outside PCI; the name is ours. */
+/** There is no binding for this controller outside PCI. The name is ours: `intel,e1000` is what U-Boot's driver for PCI claims. */
 function e1000Node(options: DeviceTreeOptions): FdtNode {
   return node('ethernet', MEMORY_MAP.e1000, {
-    compatible: 'intel,e1000',
+    compatible: 'paratrace,e1000',
     'local-mac-address': Uint8Array.from(MAC_ADDRESS.e1000),
     ...interrupt(IRQ_SOURCE.e1000, options),
   });

@@ -138,7 +138,7 @@ describe('virtDeviceTree', () => {
   it('has the network controller and leaves out the virtio slots if told to', () => {
     const { nodes, property } = tree({ e1000: true, virtio: false });
     const path = '/soc/ethernet@11100000';
-    expect(strings(property(path, 'compatible'))).toEqual(['intel,e1000']);
+    expect(strings(property(path, 'compatible'))).toEqual(['paratrace,e1000']);
     expect(property(path, 'local-mac-address')).toEqual(Uint8Array.of(2, 0x50, 0x54, 0, 0, 0x10));
     expect(cells(property(path, 'interrupts'))).toEqual([18]);
     expect([...nodes.keys()].some((name) => name.includes('virtio'))).toBe(false);
