@@ -34,9 +34,13 @@ describe('both tiers in step', () => {
     ['ring-tour', 0, ['--harts', '4', '--quantum', '1000']],
     ['ring-tour', 0, ['--mode', 'native', '--core', 'u74']],
     ['ring-tour', 0, ['--ad-update', 'fault', '--misaligned', 'trap']],
-    ['ring-tour', 0, ['--mode', 'full']],
-    ['ring-tour', 0, ['--mode', 'full', '--harts', '4', '--quantum', '1000', '--ad-update', 'fault']],
-    ['ring-tour', 0, ['--mode', 'hvm', '--harts', '4', '--quantum', '1000']],
+    ['ring-tour', 0, ['--mode', 'full', '--append', 'no-rings']],
+    [
+      'ring-tour',
+      0,
+      ['--mode', 'full', '--append', 'no-rings', '--harts', '4', '--quantum', '1000', '--ad-update', 'fault'],
+    ],
+    ['ring-tour', 0, ['--mode', 'hvm', '--append', 'no-rings', '--harts', '4', '--quantum', '1000']],
     ['mini-os', 0, ['--mode', 'full', '--workload', 'mix']],
     ['mini-os', 0, ['--mode', 'hvm', '--workload', 'mix']],
   ])('find no difference in %s, which ends with %i (options %j)', (guest, status, options) => {

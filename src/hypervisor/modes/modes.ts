@@ -3,6 +3,7 @@ import { ParatraceError } from '../../errors.ts';
 import {
   directDevices,
   directInterrupts,
+  emulatedDevices,
   emulatedInterrupts,
   emulatedInterruptsAndTimer,
   firmwareCalls,
@@ -27,7 +28,7 @@ const full: Mode = {
   entries: ['s'],
   privileged: trapAndEmulate,
   interrupts: emulatedInterruptsAndTimer,
-  devices: trappedDevices,
+  devices: emulatedDevices,
 };
 
 const hvm: Mode = {
@@ -36,7 +37,7 @@ const hvm: Mode = {
   entries: ['s'],
   privileged: hardwareAssisted,
   interrupts: emulatedInterrupts,
-  devices: trappedDevices,
+  devices: emulatedDevices,
 };
 
 const pvh: Mode = {
