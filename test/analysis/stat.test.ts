@@ -109,6 +109,7 @@ describe('statistics', () => {
       inFlightMax: 0,
       interruptsDelivered: 0,
       interruptsSuppressed: 0,
+      framesDropped: 0,
       broken: 0,
     };
     expect(rings).toEqual([
