@@ -28,8 +28,7 @@ import {
   TAIL_MAGIC,
   TOTAL_FIELDS,
 } from '../src/trace/schema.ts';
-
-type Cell = string | number;
+import { type Cell, fillTables, table } from './doc-tables.ts';
 
 /** All tables, by the name that stands in the document in `<!-- table: NAME -->`. */
 export function formatTables(): ReadonlyMap<string, string> {
@@ -55,17 +54,9 @@ export function formatTables(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** The document with all tables as they are now. Throws if a table has no place in it. */
+/** The document with all tables as they are now. */
 export function withTables(document: string): string {
-  let text = document;
-  for (const [name, content] of formatTables()) {
-    const open = `<!-- table: ${name} -->`;
-    const start = text.indexOf(open);
-    const end = text.indexOf('<!-- end -->', start);
-    if (start < 0 || end < 0) throw new Error(`docs/trace-format.md has no place for the table \`${name}\``);
-    text = `${text.slice(0, start + open.length)}\n\n${content}\n\n${text.slice(end)}`;
-  }
-  return text;
+  return fillTables('docs/trace-format.md', document, formatTables());
 }
 
 function preambleTable(): string {
@@ -114,11 +105,6 @@ function columnTable(columns: readonly ColumnSpec[]): string {
 
 function aboutRows(rows: Readonly<Record<string, { readonly code: number; readonly about: string }>>): Cell[][] {
   return Object.entries(rows).map(([name, { code, about }]) => [name, code, about]);
-}
-
-function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const line = (cells: readonly Cell[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 function hexByte(byte: number): string {

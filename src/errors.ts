@@ -47,6 +47,11 @@ export const ERROR_CODES = {
     trigger: 'The host cannot give the memory that the machine is to have.',
     fix: 'Give the machine less with `--memory`.',
   },
+  'costs.profile': {
+    exit: EXIT_CODE.usage,
+    trigger: 'A cost profile of the user is not JSON, or has a key or a value that it cannot have.',
+    fix: 'Compare the file with docs/costs.md; `paratrace costs FILE` checks it.',
+  },
   'file.unreadable': {
     exit: EXIT_CODE.usage,
     trigger: 'A file named on the command line cannot be opened, read or written.',

@@ -45,13 +45,21 @@ export {
   ParatraceError,
 } from './errors.ts';
 export {
+  COST_PRIMITIVE_NAMES,
   COST_PRIMITIVES,
   COST_PROFILE_NAMES,
+  type CostFact,
   type CostPrimitive,
   type CostProfile,
+  type CostStatus,
   costProfile,
   DEFAULT_COST_PROFILE,
   type ExitCost,
+  parseUserProfile,
+  recordedProfile,
+  sourceOf,
+  statusOf,
+  totalCycles,
 } from './hypervisor/costs.ts';
 export {
   costOf,

@@ -1,9 +1,9 @@
 /** Runs a guest on a live host, with or without a trace: in slices, between which the host looks for input, signals and its screen. */
 import { ERROR_CODES, type ErrorCode, EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors.ts';
-import { costProfile } from '../hypervisor/costs.ts';
 import { tellRow } from '../hypervisor/event-row.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine, type MachineOptions } from '../machine/create-machine.ts';
+import type { MachineConfig } from '../machine/machine-types.ts';
 import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
 import { Session, type SessionPorts } from '../session/session.ts';
 import { groupDigits } from '../viz/format.ts';
@@ -80,15 +80,16 @@ function consoleOn(screen: Screen): ConsoleSink {
 
 /** The session of a run, with everything timed if there is a profile. */
 function createSession(
-  { config, images, engine }: PreparedRun,
+  { config, costs, images, engine }: PreparedRun,
   ports: SessionPorts,
   options: MachineOptions,
   profile?: Profile,
 ): Session {
   if (profile === undefined) {
-    return new Session(config, images, ports, (machine) => createMachine(machine, engine, options));
+    return new Session(config, images, ports, (machine) => createMachine(machine, engine, options), costs);
   }
-  return profile.createSession(config, images, ports, (machine) => profile.createMachine(machine, engine, options));
+  const machineOf = (machine: MachineConfig) => profile.createMachine(machine, engine, options);
+  return profile.createSession(config, images, ports, machineOf, costs);
 }
 
 interface LiveParts {
@@ -174,13 +175,13 @@ function counted(counter: EventCounter, recorder: Observer): Observer {
 
 /** Loaded only for a recording: it takes a while to prepare its compression. */
 async function recorderOf(
-  { config, images }: PreparedRun,
+  { config, costs, images }: PreparedRun,
   file: TraceFile,
   profile: Profile | undefined,
 ): Promise<Observer> {
   const { createRecorder } = await import('../recorder/recorder.ts');
   const coreProfile = CORE_PROFILES[config.core] ?? {};
-  const recorded = { config, costProfile: costProfile(config.costs), coreProfile, images };
+  const recorded = { config, costProfile: costs, coreProfile, images };
   const recorder = createRecorder(recorded, profile?.sink(file.write) ?? file.write);
   return profile?.observer(recorder) ?? recorder;
 }

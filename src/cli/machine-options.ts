@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ParatraceError } from '../errors.ts';
 import { SECTOR_BYTES } from '../hypervisor/backends/overlay-disk.ts';
-import { COST_PROFILE_NAMES } from '../hypervisor/costs.ts';
+import type { CostProfile } from '../hypervisor/costs.ts';
 import { NET_LATENCY_MAX } from '../hypervisor/vm-config.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { ENGINE_CHOICES, type EngineChoice } from '../machine/create-machine.ts';
@@ -20,6 +20,7 @@ import {
   type RunImages,
 } from '../session/config.ts';
 import { NET_LATENCY_DEFAULT, RUN_DEFAULTS } from '../session/run-defaults.ts';
+import { COSTS_ABOUT, isCostsFile, resolveCosts } from './costs-option.ts';
 import { type BundledGuest, bundledGuests, readBundledGuest } from './guests.ts';
 import { isPlainFile, readFile, sha256 } from './host/files.ts';
 import { patternDisk } from './pattern-disk.ts';
@@ -56,6 +57,8 @@ export const ENGINE_DEFAULT: EngineChoice = 'interpreter';
 /** A run with everything that it reads. */
 export interface PreparedRun {
   readonly config: RunConfig;
+  /** What `config.costs` names. */
+  readonly costs: CostProfile;
   readonly images: RunImages;
   readonly engine: EngineChoice;
   /** Files that are read, which an output may not overwrite. */
@@ -79,6 +82,7 @@ export function addMachineOptions(command: Command): Command {
  */
 export function prepareRun(guest: string, options: MachineOptions): PreparedRun {
   const bundled = bundledGuests().find(({ name }) => name === guest);
+  const costs = resolveCosts(options.costs);
   const entry = options.entry ?? bundled?.entry ?? RUN_DEFAULTS.entry;
   const mode = options.mode ?? bundled?.mode ?? (entry === 'm' ? 'native' : RUN_DEFAULTS.mode);
   const program = bundled ? bundledImage(bundled, mode) : fileImage(checkGuest(guest));
@@ -86,7 +90,7 @@ export function prepareRun(guest: string, options: MachineOptions): PreparedRun 
   const drives = drivesOf(options, bundled);
   const config: RunConfig = {
     mode,
-    costs: options.costs,
+    costs: costs.name,
     core: options.core,
     hartCount: options.harts,
     memoryBytes: options.memory,
@@ -105,7 +109,7 @@ export function prepareRun(guest: string, options: MachineOptions): PreparedRun 
     drives: drives.map(({ ref }) => ref),
   };
   const images = { guest: program.bytes, initrd: initrd?.bytes, drives: drives.map(({ bytes }) => bytes) };
-  return { config, images, engine: options.engine, inputFiles: filesOf(bundled ? undefined : guest, options) };
+  return { config, costs, images, engine: options.engine, inputFiles: filesOf(bundled ? undefined : guest, options) };
 }
 
 /** `--engine`, which `replay` has too: any tier replays what another recorded. */
@@ -136,9 +140,7 @@ function machineOptions(): Option[] {
       '--mode <mode>',
       'what the guest runs under (default: what the guest is for, else pvh; native with --entry m)',
     ).choices(MODE_NAMES),
-    new Option('--costs <profile>', 'what exits cost, by published measurements')
-      .choices(COST_PROFILE_NAMES)
-      .default(defaults.costs),
+    new Option('--costs <profile>', COSTS_ABOUT).default(defaults.costs),
     new Option('--core <profile>', 'what instructions and page walks cost')
       .choices(Object.keys(CORE_PROFILES))
       .default(defaults.core),
@@ -264,6 +266,6 @@ function image(name: string, bytes: Uint8Array): Image {
   return { ref: { name, sizeBytes: bytes.length, sha256: sha256(bytes) }, bytes };
 }
 
-function filesOf(guest: string | undefined, { initrd, stdin, drive }: MachineOptions): string[] {
-  return [guest, initrd, stdin, ...drive].filter((file) => file !== undefined);
+function filesOf(guest: string | undefined, { initrd, stdin, drive, costs }: MachineOptions): string[] {
+  return [guest, initrd, stdin, isCostsFile(costs) ? costs : undefined, ...drive].filter((file) => file !== undefined);
 }

@@ -4,6 +4,7 @@ import { EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors
 import type { Host } from './host/host.ts';
 import { packageVersion } from './host/package-files.ts';
 import { printable } from './printable.ts';
+import { costsVerb } from './verbs/costs.ts';
 import { eventsVerb } from './verbs/events.ts';
 import { guestsVerb } from './verbs/guests.ts';
 import { recordVerb } from './verbs/record.ts';
@@ -22,6 +23,7 @@ const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
   ['events', eventsVerb],
   ['report', reportVerb],
   ['guests', guestsVerb],
+  ['costs', costsVerb],
 ]);
 
 /** Runs one command. Throws nothing: every failure becomes a message on standard error and an exit code. */

@@ -4,7 +4,6 @@ import { eventToJson } from '../analysis/describe.ts';
 import { describeDivergence } from '../analysis/divergence-text.ts';
 import { SBI_NAMES } from '../analysis/sbi-names.ts';
 import { EXIT_CODE, type ExitCode, ParatraceError } from '../errors.ts';
-import { costProfile } from '../hypervisor/costs.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine } from '../machine/create-machine.ts';
 import type { EngineCodeStore } from '../machine/machine-types.ts';
@@ -75,7 +74,7 @@ function prepare(
       ...(file !== undefined && { observer: createRecorder(recorded, file.write) }),
     };
     const coreProfile = CORE_PROFILES[config.core];
-    const profiles = { costProfile: costProfile(config.costs), ...(coreProfile !== undefined && { coreProfile }) };
+    const profiles = { ...(coreProfile !== undefined && { coreProfile }) };
     return new Replay(
       trace,
       images,

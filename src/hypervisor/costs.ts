@@ -11,7 +11,14 @@ export {
   statusOf,
   totalCycles,
 } from './costs/cost-fact.ts';
-export { COST_PROFILE_NAMES, type CostProfile, costProfile, DEFAULT_COST_PROFILE } from './costs/cost-profile.ts';
+export {
+  COST_PROFILE_NAMES,
+  type CostProfile,
+  costProfile,
+  countBySource,
+  DEFAULT_COST_PROFILE,
+  type SourceCounts,
+} from './costs/cost-profile.ts';
 export {
   COST_PRIMITIVE_NAMES,
   COST_PRIMITIVES,
@@ -21,3 +28,4 @@ export {
   type PrimitiveRow,
 } from './costs/primitives.ts';
 export { PUBLISHED_PROFILES, type PublishedProfile, type Technique } from './costs/published.ts';
+export { parseUserProfile, recordedProfile } from './costs/user-profile.ts';

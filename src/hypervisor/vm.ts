@@ -11,7 +11,7 @@ import { type Hart, type Machine, type MachineConfig, STOP, type StopReason } fr
 import { Board } from './board.ts';
 import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
 import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
-import { costProfile } from './costs.ts';
+import { type CostProfile, costProfile } from './costs.ts';
 import { planDevices } from './device-plan.ts';
 import { type Ending, finisherEnding, resetEnding, tohostEnding } from './endings.ts';
 import { EventStream } from './event-stream.ts';
@@ -43,6 +43,8 @@ export interface VmOptions {
   readonly images: VmImages;
   readonly ports: VmPorts;
   readonly createMachine: (config: MachineConfig) => Machine;
+  /** What exits cost; by default the profile of the package that `config` names. */
+  readonly costs?: CostProfile;
 }
 
 export class Vm {
@@ -77,10 +79,9 @@ export class Vm {
   #pollsTold = 0;
 
   /** @throws ParatraceError for a configuration or an image that cannot work. */
-  constructor({ config, images, ports, createMachine }: VmOptions) {
+  constructor({ config, images, ports, createMachine, costs = costProfile(config.costs) }: VmOptions) {
     this.#ports = ports;
     this.#mode = modeByName(config.mode, config.entry);
-    const costs = costProfile(config.costs);
     const { processor } = this.#mode.privileged;
     const machine = createMachine(machineConfig(config));
     this.machine = machine;

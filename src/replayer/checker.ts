@@ -18,8 +18,8 @@ const RECENT_EVENTS = 8;
 export interface CheckerOptions {
   /** State of the harts, asked when a difference is found. */
   readonly registers?: () => PlainState;
-  /** Profiles of this version by the recorded names, to say so when they are not the recorded ones. */
-  readonly profiles?: { readonly costProfile?: object; readonly coreProfile?: object };
+  /** The core profile of this version by the recorded name, to say so when it is not the recorded one. */
+  readonly profiles?: { readonly coreProfile?: object };
 }
 
 /** The recording ended before the run did: everything before was the same. */
@@ -173,12 +173,9 @@ export class ReplayChecker implements Observer {
   }
 
   #profilesThatDiffer(): string[] {
-    const { costProfile, coreProfile } = this.#options.profiles ?? {};
+    const { coreProfile } = this.#options.profiles ?? {};
     const { header } = this.#trace;
-    const names: string[] = [];
-    if (costProfile !== undefined && !samePlain(costProfile, header.costProfile)) names.push('cost profile');
-    if (coreProfile !== undefined && !samePlain(coreProfile, header.coreProfile)) names.push('core profile');
-    return names;
+    return coreProfile !== undefined && !samePlain(coreProfile, header.coreProfile) ? ['core profile'] : [];
   }
 }
 

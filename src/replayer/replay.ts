@@ -1,7 +1,8 @@
 /**
- * A replay: the session that a trace describes, with the recorded inputs and a checker. It is run in slices like any session and ends
- * where the recording ends, however that was.
+ * A replay: the session that a trace describes, at the prices that it holds, with the recorded inputs and a checker. It is run in
+ * slices like any session and ends where the recording ends, however that was.
  */
+import { recordedProfile } from '../hypervisor/costs.ts';
 import { tellRow } from '../hypervisor/event-row.ts';
 import type { Machine, MachineConfig } from '../machine/machine-types.ts';
 import type { RunImages } from '../session/config.ts';
@@ -18,8 +19,7 @@ export interface ReplayPorts {
 }
 
 export interface ReplayProfiles {
-  /** Profiles of this version by the recorded names: when they differ from the recorded ones, a divergence says so. */
-  readonly costProfile?: object;
+  /** The core profile of this version by the recorded name: when it differs from the recorded one, a divergence says so. */
   readonly coreProfile?: object;
 }
 
@@ -49,6 +49,7 @@ export class Replay {
       images,
       { input, observer: this.#observer(observer), console },
       createMachine,
+      recordedProfile(trace.header.costProfile, trace.header.config.costs),
     );
   }
 

@@ -5,6 +5,7 @@
  * A host runs it in slices so that it can show progress and look for input. Slices have no effect on the run.
  */
 import { assert } from '../assert.ts';
+import type { CostProfile } from '../hypervisor/costs.ts';
 import { Vm } from '../hypervisor/vm.ts';
 import type { Machine, MachineConfig } from '../machine/machine-types.ts';
 import { canonicalBytes } from './canonical.ts';
@@ -35,6 +36,7 @@ export class Session {
   /**
    * Builds the machine and loads the guest; nothing has run yet.
    * @param createMachine the machine of a configuration
+   * @param costs what exits cost, where it is not the profile of the package that `config` names
    * @throws ParatraceError for a configuration or an image that cannot work.
    */
   constructor(
@@ -42,12 +44,13 @@ export class Session {
     images: RunImages,
     ports: SessionPorts,
     createMachine: (config: MachineConfig) => Machine,
+    costs?: CostProfile,
   ) {
     assert(config.digestIntervalCycles >= 1, 'a digest interval of at least one cycle');
     this.#config = config;
     this.#observer = ports.observer;
     this.#nextDigestCycle = config.digestIntervalCycles;
-    this.vm = new Vm({ config, images, ports, createMachine });
+    this.vm = new Vm({ config, images, ports, createMachine, ...(costs !== undefined && { costs }) });
   }
 
   get position(): Position {

@@ -29,6 +29,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   events: ['--json', '--from', '--to', '--kind'],
   report: ['-o, --output'],
   guests: ['--json', '--diff'],
+  costs: ['--json', '[profile]'],
 };
 
 describe('help', () => {

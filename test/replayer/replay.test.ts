@@ -133,11 +133,11 @@ describe('a divergence', () => {
   test('asks for registers and compares profiles', () => {
     const options = {
       registers: () => ({ pc: 1n }),
-      profiles: { costProfile: { name: 'costs', exit: 213 }, coreProfile: { name: 'rocket' } },
+      profiles: { coreProfile: { name: 'rocket', clockHz: 1 } },
     };
     const { report } = divergenceOf(() => replay(trace, { steps: 100, changedFrom: 50 }, options));
     expect(report.registers).toEqual({ pc: 1n });
-    expect(report.likelyCauses[0]).toBe('the cost profile of this version is not the recorded one');
+    expect(report.likelyCauses[0]).toBe('the core profile of this version is not the recorded one');
   });
 });
 

@@ -2,6 +2,7 @@
  * Where the wall time of a live run goes. The core has no clock, so everything that the run is made of is wrapped: machine, session,
  * observer, console and trace file tell one stopwatch what is going on. Nothing of this exists in a run without a profile.
  */
+import type { CostProfile } from '../../hypervisor/costs.ts';
 import { tellRow } from '../../hypervisor/event-row.ts';
 import type { EngineChoice, MachineOptions } from '../../machine/create-machine.ts';
 import { createMachine } from '../../machine/create-machine.ts';
@@ -106,9 +107,10 @@ export class Profile implements Meter {
     images: RunImages,
     ports: SessionPorts,
     machineOf: (config: MachineConfig) => Machine,
+    costs: CostProfile,
   ): Session {
     const timed = { ...ports, console: this.#timedConsole(ports.console) };
-    return new ProfiledSession([config, images, timed, machineOf], {
+    return new ProfiledSession([config, images, timed, machineOf, costs], {
       slice: (run) => this.#slice(run),
       digest: (take) => this.#timed(this.#digests, take),
     });

@@ -4,7 +4,7 @@
  * as model cycles.
  */
 import { ParatraceError } from '../../errors.ts';
-import type { ExitCost } from './cost-fact.ts';
+import { type CostStatus, type ExitCost, statusOf } from './cost-fact.ts';
 import { fillBounces, fillSensitive, fillShadow, fillStages } from './fill-deprivileged.ts';
 import { fillCalls, fillDevices, fillInterrupts, fillNative } from './fill-exits.ts';
 import { fillParavirtual } from './fill-paravirtual.ts';
@@ -15,12 +15,24 @@ import { type Basis, REFERENCE_PROFILE } from './rules.ts';
 
 export interface CostProfile {
   readonly name: string;
+  /** What a user says about the own profile. */
+  readonly about?: string;
+  /** Name of the profile that a user's profile started from. */
+  readonly extends?: string;
   readonly isa: string;
   /** Clock of the machine that was measured; null where it is not stated. */
   readonly clockMhz: number | null;
   readonly primitives: Readonly<Record<CostPrimitive, ExitCost>>;
   /** The published facts behind it, null where nothing was published. */
   readonly published: PublishedProfile['facts'];
+}
+
+/** `published` as they stand in the cited work, `derived` from such numbers, `given` by the user, filled by a `rule`. */
+export interface SourceCounts {
+  readonly published: number;
+  readonly derived: number;
+  readonly given: number;
+  readonly rule: number;
 }
 
 export const DEFAULT_COST_PROFILE = REFERENCE_PROFILE;
@@ -43,6 +55,22 @@ export function costProfile(name: string): CostProfile {
   const { isa, clockMhz, facts } = published;
   return { name, isa, clockMhz, primitives: fillPrimitives(published), published: facts };
 }
+
+/** How many prices of a profile come from where. */
+export function countBySource({ primitives }: CostProfile): SourceCounts {
+  const counts = { published: 0, derived: 0, given: 0, rule: 0 };
+  for (const cost of Object.values(primitives)) counts[SOURCE_OF_STATUS[statusOf(cost)]] += 1;
+  return counts;
+}
+
+const SOURCE_OF_STATUS = {
+  V: 'published',
+  Q: 'published',
+  M: 'published',
+  D: 'derived',
+  U: 'given',
+  R: 'rule',
+} as const satisfies Record<CostStatus, keyof SourceCounts>;
 
 function fillPrimitives(profile: PublishedProfile): Record<CostPrimitive, ExitCost> {
   const { facts, technique, baseline } = profile;

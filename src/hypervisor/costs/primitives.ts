@@ -119,7 +119,8 @@ export const COST_PRIMITIVES = {
     group: 'interrupts',
     kind: 'work',
     per: 'interrupt',
-    about: 'Raising an interrupt in the guest once the hypervisor runs',
+    about:
+      'Raising an interrupt in the guest once the hypervisor runs, in hardware or in the virtual CSRs of a deprivileged kernel',
   },
   timerSet: {
     group: 'interrupts',
@@ -150,13 +151,13 @@ export const COST_PRIMITIVES = {
     group: 'paravirtual',
     kind: 'work',
     per: 'entry that is present',
-    about: 'mmuext_op pin: an entry of a page that becomes a page table',
+    about: 'An entry of a page that becomes a page table, by mmuext_op pin or because a table refers to it',
   },
   unpinEntry: {
     group: 'paravirtual',
     kind: 'work',
     per: 'entry that is present',
-    about: 'mmuext_op unpin: an entry of a page that was a page table',
+    about: 'An entry of a page that is a page table no more',
   },
   newBaseptr: {
     group: 'paravirtual',
@@ -168,7 +169,7 @@ export const COST_PRIMITIVES = {
     group: 'paravirtual',
     kind: 'work',
     per: 'operation',
-    about: 'mmuext_op tlb_flush_local or invlpg_local',
+    about: 'mmuext_op tlb_flush or invlpg of a hart; reaching another hart comes on top',
   },
   multicall: { group: 'paravirtual', kind: 'work', per: 'sub-call', about: 'Dispatching one call of a batch' },
   iret: { group: 'paravirtual', kind: 'exit', about: 'iret: the kernel returns to what was interrupted' },
@@ -193,7 +194,12 @@ export const COST_PRIMITIVES = {
     per: 'operation',
     about: 'Checking a grant copy; its bytes come on top',
   },
-  copyLine: { group: 'paravirtual', kind: 'work', per: '64 bytes', about: 'Copying bytes between domains' },
+  copyLine: {
+    group: 'paravirtual',
+    kind: 'work',
+    per: '64 bytes',
+    about: 'Bytes copied between domains, or a page copied or cleared by mmuext_op',
+  },
 
   nativeCall: { group: 'native', kind: 'work', per: 'call', about: 'An SBI call served by firmware' },
   nativeAccess: { group: 'native', kind: 'work', per: 'access', about: 'A device-register access' },
