@@ -126,6 +126,10 @@ export class MirroredVirtualization implements Virtualization {
     return same(this.#first.beginAccess(hart, gpa), this.#second.beginAccess(hart, gpa));
   }
 
+  store(hart: number, pa: number): boolean {
+    return same(this.#first.store(hart, pa), this.#second.store(hart, pa));
+  }
+
   flushAddress(hart: number, vaLow: number, vaHigh: number): void {
     this.#first.flushAddress(hart, vaLow, vaHigh);
     this.#second.flushAddress(hart, vaLow, vaHigh);

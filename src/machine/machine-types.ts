@@ -75,7 +75,10 @@ export const STOP = {
   stuck: 7,
   /** Of a virtualized hart: an exception that its guest does not take itself, with nothing changed. See `guestTrap`. */
   guestTrap: 8,
-  /** Of a deprivileged hart: an interrupt may be taken at its virtual privilege: the cause is in `lastInterruptCause`. */
+  /**
+   * Of a deprivileged hart: an interrupt may be taken at its virtual privilege, the cause is in `lastInterruptCause`. Each run comes back with it
+   * until the guest has taken it (`enterTrap`) or it is masked or gone.
+   */
   guestInterrupt: 9,
   /** Of a hart with two-stage translation: a guest-page fault, with nothing changed. See `secondStageFault`. */
   secondStageFault: 10,
@@ -143,7 +146,10 @@ export interface Machine extends InterruptPins {
 
   /** Adds a device to the bus. Ranges may not overlap each other or RAM. */
   attach(device: MmioDevice): void;
-  /** Puts a hart at its start: registers zero but a0 and a1, privilege, pc, translation and interrupts off. */
+  /**
+   * Puts a hart at its start: registers zero but a0 and a1, privilege, pc, translation and interrupts off. How it is virtualized stays as the host
+   * has set it.
+   */
   reset(hart: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void;
   /** Watches the 8 bytes at `gpa` for the `tohost` convention. */
   watchTohost(gpa: number): void;

@@ -102,17 +102,18 @@ export const CSR_OUTCOME = {
 export type CsrOutcome = (typeof CSR_OUTCOME)[keyof typeof CSR_OUTCOME];
 
 /**
- * The host's side of a virtualized hart. Call these between runs only. None but {@link retire}, {@link sret}, {@link emulateCsr} and
- * {@link enterTrap} takes cycles, and those take what the instruction or trap itself takes: what emulating it costs is the host's to charge.
+ * The host's side of a virtualized hart. Call these between runs only. None but {@link retire}, {@link sret}, {@link emulateCsr}, {@link store}
+ * and {@link enterTrap} takes cycles, and those take what the instruction or trap itself takes: what emulating it costs is the host's to charge.
  */
 export interface Virtualization {
-  /** Chooses how a hart is virtualized. Drops its roots and translations. It outlives `Machine.reset`. */
+  /** Chooses how a hart is virtualized. Drops its roots and translations. It and they outlive `Machine.reset`. */
   start(hart: number, kind: VirtualizationKind): void;
 
   // Two-stage
 
   /**
-   * Sets `hgatp`: Sv39x4, so the table has 16 KiB and that alignment. Without a root every access is a second-stage fault.
+   * Sets `hgatp`: Sv39x4, so the table has 16 KiB and that alignment. Without a root every access is a second-stage fault. What is taken out of
+   * the table needs {@link flushPage}, or `Machine.flushTranslations` where tables of the guest may stand in it: the TLB holds whole translations.
    * @param vmid tags translations: below {@link TLB_SPACE_COUNT}`.twoStage`
    */
   setSecondStage(hart: number, root: number | undefined, vmid?: number): void;
@@ -163,6 +164,12 @@ export interface Virtualization {
    * @returns false if no device is there, or the instruction is none that devices take (atomics, misaligned): end it with an access fault
    */
   beginAccess(hart: number, gpa: number): boolean;
+  /**
+   * Does the store that stopped on guest RAM at `pa`, whatever the tables say, and retires it: how a host lets a guest write to a page that it
+   * has protected.
+   * @returns false if it is no plain aligned store (an atomic): map the page writable, run up to the next cycle, protect it again
+   */
+  store(hart: number, pa: number): boolean;
 
   /** Drops the translations of one address in all spaces: `sfence.vma` with an address. All, if superpages may be among them. */
   flushAddress(hart: number, vaLow: number, vaHigh: number): void;

@@ -52,6 +52,8 @@ export class EngineVirtualization implements Virtualization {
   readonly secondStageFault: SecondStageFault;
   readonly #options: VirtualizationOptions;
   readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #systemCycles: number;
   /** By handler number: cycles that the instruction takes. */
   readonly #cycles: Uint8Array;
   readonly #accesses: readonly (Omit<TrappedAccess, 'register'> | undefined)[];
@@ -61,7 +63,9 @@ export class EngineVirtualization implements Virtualization {
     this.#options = options;
     const view = new DataView(options.engine.memory.buffer);
     this.#view = view;
+    this.#bytes = new Uint8Array(options.engine.memory.buffer);
     const { cycles } = options.config.core;
+    this.#systemCycles = cycles.system;
     const rows = [...SPECIAL_HANDLERS.map(() => undefined), ...INSN_HANDLERS];
     this.#cycles = Uint8Array.from(rows, (row) => (row === undefined ? cycles.system : cycles[row.insn.cycles]));
     this.#accesses = rows.map((row) => {
@@ -100,15 +104,15 @@ export class EngineVirtualization implements Virtualization {
     space: number,
     mode: TableMode = TABLE_MODE.sv39,
   ): void {
-    const hart = this.#hartOfKind(id, VIRTUALIZATION.deprivileged);
+    const { base } = this.#hartOfKind(id, VIRTUALIZATION.deprivileged);
     assert(Number.isInteger(space) && space >= 0 && space < TLB_SPACE_COUNT.deprivileged, 'a space is one of 127');
-    if (root !== undefined) assert(this.#isTable(root, PAGE_BYTES), 'a root is a page of memory');
-    const at = hart.base + (privilege === 0 ? HART.userRoot : HART.supervisorRoot);
-    // Page numbers of memory have 20 bits, and some.
+    assert(root === undefined || this.#isTable(root, PAGE_BYTES), 'a root is a page of memory');
+    const at = base + (privilege === 0 ? HART.userRoot : HART.supervisorRoot);
+    // Page numbers of memory fit the low word.
     this.#view.setUint32(at, root === undefined ? 0 : root / PAGE_BYTES, true);
     this.#view.setUint32(at + 4, root === undefined ? 0 : (mode << 28) >>> 0, true);
-    hart.set32(privilege === 0 ? 'userSpace' : 'supervisorSpace', space);
-    this.#options.engine.call.updateContext(hart.base);
+    this.#view.setUint32(base + (privilege === 0 ? HART.userSpace : HART.supervisorSpace), space, true);
+    this.#options.engine.call.updateContext(base);
   }
 
   setDirectCounters(id: number, mask: number): void {
@@ -118,23 +122,25 @@ export class EngineVirtualization implements Virtualization {
 
   enterTrap(id: number, cause: number, tvalLow: number, tvalHigh: number, isInterrupt = false): boolean {
     const { base } = this.#hart(id);
-    return this.#counted(this.#countingCall.enterTrap(base, cause, isInterrupt ? 1 : 0, tvalLow, tvalHigh)) === 0;
+    const isStuck = this.#call.enterTrap(base, cause, isInterrupt ? 1 : 0, tvalLow, tvalHigh);
+    this.#spend(this.#systemCycles, 0);
+    return isStuck === 0;
   }
 
   reflectTrap(id: number): boolean {
-    const { base } = this.#hart(id);
-    return this.#counted(this.#countingCall.reflectTrap(base)) === 0;
+    const isStuck = this.#call.reflectTrap(this.#hart(id).base);
+    this.#spend(this.#systemCycles, 0);
+    return isStuck === 0;
   }
 
   retire(id: number): void {
-    const { base } = this.#hart(id);
-    this.#countingCall.retireTrapped(base, this.#cycles[this.#handler(base)] ?? 0);
-    this.#counted(0);
+    this.#retireTrapped(this.#hart(id).base);
   }
 
   sret(id: number): boolean {
-    const { base } = this.#hart(id);
-    return this.#counted(this.#countingCall.emulateSret(base)) === 0;
+    if (this.#call.emulateSret(this.#hart(id).base) !== 0) return false;
+    this.#spend(this.#systemCycles, 1);
+    return true;
   }
 
   emulateCsr(id: number): CsrOutcome {
@@ -142,24 +148,32 @@ export class EngineVirtualization implements Virtualization {
     const insn = this.#csrActions[this.#handler(base)];
     // A CSR that the machine does not have is decoded as no CSR access at all.
     if (insn === undefined) return CSR_OUTCOME.illegal;
-    const outcome = this.#counted(this.#countingCall.emulateCsr(base, insn.action, insn.isImmediate ? 1 : 0));
+    const { cycle } = this.#options.clock;
+    // In two halves; a bit operation keeps the low one.
+    const outcome = this.#call.emulateCsr(base, insn.action, insn.isImmediate ? 1 : 0, cycle | 0, cycle / 2 ** 32);
     assert(outcome === 0 || outcome === 1 || outcome === 2, 'an outcome of a CSR access');
+    if (outcome !== CSR_OUTCOME.illegal) this.#spend(this.#options.config.core.cycles.csr, 1);
     return outcome;
   }
 
   beginAccess(id: number, gpa: number): boolean {
     const hart = this.#hart(id);
-    const { base } = hart;
-    const access = this.#accesses[this.#handler(base)];
-    if (access === undefined || gpa % access.size !== 0) return false;
-    const entry = base + HART.trapEntry;
-    const imm = this.#view.getInt32(entry + ENTRY.imm, true);
-    // What has faulted may be the second page of an access that begins in another.
-    const rs1 = this.#view.getInt32(base + HART.regs + this.#view.getUint8(entry + ENTRY.rs1), true);
-    const address = rs1 + (access.isWrite ? imm >> 8 : imm);
-    if (((address - gpa) & (PAGE_BYTES - 1)) !== 0) return false;
-    const register = access.isWrite ? (imm & 0xff) / 8 : this.#view.getUint8(entry + ENTRY.rd);
-    return this.#options.beginAccess(hart, gpa, { ...access, register });
+    const access = this.#accessAt(hart.base, gpa);
+    return access !== undefined && this.#options.beginAccess(hart, gpa, access);
+  }
+
+  store(id: number, pa: number): boolean {
+    const { base } = this.#hart(id);
+    const access = this.#accessAt(base, pa);
+    if (!access?.isWrite) return false;
+    const { engine } = this.#options;
+    const offset = pa - RAM_BASE;
+    assert(offset >= 0 && offset < engine.plan.ramBytes, 'a store of the guest goes to its RAM');
+    engine.call.noteWrite(offset, access.size);
+    const from = base + HART.regs + 8 * access.register;
+    this.#bytes.copyWithin(engine.plan.ram + offset, from, from + access.size);
+    this.#retireTrapped(base);
+    return true;
   }
 
   /** Whether a second-stage fault is an access that a device takes, now begun. */
@@ -184,29 +198,44 @@ export class EngineVirtualization implements Virtualization {
     return must(this.#options.engine.callVirtual, NO_HOST_MEMORY);
   }
 
-  /** For what takes time or retires an instruction: the engine is given the clock, and {@link #counted} takes it back. */
-  get #countingCall(): VirtualExports {
-    this.#options.clock.toEngine();
-    return this.#call;
-  }
-
-  #counted(result: number): number {
-    this.#options.clock.fromEngine();
-    return result;
-  }
-
   #hart(id: number): EngineHart {
     return this.#options.hartOf(id);
   }
 
   #hartOfKind(id: number, kind: VirtualizationKind): EngineHart {
     const hart = this.#hart(id);
-    assert(hart.get32('virtualization') === kind, 'the hart is virtualized that way');
+    assert(this.#view.getUint32(hart.base + HART.virtualization, true) === kind, 'the hart is virtualized that way');
     return hart;
   }
 
   #handler(base: number): number {
     return this.#view.getUint16(base + HART.trapEntry + ENTRY.handler, true);
+  }
+
+  #retireTrapped(base: number): void {
+    const cycles = this.#cycles[this.#handler(base)] ?? 0;
+    this.#call.retireTrapped(base);
+    this.#spend(cycles, 1);
+  }
+
+  /** What a host's work on a hart comes to. */
+  #spend(cycles: number, insns: 0 | 1): void {
+    const { clock } = this.#options;
+    clock.icount += insns;
+    clock.charge(cycles);
+  }
+
+  /** The trapped load or store as an access to a physical address; undefined if it is none, misaligned, or does not begin there. */
+  #accessAt(base: number, pa: number): TrappedAccess | undefined {
+    const access = this.#accesses[this.#handler(base)];
+    if (access === undefined || pa % access.size !== 0) return undefined;
+    const entry = base + HART.trapEntry;
+    const imm = this.#view.getInt32(entry + ENTRY.imm, true);
+    // What has faulted may be the second page of an access that begins in another.
+    const rs1 = this.#view.getInt32(base + HART.regs + this.#view.getUint8(entry + ENTRY.rs1), true);
+    const address = rs1 + (access.isWrite ? imm >> 8 : imm);
+    if (((address - pa) & (PAGE_BYTES - 1)) !== 0) return undefined;
+    return { ...access, register: access.isWrite ? (imm & 0xff) / 8 : this.#view.getUint8(entry + ENTRY.rd) };
   }
 
   #isTable(pa: number, bytes: number): boolean {

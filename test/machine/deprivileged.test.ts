@@ -258,6 +258,40 @@ describe('what the host does', () => {
     }
   });
 
+  it.each([
+    ['sd a1, 8(s0)', 0x8877_6655_4433_2211n],
+    ['sw a1, 8(s0)', 0x4433_2211n],
+    ['sb a1, 8(s0)', 0x11n],
+    ['sw zero, 8(s0)', 0n],
+    ['.half 0xc40c', 0x4433_2211n],
+  ] as const)('does "%s" on a page that is protected', (source, stored) => {
+    start(`${source}; here: j here`);
+    const { memory } = rig.machine;
+    memory.write64(DATA_PA + 8, 0n);
+    kernel.map(DATA, DATA_PA, HOST_RWX & ~(PTE.W | PTE.D));
+    rig.setX('s0', DATA);
+    rig.setX('a1', 0x8877_6655_4433_2211n);
+    expect(run()).toBe(STOP.guestTrap);
+    const { insnBytes } = virtualization.guestTrap;
+    const before = rig.hart.retired;
+    expect(virtualization.store(0, DATA_PA + 8)).toBe(true);
+    expect(memory.read64(DATA_PA + 8)).toBe(stored);
+    expect([rig.hart.pc, rig.hart.retired]).toEqual([BigInt(RAM + insnBytes), before + 1]);
+  });
+
+  it('steps over an atomic on a protected page by lifting the protection for one instruction', () => {
+    start('amoor.d a0, a1, (s0); here: j here');
+    kernel.map(DATA, DATA_PA, HOST_RWX & ~(PTE.W | PTE.D));
+    rig.machine.memory.write64(DATA_PA, 1n);
+    rig.setX('s0', DATA);
+    rig.setX('a1', 6);
+    expect(run()).toBe(STOP.guestTrap);
+    expect(virtualization.store(0, DATA_PA)).toBe(false);
+    kernel.map(DATA, DATA_PA);
+    expect(rig.machine.run(0, rig.machine.clock.cycle + 1)).toBe(STOP.deadline);
+    expect([rig.machine.memory.read64(DATA_PA), rig.hart.pc]).toEqual([7n, BigInt(RAM + 4)]);
+  });
+
   it('lets counters through where the guest may read them', () => {
     start('csrrs a0, time, zero; csrrs a1, instret, zero', S);
     virtualization.setDirectCounters(0, 2);

@@ -42,9 +42,9 @@ export interface VirtualExports {
   hostTrap(hart: number, entry: number): number;
   enterTrap(hart: number, cause: number, isInterrupt: number, tvalLow: number, tvalHigh: number): number;
   reflectTrap(hart: number): number;
-  retireTrapped(hart: number, cycles: number): void;
+  retireTrapped(hart: number): void;
   emulateSret(hart: number): number;
-  emulateCsr(hart: number, action: number, isImmediate: number): number;
+  emulateCsr(hart: number, action: number, isImmediate: number, cycleLow: number, cycleHigh: number): number;
   flushSpace(hart: number, space: number): void;
   flushPage(hart: number, pageNumber: number): void;
   flushAddress(hart: number, vaLow: number, vaHigh: number): void;

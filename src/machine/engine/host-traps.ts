@@ -7,8 +7,7 @@ import { CSR_OUTCOME } from '../virtualization-types.ts';
 import type { Csrs } from './csrs.ts';
 import { CSR_ACTION } from './csrs.ts';
 import type { EngineContext } from './engine-context.ts';
-import { bump, get32, get64, getCsr, getGlobal, set32, set64, setGlobal } from './engine-context.ts';
-import type { Expr } from './expr.ts';
+import { bump, get32, get64, getCsr, set32, set64 } from './engine-context.ts';
 import {
   add,
   and,
@@ -38,7 +37,7 @@ import { CAUSE, ENGINE_STOP } from './stops.ts';
 import type { Traps } from './traps.ts';
 import type { Fn } from './wasm-module.ts';
 
-/** What TypeScript calls for a virtualized hart, between runs. */
+/** What TypeScript calls for a virtualized hart, between runs. It keeps the clock then: what these take is charged there. */
 export interface HostTraps {
   /** `hostTrap(hart, entry)`: the engine stop that the pending exception comes to, or 0 if the hart takes it itself. */
   readonly hostTrap: Fn;
@@ -46,11 +45,11 @@ export interface HostTraps {
   readonly enterTrap: Fn;
   /** `reflectTrap(hart)`: the same with the exception that went to the host. */
   readonly reflectTrap: Fn;
-  /** `retireTrapped(hart, cycles)`. */
+  /** `retireTrapped(hart)`. */
   readonly retireTrapped: Fn;
   /** `emulateSret(hart)`: 1 if it is illegal at the hart's privilege. */
   readonly emulateSret: Fn;
-  /** `emulateCsr(hart, action, isImmediate)`: a `CSR_OUTCOME`. */
+  /** `emulateCsr(hart, action, isImmediate, cycleLow, cycleHigh)`: a `CSR_OUTCOME`. */
   readonly emulateCsr: Fn;
 }
 
@@ -99,7 +98,6 @@ function defineEnterTrap({ module }: EngineContext, traps: Traps): Fn {
   const [hart, cause, isInterrupt, low, high] = [fn.param(0), fn.param(1), fn.param(2), fn.param(3), fn.param(4)];
   const tval = or(extendU(low), shl(extendU(high), i64(32)));
   fn.do(traps.takeTrap, hart, cause, isInterrupt, tval);
-  advanceClock(fn, get32(hart, 'extraCycles'));
   set32(fn, hart, 'extraCycles', i32(0));
   const stuck = fn.let(eq(get32(hart, 'stop'), i32(ENGINE_STOP.stuck)));
   set32(fn, hart, 'stop', i32(0));
@@ -121,53 +119,44 @@ function defineReflectTrap({ module }: EngineContext, enterTrap: Fn): Fn {
 }
 
 function defineRetireTrapped({ module }: EngineContext): Fn {
-  const fn = module.fn('retireTrapped', ['i32', 'i32']);
-  const [hart, cycles] = [fn.param(0), fn.param(1)];
+  const fn = module.fn('retireTrapped', ['i32']);
+  const hart = fn.param(0);
   const isLong = eq(and(get32(hart, 'trapInsn'), i32(3)), i32(3));
   set64(fn, hart, 'pc', add(get64(hart, 'pc'), select(isLong, i64(4), i64(2))));
-  countRetired(fn, hart, cycles);
+  bump(fn, hart, 'retired', i64(1));
   return fn;
 }
 
-function defineEmulateSret({ module, config }: EngineContext, traps: Traps): Fn {
+function defineEmulateSret({ module }: EngineContext, traps: Traps): Fn {
   const fn = module.fn('emulateSret', ['i32'], ['i32']);
   const hart = fn.param(0);
   fn.if(call(traps.trapReturn, hart, i32(0)), () => fn.return(i32(1)));
   set32(fn, hart, 'stop', i32(0));
-  countRetired(fn, hart, i32(config.core.cycles.system));
+  bump(fn, hart, 'retired', i64(1));
   fn.return(i32(0));
   fn.unreachable();
   return fn;
 }
 
-function defineEmulateCsr({ module, config }: EngineContext, csrs: Csrs, retireTrapped: Fn): Fn {
-  const fn = module.fn('emulateCsr', ['i32', 'i32', 'i32'], ['i32']);
+function defineEmulateCsr({ module }: EngineContext, csrs: Csrs, retireTrapped: Fn): Fn {
+  const fn = module.fn('emulateCsr', ['i32', 'i32', 'i32', 'i32', 'i32'], ['i32']);
   const [hart, action, isImmediate] = [fn.param(0), fn.param(1), fn.param(2)];
+  const [low, high] = [fn.param(3), fn.param(4)];
   const field = (offset: number) => load('i32', 'u8', hart, HART.trapEntry + offset);
   // The rs1 field: offset of the register, or 8 times the immediate.
   const rs1 = fn.let(field(ENTRY.rs1));
   const operand = cond(isImmediate, extendU(shrU(rs1, i32(3))), load64(add(hart, rs1), HART.regs));
   const writes = or(eq(action, i32(CSR_ACTION.write)), ne(rs1, i32(0)));
-  set64(fn, hart, 'now', getGlobal('cycle'));
+  set64(fn, hart, 'now', or(extendU(low), shl(extendU(high), i64(32))));
   set64(fn, hart, 'nowRetired', get64(hart, 'retired'));
   const illegal = call(csrs.access, hart, load32(hart, HART.trapEntry + ENTRY.imm), action, operand, writes);
   fn.if(illegal, () => fn.return(i32(CSR_OUTCOME.illegal)));
   fn.store(64, add(hart, shl(field(ENTRY.rd), i32(3))), get64(hart, 'csrValue'), HART.regs);
-  fn.do(retireTrapped, hart, i32(config.core.cycles.csr));
+  fn.do(retireTrapped, hart);
   const timerChanged = fn.let(eq(get32(hart, 'stop'), i32(ENGINE_STOP.timerChanged)));
   // That an interrupt may be taken now is looked at by the next run.
   set32(fn, hart, 'stop', i32(0));
   fn.return(select(timerChanged, i32(CSR_OUTCOME.timerChanged), i32(CSR_OUTCOME.done)));
   fn.unreachable();
   return fn;
-}
-
-function countRetired(fn: Fn, hart: Expr, cycles: Expr): void {
-  bump(fn, hart, 'retired', i64(1));
-  setGlobal(fn, 'icount', add(getGlobal('icount'), i64(1)));
-  advanceClock(fn, cycles);
-}
-
-function advanceClock(fn: Fn, cycles: Expr): void {
-  setGlobal(fn, 'cycle', add(getGlobal('cycle'), extendU(cycles)));
 }
