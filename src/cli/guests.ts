@@ -13,6 +13,8 @@ export interface BundledGuest {
   readonly mode: ModeName;
   /** Size of the pattern disk that it gets if no drive is named. */
   readonly patternDriveBytes?: number;
+  /** Whether it has a network, as with `--net peer`, if none is named. */
+  readonly network?: boolean;
   /** What `--workload` may name, for a guest that takes `workload=NAME iterations=N` from its boot arguments. */
   readonly workloads?: readonly string[];
   /** Paths of builds that are for one mode, by its name; `file` is for all others. */

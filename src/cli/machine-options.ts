@@ -88,6 +88,7 @@ export function prepareRun(guest: string, options: MachineOptions): PreparedRun 
   const program = bundled ? bundledImage(bundled, mode) : fileImage(checkGuest(guest));
   const initrd = options.initrd === undefined ? undefined : fileImage(options.initrd);
   const drives = drivesOf(options, bundled);
+  const net = options.net ?? (bundled?.network ? { latencyCycles: NET_LATENCY_DEFAULT } : undefined);
   const config: RunConfig = {
     mode,
     costs: costs.name,
@@ -103,7 +104,7 @@ export function prepareRun(guest: string, options: MachineOptions): PreparedRun 
     rtcEpochSeconds: options.rtc,
     misaligned: options.misaligned,
     adUpdate: options.adUpdate,
-    ...(options.net && { net: options.net }),
+    ...(net && { net }),
     guest: program.ref,
     initrd: initrd?.ref,
     drives: drives.map(({ ref }) => ref),

@@ -20,6 +20,8 @@ const WORKLOADS: Readonly<Record<string, readonly [iterations: number, checksum:
   console: [3, '7b503d5e'],
   'disk-read': [8, '21f8f6df'],
   'disk-write': [8, '01062c45'],
+  'net-rr': [40, '77f839fd'],
+  'net-stream': [40, '40d8e0ad'],
   compute: [3, '791a65c8'],
   mix: [2, 'e50a25e0'],
 };

@@ -43,6 +43,9 @@ describe('both tiers in step', () => {
     ['ring-tour', 0, ['--mode', 'hvm', '--append', 'no-rings', '--harts', '4', '--quantum', '1000']],
     ['mini-os', 0, ['--mode', 'full', '--workload', 'mix']],
     ['mini-os', 0, ['--mode', 'hvm', '--workload', 'mix']],
+    ['mini-os', 0, ['--workload', 'mix']],
+    ['mini-os', 0, ['--workload', 'fork', '--mode', 'native', '--ad-update', 'fault']],
+    ['mini-os', 0, ['--workload', 'net-stream', '--mode', 'native', '--append', 'drivers=e1000']],
   ])('find no difference in %s, which ends with %i (options %j)', (guest, status, options) => {
     const result = paratrace(['run', guest, '--engine', 'both', '--stdin', nothing, ...options]);
     expect(result.status, result.stderr).toBe(status);

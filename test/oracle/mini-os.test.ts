@@ -15,8 +15,6 @@ const disk = scratch.file('pattern.img');
 const guest = bundledGuests().find(({ name }) => name === 'mini-os');
 /** Iterations where the default would take long: each tick is real time under QEMU. */
 const ITERATIONS: Readonly<Record<string, number>> = { tick: 10 };
-/** What the hypervisor has no device for yet: the peer of the test is all that there is to compare with. */
-const QEMU_ONLY = ['net-rr', 'net-stream'];
 
 let peer: UdpPeer;
 beforeAll(async () => {
@@ -47,7 +45,6 @@ describe('mini-os', () => {
     const expected = await onQemu('mini-os.elf', workload, [...qemuDrive(disk), ...peer.qemuArguments]);
     lines.set(workload, expected);
     expect(expected).toMatch(new RegExp(`^${workload}: iterations \\d+ checksum [0-9a-f]{8}\n$`));
-    if (QEMU_ONLY.includes(workload)) return;
     const options = iterations === undefined ? [] : ['--iterations', String(iterations)];
     const printed = paratraceOk(['run', 'mini-os', '--workload', workload, '--engine', 'translator', ...options]);
     expect(printed.slice(printed.lastIndexOf(`${workload}: iterations`))).toBe(expected);
