@@ -71,7 +71,7 @@ export function eventToJson(event: VmEvent, names: EventNames): JsonEvent {
   }
   if (event.kind === 'hypercall') {
     json.call = names.sbiFunction(event.eid, event.fid);
-    json.errorName = names.sbiError(event.error);
+    json.errorName = names.sbiError(event.error, event.eid);
   }
   if (event.kind === 'interrupt') json.interrupt = interruptName(event.cause);
   return json;
@@ -87,7 +87,7 @@ function describeCall(event: EventOf<'hypercall'>, names: EventNames): string {
     return name === undefined ? hex(value) : `${name}=${hex(value)}`;
   });
   const call = `${names.sbiFunction(event.eid, event.fid)}(${shown.join(', ')})`;
-  return `${call} -> ${names.sbiError(event.error)}, ${hex(event.value)}`;
+  return `${call} -> ${names.sbiError(event.error, event.eid)}, ${hex(event.value)}`;
 }
 
 function describeRing(event: Extract<VmEvent, { queue: number }>): string {

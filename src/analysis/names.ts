@@ -4,8 +4,8 @@
 export interface EventNames {
   /** `DBCN.debug_console_write`; for an unknown function as much as is known. */
   sbiFunction(eid: bigint, fid: bigint): string;
-  /** `SBI_ERR_NOT_SUPPORTED`. */
-  sbiError(error: bigint): string;
+  /** `SBI_ERR_NOT_SUPPORTED`; what an error is called depends on whose call it was. */
+  sbiError(error: bigint, eid: bigint): string;
   /** Names of the arguments from a0 on; empty for an unknown function. */
   sbiArguments(eid: bigint, fid: bigint): readonly string[];
 }
@@ -24,6 +24,11 @@ const INTERRUPT_NAMES: Readonly<Record<number, string>> = {
 /** `supervisor timer` for 5; `cause N` for a cause without a standard name. */
 export function interruptName(cause: number): string {
   return INTERRUPT_NAMES[cause] ?? `cause ${cause}`;
+}
+
+/** What the name of a call's error is filed under: the same number means something else to another interface. */
+export function errorKey(error: bigint, eid: bigint): string {
+  return `${eid}:${error}`;
 }
 
 /** `virtio1 queue 0`. */

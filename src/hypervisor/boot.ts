@@ -3,6 +3,7 @@
  * host (SBI 2.0 §9.1 and the RISC-V boot protocol of Linux: a0 = hart id, a1 = device tree, translation and interrupts off).
  */
 import { must } from '../assert.ts';
+import { ParatraceError } from '../errors.ts';
 import { type Machine, PRIVILEGE } from '../machine/machine-types.ts';
 import { type BootImage, loadBootImage, placeBootData } from '../machine/platform/boot-image.ts';
 import { virtDeviceTree } from '../machine/platform/device-tree.ts';
@@ -38,6 +39,7 @@ export interface BootedGuest extends BootImage {
 /**
  * Loads guest, initrd and device tree and resets every hart.
  * @param devices what stands in the device tree
+ * @param reservedBytes end of RAM that is not for any of it
  * @param randomBytes the run's generator: the first bytes of it seed the guest's
  * @throws ParatraceError for images that are malformed or do not fit.
  */
@@ -46,6 +48,7 @@ export function bootGuest(
   config: VmConfig,
   images: VmImages,
   devices: DevicePlan,
+  reservedBytes: number,
   randomBytes: (lengthBytes: number) => Uint8Array,
 ): BootedGuest {
   const { memory } = machine;
@@ -65,7 +68,9 @@ export function bootGuest(
     });
   // The size of the tree does not depend on where the initrd lies, only on whether there is one.
   const draft = treeWith(images.initrd && { start: memory.base, end: memory.base });
-  const placement = placeBootData(memory, image.loadedRanges, draft.length, images.initrd?.length);
+  const usable = { base: memory.base, sizeBytes: memory.sizeBytes - reservedBytes };
+  checkImageEnd(image, usable.base + usable.sizeBytes);
+  const placement = placeBootData(usable, image.loadedRanges, draft.length, images.initrd?.length);
   memory.writeBytes(placement.deviceTree.start, treeWith(placement.initrd));
   if (images.initrd && placement.initrd) memory.writeBytes(placement.initrd.start, images.initrd);
   if (image.tohost !== undefined) machine.watchTohost(image.tohost);
@@ -78,6 +83,17 @@ export function bootGuest(
     }
   }
   return { ...image, deviceTree };
+}
+
+/** @throws ParatraceError `image.too-large` if an image reaches into RAM that is reserved. */
+function checkImageEnd({ loadedRanges }: BootImage, usableEnd: number): void {
+  for (const { end } of loadedRanges) {
+    if (end <= usableEnd) continue;
+    throw new ParatraceError(
+      'image.too-large',
+      `the image reaches up to 0x${end.toString(16)}; the hypervisor takes RAM from 0x${usableEnd.toString(16)} on: use more memory`,
+    );
+  }
 }
 
 /** Puts a hart at its start in S-mode, as firmware would: delegation, counters, PMP; a0 = hart id, a1 = `opaque`. */

@@ -21,7 +21,8 @@ export function planDevices(
 ): DevicePlan {
   const { length: drives } = images.drives;
   const hasNet = config.net !== undefined;
-  const virtio = set !== 'emulated';
+  const virtio = set === 'rings' || set === 'both';
+  const hasRegisters = set === 'emulated' || set === 'both';
   const room = DRIVE_COUNT_MAX - (virtio && hasNet ? 1 : 0);
   if (drives > room) {
     const beside = room < DRIVE_COUNT_MAX ? ' beside the network' : '';
@@ -36,7 +37,7 @@ export function planDevices(
     virtio,
     virtioDrives: virtio ? drives : 0,
     virtioNet: virtio && hasNet,
-    ataChannels: set === 'rings' ? 0 : drives,
-    e1000: set !== 'rings' && hasNet,
+    ataChannels: hasRegisters ? drives : 0,
+    e1000: hasRegisters && hasNet,
   };
 }

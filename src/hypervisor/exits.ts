@@ -9,9 +9,9 @@ import type { Hart, Machine } from '../machine/machine-types.ts';
 import type { CostProfile, ExitCost } from './costs.ts';
 import { type EventRow, fieldPlaces, ROW_KINDS } from './event-row.ts';
 import type { EventStream } from './event-stream.ts';
-import type { CallPrice, ExitHost } from './modes/mode.ts';
+import type { CallOutcome, CallPrice, ExitHost } from './modes/mode.ts';
 import { findSbiFunction, isLegacyCall } from './sbi/sbi.ts';
-import { failure, type SbiFunction, type SbiHost, type SbiOutcome } from './sbi/sbi-types.ts';
+import { failure, type SbiErrorName, type SbiFunction, type SbiHost, type SbiOutcome } from './sbi/sbi-types.ts';
 
 /** Numbers of the argument registers and of those that select a call (RISC-V calling convention; SBI 2.0 §3). */
 const A0 = 10;
@@ -45,6 +45,7 @@ export interface ExitsOptions {
   readonly supervisorCall: (hart: number) => void;
   readonly deviceAccess: (hart: number) => void;
   readonly timerChanged: () => void;
+  readonly timerExpired: (hart: number) => void;
   readonly stuck: (hart: number) => void;
 }
 
@@ -55,6 +56,7 @@ export class Exits implements ExitHost {
   readonly #options: ExitsOptions;
   /** Of the call that is being served: functions take what they need before they return. */
   readonly #arguments: [bigint, bigint, bigint, bigint, bigint, bigint] = [0n, 0n, 0n, 0n, 0n, 0n];
+  readonly #outcome: CallOutcome = { error: 0, value: 0, moreCycles: 0, setsRegisters: true };
   /** Other harts reached by the call that is being served. */
   #reached = 0;
   /** The hart whose guest something of the host would interrupt now. Undefined while an exit is handled or no guest runs. */
@@ -76,13 +78,7 @@ export class Exits implements ExitHost {
     const eid = registerNumber(registers, A7);
     const called = findSbiFunction(eid, registerNumber(registers, A6));
     const cost = priceOf(called, this.costs.primitives);
-    const row = this.#events.open('hypercall', hart);
-    setParts(row, cost);
-    row.setHalves(CALL.eid, registers.xLow(A7), registers.xHigh(A7));
-    row.setHalves(CALL.fid, registers.xLow(A6), registers.xHigh(A6));
-    for (let index = 0; index < SBI_ARGUMENT_COUNT; index++) {
-      row.setHalves(CALL.arg0 + index, registers.xLow(A0 + index), registers.xHigh(A0 + index));
-    }
+    const row = this.#openCall(hart, registers, cost);
     try {
       this.#serveOpenCall(hart, called, eid, row, cost, remote);
     } catch (error) {
@@ -90,6 +86,38 @@ export class Exits implements ExitHost {
       throw error;
     }
     this.#events.close();
+  }
+
+  serveHypercall(hart: number, cost: ExitCost, serve: (outcome: CallOutcome) => void): void {
+    const registers = this.#hart(hart);
+    const row = this.#openCall(hart, registers, cost);
+    this.#machine.charge(cost.entry.cycles + cost.handling.cycles);
+    const outcome = this.#outcome;
+    try {
+      serve(outcome);
+    } catch (error) {
+      this.#events.abandon();
+      throw error;
+    }
+    row.setNumber(CALL.handlingCycles, cost.handling.cycles + outcome.moreCycles);
+    row.setHalves(CALL.error, outcome.error >>> 0, outcome.error < 0 ? 0xffff_ffff : 0);
+    row.setNumber(CALL.value, outcome.value);
+    if (outcome.setsRegisters) {
+      registers.setXHalves(A0, row.low(CALL.error), row.high(CALL.error));
+      registers.setXHalves(A1, row.low(CALL.value), row.high(CALL.value));
+    }
+    this.#machine.retireCall(hart);
+    this.#machine.charge(outcome.moreCycles + cost.return.cycles);
+    this.#events.close();
+  }
+
+  refuseCall(hart: number, error: Exclude<SbiErrorName, 'SUCCESS'>): void {
+    this.serveHypercall(hart, this.costs.primitives.hypercallKernel, (outcome) => {
+      outcome.error = Number(failure(error).error);
+      outcome.value = 0;
+      outcome.moreCycles = 0;
+      outcome.setsRegisters = true;
+    });
   }
 
   serveAccess(hart: number, register: string | undefined, cost: ExitCost): void {
@@ -176,6 +204,10 @@ export class Exits implements ExitHost {
     this.#options.timerChanged();
   }
 
+  timerExpired(hart: number): void {
+    this.#options.timerExpired(hart);
+  }
+
   stuck(hart: number): void {
     this.#options.stuck(hart);
   }
@@ -197,6 +229,18 @@ export class Exits implements ExitHost {
 
   #charge(cost: ExitCost): void {
     this.#machine.charge(cost.entry.cycles + cost.handling.cycles + cost.return.cycles);
+  }
+
+  /** Begins the event of a call: what was asked for. */
+  #openCall(hart: number, registers: Hart, cost: ExitCost): EventRow {
+    const row = this.#events.open('hypercall', hart);
+    setParts(row, cost);
+    row.setHalves(CALL.eid, registers.xLow(A7), registers.xHigh(A7));
+    row.setHalves(CALL.fid, registers.xLow(A6), registers.xHigh(A6));
+    for (let index = 0; index < SBI_ARGUMENT_COUNT; index++) {
+      row.setHalves(CALL.arg0 + index, registers.xLow(A0 + index), registers.xHigh(A0 + index));
+    }
+    return row;
   }
 
   /** The part of a call between its charges. */

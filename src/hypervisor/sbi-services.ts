@@ -19,6 +19,8 @@ export interface SbiServicesOptions {
   readonly exits: () => Exits;
   readonly output: (bytes: Uint8Array) => void;
   readonly timerChanged: (hart: number) => void;
+  /** A hart has stopped. */
+  readonly stopped: (hart: number) => void;
   /** A hart has been put at a new start. */
   readonly restarted: (hart: number) => void;
   readonly reset: (kind: 'shutdown' | 'reboot', failed: boolean) => void;
@@ -66,6 +68,7 @@ export class SbiServices implements SbiHost {
 
   stopHart(hart: number): void {
     this.harts.stop(hart);
+    this.#options.stopped(hart);
     this.#stateChanged(hart, 'stopped');
   }
 

@@ -97,16 +97,18 @@ export class Vm {
       clock: machine.clock,
       taken: (record) => this.#inputTaken(record),
     });
+    const sbi = this.#sbiServices();
     this.#exits = new Exits({
       machine,
       costs,
       events: this.#events,
-      sbi: this.#sbiServices(),
+      sbi,
       currentHart: () => this.#turns.current,
       wait: (hart) => this.#wait(hart),
       supervisorCall: (hart) => this.#mode.privileged.supervisorCall(this.#exits, hart),
       deviceAccess: (hart) => this.#serveAccess(hart),
       timerChanged: () => this.#timerChanged(),
+      timerExpired: (hart) => must(this.#processor, 'a virtualized hart').timerExpired?.(this.#exits, hart),
       stuck: (hart) => void this.#end('stuck', 1, stuckTrap(machine, hart)),
     });
     const devices = planDevices(this.#mode.devices.deviceSet, config, images);
@@ -125,8 +127,18 @@ export class Vm {
         this.#ending ??= finisherEnding(request);
       },
     });
-    this.guest = bootGuest(machine, config, images, devices, (lengthBytes) => this.#random.next(lengthBytes));
-    this.#processor = processor?.make(machine);
+    const reservedBytes = processor?.reservedBytes?.(config.memoryBytes) ?? 0;
+    this.guest = bootGuest(machine, config, images, devices, reservedBytes, (lengthBytes) =>
+      this.#random.next(lengthBytes),
+    );
+    this.#processor = processor?.make({
+      machine,
+      config,
+      guest: this.guest,
+      costs,
+      sbi,
+      crashed: (message) => void this.#end('stuck', 1, message),
+    });
     for (const { id } of machine.harts) this.#processor?.start(id);
   }
 
@@ -146,6 +158,7 @@ export class Vm {
       drawnBytes: this.#random.drawnBytes,
       timerLevels: [...this.#timerLevels],
       watch: this.#watch.state(),
+      ...(this.#processor?.state !== undefined && { processor: this.#processor.state() }),
     };
   }
 
@@ -419,6 +432,7 @@ export class Vm {
       exits: () => this.#exits,
       output: (bytes) => this.#output('dbcn', bytes),
       timerChanged: () => this.#timerChanged(),
+      stopped: (hart) => this.#processor?.stopped?.(hart),
       restarted: (hart) => this.#processor?.start(hart),
       reset: (kind, failed) => {
         this.#ending ??= resetEnding(kind, failed);

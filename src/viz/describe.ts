@@ -1,7 +1,7 @@
 /**
  * Events in words: what the tooltip and the details panel say. Plain text only; the page puts it into text nodes.
  */
-import { hex, interruptName, ringName } from '../analysis/names.ts';
+import { errorKey, hex, interruptName, ringName } from '../analysis/names.ts';
 import { costOf, EVENT_KINDS, type EventOf, isPriced, type VmEvent } from '../hypervisor/events.ts';
 import type { EventTable } from './event-table.ts';
 import { formatCycles, formatGuestTime, groupDigits } from './format.ts';
@@ -205,7 +205,7 @@ function hypercallFacts(
   event: EventOf<'hypercall'>,
   argumentNames: readonly string[],
 ): readonly Fact[] {
-  const error = table.model.errorNames[String(event.error)] ?? String(event.error);
+  const error = table.model.errorNames[errorKey(event.error, event.eid)] ?? String(event.error);
   const registers = [event.arg0, event.arg1, event.arg2, event.arg3, event.arg4, event.arg5];
   // Of a known function, registers that are no arguments hold whatever the guest had in them.
   const shown = argumentNames.length > 0 ? registers.slice(0, argumentNames.length) : registers;

@@ -5,11 +5,11 @@
  * Columns follow the event table of the hypervisor: there is no second list of kinds or fields here.
  */
 
-import { type EventNames, interruptName, ringName } from '../analysis/names.ts';
+import { type EventNames, errorKey, interruptName, ringName } from '../analysis/names.ts';
 import { computeStatistics, type RunStatistics, reasonOf } from '../analysis/stat.ts';
 import { must } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
-import { EVENT_KINDS, type EventKind, type FieldType, type VmEvent } from '../hypervisor/events.ts';
+import { EVENT_KINDS, type EventKind, type EventOf, type FieldType, type VmEvent } from '../hypervisor/events.ts';
 import { allocateColumn, type ColumnArray, type ColumnType, type EncodedColumn, encodeColumn } from './column-codec.ts';
 
 /** Different kinds of happenings that a lane, the legend or the table may name; bounded, whatever a guest does. */
@@ -57,7 +57,7 @@ export interface TimelineModel {
   /** Texts of `name` fields. */
   readonly names: readonly string[];
   readonly categories: readonly Category[];
-  /** Names of the SBI error codes that occurred, by code in decimal. */
+  /** Names of the error codes of calls that occurred, by `errorKey`. */
   readonly errorNames: Readonly<Record<string, string>>;
   /** `category`, the stamps (`cycle`, `icount`, `hart`, `pc`) and `<kind>.<field>`. */
   readonly columns: Readonly<Record<string, EncodedColumn>>;
@@ -236,7 +236,7 @@ class ModelBuilder {
 
   /** Finds the category of an event and adds the event to its sums. */
   #countIn(event: VmEvent): number {
-    if (event.kind === 'hypercall') this.#nameError(event.error);
+    if (event.kind === 'hypercall') this.#nameError(event);
     const { label, group } = this.#sortOf(event);
     const id = this.#categoryId(event.kind, label, group);
     const category = must(this.categories[id], 'a category id is in range');
@@ -295,10 +295,10 @@ class ModelBuilder {
     }
   }
 
-  #nameError(error: bigint): void {
-    const key = String(error);
+  #nameError({ error, eid }: Pick<EventOf<'hypercall'>, 'error' | 'eid'>): void {
+    const key = errorKey(error, eid);
     if (this.errorNames.size >= ERROR_NAMES_MAX || this.errorNames.has(key)) return;
-    this.errorNames.set(key, this.#eventNames.sbiError(error));
+    this.errorNames.set(key, this.#eventNames.sbiError(error, eid));
   }
 }
 

@@ -13,6 +13,7 @@ describe('the plan of devices', () => {
   it.each([
     ['both', { virtio: true, virtioDrives: 2, virtioNet: true, ataChannels: 2, e1000: true }],
     ['rings', { virtio: true, virtioDrives: 2, virtioNet: true, ataChannels: 0, e1000: false }],
+    ['calls', { virtio: false, virtioDrives: 0, virtioNet: false, ataChannels: 0, e1000: false }],
     ['emulated', { virtio: false, virtioDrives: 0, virtioNet: false, ataChannels: 2, e1000: true }],
   ] as const)('of the set %s', (set, plan) => {
     expect(planDevices(set, { net: NET }, { drives: drives(2) })).toEqual(plan);
@@ -22,6 +23,7 @@ describe('the plan of devices', () => {
   it('follows from the mode', () => {
     expect(MODES.native?.devices.deviceSet).toBe('both');
     expect(MODES.pvh?.devices.deviceSet).toBe('rings');
+    expect(MODES.pv?.devices.deviceSet).toBe('calls');
   });
 
   it('has room for a drive less where the network has a virtio slot', () => {

@@ -3,6 +3,8 @@
  * bus. The others are served by the hypervisor, at the prices of the cost profile.
  */
 import type { ExitCost } from '../costs.ts';
+import { PV_HOST_BYTES, PvProcessor } from '../pv/pv-processor.ts';
+import { startOfDayBytes } from '../pv/start-of-day.ts';
 import type { CallPrice, DeviceAxis, InterruptAxis, PrivilegedAxis } from './mode.ts';
 import { shadowBytes, TrapAndEmulate } from './trap-and-emulate.ts';
 import { secondStageBytes, TwoStageProcessor } from './two-stage.ts';
@@ -34,14 +36,25 @@ const hypercalls: Pick<PrivilegedAxis, 'supervisorCall' | 'ipi'> = {
 export const hardwareAssisted: PrivilegedAxis = {
   ...hypercalls,
   name: 'VS-mode, two-stage translation, SBI by hypercall',
-  processor: { make: (machine) => new TwoStageProcessor(machine), hostMemoryBytes: secondStageBytes },
+  processor: { make: ({ machine }) => new TwoStageProcessor(machine), hostMemoryBytes: secondStageBytes },
 };
 
 /** The kernel runs without privilege: its privileged instructions, traps and page tables are the hypervisor's work. */
 export const trapAndEmulate: PrivilegedAxis = {
   ...hypercalls,
   name: 'trap and emulate, shadow page tables, SBI by hypercall',
-  processor: { make: (machine) => new TrapAndEmulate(machine), hostMemoryBytes: shadowBytes },
+  processor: { make: ({ machine }) => new TrapAndEmulate(machine), hostMemoryBytes: shadowBytes },
+};
+
+/** The kernel asks for what takes privilege, and its traps are bounced to where it says. */
+export const paravirtual: PrivilegedAxis = {
+  ...hypercalls,
+  name: 'paravirtual: hypercalls, direct paging',
+  processor: {
+    make: (setup) => new PvProcessor(setup),
+    hostMemoryBytes: () => PV_HOST_BYTES,
+    reservedBytes: startOfDayBytes,
+  },
 };
 
 /** The interrupt controller is hardware. */
@@ -81,6 +94,13 @@ export const emulatedInterruptsAndTimer: InterruptAxis = {
   },
 };
 
+/** There is no interrupt controller: timers and devices send events, which the guest lets in by a store to a shared page. */
+export const eventChannels: InterruptAxis = {
+  ...emulatedInterrupts,
+  name: 'event channels',
+  timer: (host, line) => host.timerExpired(line),
+};
+
 /** Device registers are hardware; the timeline still shows each access, with what the bus takes. */
 export const directDevices: DeviceAxis = {
   name: 'real devices',
@@ -99,6 +119,13 @@ export const trappedDevices: DeviceAxis = {
     const { mmioKernel, mmioUser } = host.costs.primitives;
     host.serveAccess(hart, register, register === DOORBELL ? mmioKernel : mmioUser);
   },
+};
+
+/** Nothing but RAM can be mapped: devices are rings that the guest connects to by calls, so that no access to a register exits. */
+export const deviceCalls: DeviceAxis = {
+  name: 'rings over grants, by calls',
+  deviceSet: 'calls',
+  access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
 };
 
 /** A plain machine's devices, for guests that know nothing else: every register exits to the user-space device model. */

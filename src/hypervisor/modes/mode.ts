@@ -3,11 +3,23 @@
  * devices are reached. Each axis is an object of exit handlers; a mode only puts three of them together.
  */
 import type { CostProfile, ExitCost } from '../costs.ts';
-import type { SbiFunction } from '../sbi/sbi-types.ts';
+import type { SbiErrorName, SbiFunction } from '../sbi/sbi-types.ts';
 import type { VirtualProcessorMaker } from './virtual-processor.ts';
 
 /** Cost of an SBI call; `called` is undefined for a function that is not served. */
 export type CallPrice = (called: SbiFunction | undefined, primitives: CostProfile['primitives']) => ExitCost;
+
+/** What comes of a call. The object is reused. */
+export interface CallOutcome {
+  /** For a0: a safe integer. */
+  error: number;
+  /** For a1: a safe integer from 0 up. */
+  value: number;
+  /** Work beyond the exit itself. */
+  moreCycles: number;
+  /** Whether a0 and a1 are set. */
+  setsRegisters: boolean;
+}
 
 /** The mechanisms that handlers choose from. Implemented by `exits.ts`. */
 export interface ExitHost {
@@ -40,6 +52,15 @@ export interface ExitHost {
   deviceAccess(hart: number): void;
   /** `stimecmp` of a hart was written. */
   timerChanged(): void;
+  /**
+   * Serves the pending `ecall` of the hart as a call that is no SBI call, and emits its `hypercall`.
+   * @param serve fills in what comes of it
+   */
+  serveHypercall(hart: number, cost: ExitCost, serve: (outcome: CallOutcome) => void): void;
+  /** Answers the pending `ecall` of the hart, an SBI call, with an error. */
+  refuseCall(hart: number, error: Exclude<SbiErrorName, 'SUCCESS'>): void;
+  /** The timer of a virtualized hart expired: it is its processor's. */
+  timerExpired(hart: number): void;
   /** The guest's trap handler cannot be reached: the run ends. */
   stuck(hart: number): void;
 }
@@ -59,6 +80,8 @@ export interface VirtualProcessorSupport {
   readonly make: VirtualProcessorMaker;
   /** Memory of the host that it takes, for so much RAM of the guest: a multiple of 4 KiB. */
   readonly hostMemoryBytes: (guestMemoryBytes: number) => number;
+  /** What it takes of the end of the guest's RAM, for so much of that: nothing by default. */
+  readonly reservedBytes?: (guestMemoryBytes: number) => number;
 }
 
 /** Interrupts and timers. */
@@ -73,8 +96,11 @@ export interface InterruptAxis {
   timer(host: ExitHost, line: number): void;
 }
 
-/** Which devices a guest finds: those of a plain machine, the paravirtual ones, or both as on real hardware. */
-export type DeviceSet = 'emulated' | 'rings' | 'both';
+/**
+ * Which devices a guest finds: those of a plain machine, virtio ones, or both as on real hardware; none with registers for a guest that asks
+ * for its devices by calls.
+ */
+export type DeviceSet = 'emulated' | 'rings' | 'both' | 'calls';
 
 /** Device registers. */
 export interface DeviceAxis {

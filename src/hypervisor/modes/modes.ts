@@ -1,13 +1,16 @@
 /** The table of modes, by name. A mode is added here and nowhere else. */
 import { ParatraceError } from '../../errors.ts';
 import {
+  deviceCalls,
   directDevices,
   directInterrupts,
   emulatedDevices,
   emulatedInterrupts,
   emulatedInterruptsAndTimer,
+  eventChannels,
   firmwareCalls,
   hardwareAssisted,
+  paravirtual,
   trapAndEmulate,
   trappedDevices,
 } from './axes.ts';
@@ -49,7 +52,16 @@ const pvh: Mode = {
   devices: trappedDevices,
 };
 
-export const MODES: Readonly<Record<string, Mode>> = { native, full, hvm, pvh };
+const pv: Mode = {
+  name: 'pv',
+  about: 'paravirtual: the kernel runs without privilege and knows it: hypercalls, direct paging, event channels',
+  entries: ['s'],
+  privileged: paravirtual,
+  interrupts: eventChannels,
+  devices: deviceCalls,
+};
+
+export const MODES: Readonly<Record<string, Mode>> = { native, full, hvm, pvh, pv };
 
 /**
  * The mode of that name.

@@ -2,7 +2,11 @@
  * What a mode does with a virtualized hart when it stops: the line between the loop of the virtual machine and the two ways to virtualize
  * a processor.
  */
+import type { PlainState } from '../../machine/bus.ts';
 import type { Machine } from '../../machine/machine-types.ts';
+import type { CostProfile } from '../costs.ts';
+import type { SbiHost } from '../sbi/sbi-types.ts';
+import type { VmConfig } from '../vm-config.ts';
 import type { ExitHost } from './mode.ts';
 
 export interface VirtualProcessor {
@@ -14,10 +18,27 @@ export interface VirtualProcessor {
   guestInterrupt(host: ExitHost, hart: number): void;
   /** After `STOP.secondStageFault`. */
   secondStageFault(host: ExitHost, hart: number): void;
+  /** The timer of a hart has expired. Only where the interrupt axis passes it on. */
+  timerExpired?(host: ExitHost, hart: number): void;
+  /** A hart has stopped, until it is started anew. */
+  stopped?(hart: number): void;
+  /** What it holds beside harts and memory, if anything. */
+  state?(): PlainState;
+}
+
+/** What processors are made of, when the guest has been loaded. */
+export interface ProcessorSetup {
+  readonly machine: Machine;
+  readonly config: VmConfig;
+  readonly guest: { readonly deviceTree: number };
+  readonly costs: CostProfile;
+  readonly sbi: SbiHost;
+  /** The guest can never go on: ends the run. */
+  readonly crashed: (message: string) => void;
 }
 
 /** Makes the processors of one virtual machine. */
-export type VirtualProcessorMaker = (machine: Machine) => VirtualProcessor;
+export type VirtualProcessorMaker = (setup: ProcessorSetup) => VirtualProcessor;
 
 /** Exception causes (Privileged ISA, table of `scause`). */
 export const CAUSE = {

@@ -1,0 +1,159 @@
+/**
+ * Event channels (docs/abi.md, "Event channels"): ports, what they are bound to, and how an event becomes pending in the shared-info page.
+ * Two-level, as in Xen's public/event_channel.h.
+ */
+import type { PlainState } from '../../machine/bus.ts';
+import { PV_ERROR, type PvError } from './pv-errors.ts';
+import type { SharedInfo } from './shared-info.ts';
+
+export const PORT_MAX = 4095;
+export const VIRQ = { timer: 0, console: 2 } as const;
+/** Codes of `status`. Ports of devices are interdomain: their other end is a back end. */
+export const PORT_STATUS = { closed: 0, unbound: 1, interdomain: 2, virq: 4, ipi: 5 } as const;
+
+type Port =
+  | { readonly kind: 'unbound' | 'ipi'; readonly vcpu: number }
+  | { readonly kind: 'virq'; readonly vcpu: number; readonly virq: number }
+  /** Both ends are ports of the guest. */
+  | { readonly kind: 'interdomain'; readonly vcpu: number; readonly remote: number }
+  /** The other end is a back end: its name. */
+  | { readonly kind: 'device'; readonly vcpu: number; readonly device: string };
+
+export interface EventChannelOptions {
+  readonly shared: SharedInfo;
+  readonly vcpuCount: number;
+  /** A vCPU has an upcall pending. */
+  readonly kick: (vcpu: number) => void;
+}
+
+/** A new port, or an error. */
+export type PortOrError = { readonly port: number } | { readonly error: PvError };
+
+export class EventChannels {
+  readonly #options: EventChannelOptions;
+  readonly #ports = new Map<number, Port>();
+  readonly #notified = new Map<string, () => void>();
+  /** No port below it is free. */
+  #lowestFree = 1;
+
+  constructor(options: EventChannelOptions) {
+    this.#options = options;
+  }
+
+  bindVirq(virq: number, vcpu: number): PortOrError {
+    if (virq !== VIRQ.timer && virq !== VIRQ.console) return { error: PV_ERROR.EINVAL };
+    if (vcpu >= this.#options.vcpuCount) return { error: PV_ERROR.ENOENT };
+    if (this.virqPort(virq, vcpu) !== undefined) return { error: PV_ERROR.EEXIST };
+    return this.#open({ kind: 'virq', vcpu, virq });
+  }
+
+  bindIpi(vcpu: number): PortOrError {
+    if (vcpu >= this.#options.vcpuCount) return { error: PV_ERROR.ENOENT };
+    return this.#open({ kind: 'ipi', vcpu });
+  }
+
+  allocUnbound(): PortOrError {
+    return this.#open({ kind: 'unbound', vcpu: 0 });
+  }
+
+  /** Connects a new port with an unbound one of the guest itself. */
+  bindInterdomain(remote: number): PortOrError {
+    const other = this.#ports.get(remote);
+    if (other === undefined) return { error: PV_ERROR.ENOENT };
+    if (other.kind !== 'unbound') return { error: PV_ERROR.EINVAL };
+    const opened = this.#open({ kind: 'interdomain', vcpu: 0, remote });
+    if ('port' in opened) this.#ports.set(remote, { kind: 'interdomain', vcpu: other.vcpu, remote: opened.port });
+    return opened;
+  }
+
+  /** A port whose other end is a back end. @param notified called when the guest sends */
+  bindDevice(device: string, notified: () => void): PortOrError {
+    const opened = this.#open({ kind: 'device', vcpu: 0, device });
+    if ('port' in opened) this.#notified.set(device, notified);
+    return opened;
+  }
+
+  close(port: number): PvError | 0 {
+    const bound = this.#ports.get(port);
+    if (bound === undefined) return PV_ERROR.ENOENT;
+    // A device lets go of its port when it is disconnected.
+    if (bound.kind === 'device') return PV_ERROR.EBUSY;
+    if (bound.kind === 'interdomain') this.#ports.set(bound.remote, { kind: 'unbound', vcpu: 0 });
+    this.#release(port);
+    return 0;
+  }
+
+  closeDevice(port: number, device: string): void {
+    this.#notified.delete(device);
+    this.#release(port);
+  }
+
+  /** The guest sends. */
+  send(port: number): PvError | 0 {
+    const bound = this.#ports.get(port);
+    if (bound === undefined) return PV_ERROR.ENOENT;
+    switch (bound.kind) {
+      case 'ipi':
+        this.raise(port);
+        return 0;
+      case 'interdomain':
+        this.raise(bound.remote);
+        return 0;
+      case 'device':
+        this.#notified.get(bound.device)?.();
+        return 0;
+      default:
+        return PV_ERROR.EINVAL;
+    }
+  }
+
+  /** Makes a port of the guest pending. */
+  raise(port: number): void {
+    const bound = this.#ports.get(port);
+    if (bound !== undefined && this.#options.shared.markPort(port, bound.vcpu)) this.#options.kick(bound.vcpu);
+  }
+
+  unmask(port: number): PvError | 0 {
+    const bound = this.#ports.get(port);
+    if (bound === undefined) return PV_ERROR.ENOENT;
+    const { shared, kick } = this.#options;
+    shared.unmaskPort(port);
+    if (shared.isPortPending(port) && shared.select(port, bound.vcpu)) kick(bound.vcpu);
+    return 0;
+  }
+
+  status(port: number): { readonly status: number; readonly vcpu: number } {
+    const bound = this.#ports.get(port);
+    if (bound === undefined) return { status: PORT_STATUS.closed, vcpu: 0 };
+    const status = bound.kind === 'device' ? PORT_STATUS.interdomain : PORT_STATUS[bound.kind];
+    return { status, vcpu: bound.vcpu };
+  }
+
+  /** The port that a virtual interrupt of a vCPU is bound to. */
+  virqPort(virq: number, vcpu: number): number | undefined {
+    for (const [port, bound] of this.#ports) {
+      if (bound.kind === 'virq' && bound.virq === virq && bound.vcpu === vcpu) return port;
+    }
+    return undefined;
+  }
+
+  state(): PlainState {
+    const ports = [...this.#ports].sort(([a], [b]) => a - b);
+    return { ports: ports.map(([port, bound]) => ({ port, ...bound })) };
+  }
+
+  /** The lowest port that is free. */
+  #open(bound: Port): PortOrError {
+    while (this.#ports.has(this.#lowestFree)) this.#lowestFree++;
+    const port = this.#lowestFree;
+    if (port > PORT_MAX) return { error: PV_ERROR.ENOSPC };
+    this.#ports.set(port, bound);
+    return { port };
+  }
+
+  #release(port: number): void {
+    this.#ports.delete(port);
+    this.#options.shared.clearPort(port);
+    this.#lowestFree = Math.min(this.#lowestFree, port);
+  }
+}

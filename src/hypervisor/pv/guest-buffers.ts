@@ -1,0 +1,40 @@
+/**
+ * What calls point to, by physical address. A request is copied once, and the copy is what is checked and used; what is written back never
+ * goes to a page table, whose entries only direct paging may change.
+ */
+import type { GuestMemory } from '../../machine/bus.ts';
+import type { DirectPaging } from './direct-paging.ts';
+
+const POINTER_ALIGNMENT = 8;
+
+export class GuestBuffers {
+  readonly #memory: GuestMemory;
+  readonly #paging: DirectPaging;
+
+  constructor(memory: GuestMemory, paging: DirectPaging) {
+    this.#memory = memory;
+    this.#paging = paging;
+  }
+
+  /** A copy; undefined if the range is not aligned or not RAM as a whole. */
+  copy(pa: number, lengthBytes: number): DataView | undefined {
+    if (pa % POINTER_ALIGNMENT !== 0 || !this.#memory.contains(pa, lengthBytes)) return undefined;
+    const bytes = this.#memory.readBytes(pa, lengthBytes);
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** Whether results can be written there. */
+  isWritable(pa: number, lengthBytes: number): boolean {
+    return pa % POINTER_ALIGNMENT === 0 && this.#paging.isWritable(pa, lengthBytes);
+  }
+
+  /** After {@link isWritable}. */
+  write(pa: number, bytes: Uint8Array): void {
+    this.#memory.writeBytes(pa, bytes);
+  }
+
+  /** Writes 32 bits. After {@link isWritable}. */
+  write32(pa: number, value: number): void {
+    this.#memory.write32(pa, value >>> 0);
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * Paravirtualization: all of the guest executes without privilege, over its own page tables, and its kernel knows it. What it needs privilege for it asks
+ * for by calls; its traps and system calls are bounced to the callbacks that it has named (docs/abi.md, "Callbacks").
+ *
+ * Events reach a vCPU by SSIP, which is the hypervisor's own here: raised, it wakes a vCPU that blocks, and stops one that runs before
+ * its next instruction. Whether it is then entered at its event callback is decided by what the shared-info page says at that moment.
+ */
+import { IRQ, type PlainState } from '../../machine/bus.ts';
+import { type Machine, PRIVILEGE } from '../../machine/machine-types.ts';
+import { TIMEBASE_HZ } from '../../machine/platform/memory-map.ts';
+import { VIRTUALIZATION, type Virtualization } from '../../machine/virtualization-types.ts';
+import type { ExitHost } from '../modes/mode.ts';
+import { CAUSE, type ProcessorSetup, type VirtualProcessor } from '../modes/virtual-processor.ts';
+import { DBCN } from '../sbi/dbcn.ts';
+import { PAGE_BYTES } from '../shadow/guest-tables.ts';
+import { pvCallRow, servePvCall } from './calls/calls.ts';
+import { VIRQ } from './event-channels.ts';
+import { AFTERWARDS, PvCall } from './pv-call.ts';
+import { type Callback, type Halves, PvDomain } from './pv-domain.ts';
+import { PV_EXTENSION, STATUS } from './pv-layout.ts';
+import { writeStartOfDay } from './start-of-day.ts';
+
+const [SP, A0, A1, A6, A7] = [2, 10, 11, 16, 17];
+/** `cycle`, `time` and `instret` are read directly. */
+const DIRECT_COUNTERS = 0b111;
+const SSIE = 1n << BigInt(IRQ.SSIP);
+/** SIE, so that SSIP stops the kernel too. */
+const SSTATUS_AT_START = 1n << 1n;
+const DBCN_READ = 1;
+/** A deadline that never comes. */
+const NEVER = 0xffff_ffff_ffff_ffffn;
+
+/** Memory of the host: none is needed, but a machine that can have virtualized harts has some. */
+export const PV_HOST_BYTES = PAGE_BYTES;
+
+export class PvProcessor implements VirtualProcessor {
+  readonly #machine: Machine;
+  readonly #virtualization: Virtualization;
+  readonly #domain: PvDomain;
+  readonly #crashed: (message: string) => void;
+  readonly #call = new PvCall();
+
+  constructor({ machine, config, guest, sbi, costs, crashed }: ProcessorSetup) {
+    this.#machine = machine;
+    this.#virtualization = machine.virtualization;
+    this.#crashed = crashed;
+    const start = writeStartOfDay(machine.memory, {
+      vcpuCount: machine.harts.length,
+      deviceTree: guest.deviceTree,
+      timebaseHz: TIMEBASE_HZ,
+      commandLine: config.append,
+      devices: [],
+    });
+    // Tables can be loaded only where a hart is deprivileged.
+    for (const { id } of machine.harts) machine.virtualization.start(id, VIRTUALIZATION.deprivileged);
+    const kick = (vcpu: number) => machine.setPending(vcpu, IRQ.SSIP, true);
+    this.#domain = new PvDomain({ machine, costs, sbi, start, kick });
+    const boot = this.#domain.hart(0);
+    boot.setX(A1, BigInt(start.startInfo));
+  }
+
+  start(hart: number): void {
+    const registers = this.#domain.hart(hart);
+    this.#virtualization.start(hart, VIRTUALIZATION.deprivileged);
+    this.#virtualization.setDirectCounters(hart, DIRECT_COUNTERS);
+    registers.setCsr('mie', SSIE);
+    registers.setCsr('sstatus', SSTATUS_AT_START);
+    this.#domain.startVcpu(hart);
+  }
+
+  stopped(hart: number): void {
+    this.#domain.unload(hart);
+  }
+
+  secondStageFault(): never {
+    throw new Error('a deprivileged hart has one stage of translation');
+  }
+
+  /** An event has come. */
+  guestInterrupt(host: ExitHost, hart: number): void {
+    this.#machine.setPending(hart, IRQ.SSIP, false);
+    this.#upcallIfDue(host, hart);
+  }
+
+  guestTrap(host: ExitHost, hart: number): void {
+    const { primitives } = host.costs;
+    const { cause, tvalLow, tvalHigh } = this.#virtualization.guestTrap;
+    const tval = { low: tvalLow, high: tvalHigh };
+    if (cause !== CAUSE.userCall) {
+      const isPageFault = cause === CAUSE.fetchPage || cause === CAUSE.loadPage || cause === CAUSE.storePage;
+      this.#exception(host, hart, isPageFault ? 'page-fault' : 'exception', cause, tval);
+    } else if (this.#isKernel(hart)) {
+      this.#kernelCall(host, hart);
+      this.#upcallIfDue(host, hart);
+    } else {
+      host.exit(hart, 'syscall', primitives.syscallBounce);
+      this.#bounce(hart, 'syscall', cause, tval);
+    }
+  }
+
+  timerExpired(host: ExitHost, hart: number): void {
+    // One deadline, one event.
+    this.#domain.hart(hart).setCsr('stimecmp', NEVER);
+    host.timerChanged();
+    const port = this.#domain.events.virqPort(VIRQ.timer, hart);
+    if (port === undefined) return;
+    host.leaveGuest('timer', host.costs.primitives.timerExit);
+    host.inject('virq-timer', port, host.costs.primitives.eventSend);
+    this.#domain.events.raise(port);
+  }
+
+  state(): PlainState {
+    return this.#domain.state();
+  }
+
+  #kernelCall(host: ExitHost, hart: number): void {
+    const registers = this.#domain.hart(hart);
+    if (registers.xLow(A7) !== PV_EXTENSION || registers.xHigh(A7) !== 0) {
+      if (!this.#isHarmful(hart)) host.supervisorCall(hart);
+      else host.refuseCall(hart, 'INVALID_PARAM');
+      return;
+    }
+    const call = this.#call;
+    call.start();
+    for (let index = 0; index < call.words.length / 2; index++) {
+      call.words[2 * index] = registers.xLow(A0 + index);
+      call.words[2 * index + 1] = registers.xHigh(A0 + index);
+    }
+    const row = pvCallRow(registers.xHigh(A6) * 0x1_0000_0000 + registers.xLow(A6));
+    const exit = row?.exit ?? 'hypercallKernel';
+    const cost = host.costs.primitives[typeof exit === 'string' ? exit : exit(call)];
+    host.serveHypercall(hart, cost, (outcome) => {
+      outcome.error = servePvCall(this.#domain, hart, row, call);
+      outcome.value = call.value;
+      outcome.moreCycles = call.cycles;
+      outcome.setsRegisters = call.afterwards !== AFTERWARDS.iret;
+    });
+    if (call.afterwards === AFTERWARDS.iret) this.#iret(hart);
+    else if (call.afterwards === AFTERWARDS.block) this.#block(host, hart);
+  }
+
+  /** Whether an SBI call would have the hypervisor write to a page table. */
+  #isHarmful(hart: number): boolean {
+    const registers = this.#domain.hart(hart);
+    if (registers.xLow(A7) !== DBCN.eid || registers.xHigh(A7) !== 0) return false;
+    if (registers.xLow(A6) !== DBCN_READ || registers.xHigh(A6) !== 0) return false;
+    const length = registers.xHigh(A0) * 0x1_0000_0000 + registers.xLow(A0);
+    const pa = registers.xHigh(A1) * 0x1_0000_0000 + registers.xLow(A1);
+    return this.#machine.memory.contains(pa, length) && !this.#domain.paging.isWritable(pa, length);
+  }
+
+  #block(host: ExitHost, hart: number): void {
+    if (!this.#domain.shared.isUpcallPending(hart)) host.waitForInterrupt(hart);
+  }
+
+  /** An exception is the kernel's to handle, whoever caused it. A callback that cannot be fetched could be entered for ever. */
+  #exception(host: ExitHost, hart: number, reason: string, cause: number, tval: Halves): void {
+    host.exit(hart, reason, host.costs.primitives.trapBounce);
+    const { pcLow, pcHigh } = this.#domain.hart(hart);
+    const { trap } = this.#domain.vcpu(hart).callbacks;
+    const isFetch = cause === CAUSE.fetchPage || cause === CAUSE.fetchAccess;
+    const isAtCallback = isFetch && this.#isKernel(hart) && trap?.low === pcLow && trap.high === pcHigh;
+    if (isAtCallback) this.#crash(hart, `cannot fetch its trap callback ${address({ low: pcLow, high: pcHigh })}`);
+    else this.#bounce(hart, 'trap', cause, tval);
+  }
+
+  #upcallIfDue(host: ExitHost, hart: number): void {
+    const { shared } = this.#domain;
+    if (!shared.isUpcallPending(hart) || shared.isUpcallMasked(hart)) return;
+    host.inject('upcall', hart, host.costs.primitives.eventUpcall);
+    this.#bounce(hart, 'event', 0, { low: 0, high: 0 });
+  }
+
+  /** Enters the kernel at a callback. */
+  #bounce(hart: number, callback: Callback, cause: number, tval: Halves): void {
+    const { shared } = this.#domain;
+    const registers = this.#domain.hart(hart);
+    const entry = this.#domain.vcpu(hart).callbacks[callback];
+    if (entry === undefined) {
+      const value = address(tval);
+      this.#crash(hart, `has set no ${callback} callback, and needs it for cause ${cause}, value ${value}`);
+      return;
+    }
+    const isKernel = this.#isKernel(hart);
+    shared.setTrap(hart, 'pc', registers.pcLow, registers.pcHigh);
+    shared.setTrap(hart, 'sp', registers.xLow(SP), registers.xHigh(SP));
+    shared.setTrap(hart, 'cause', cause, 0);
+    shared.setTrap(hart, 'tval', tval.low, tval.high);
+    const status = (isKernel ? STATUS.kernel : 0) | (shared.isUpcallMasked(hart) ? STATUS.masked : 0);
+    shared.setTrap(hart, 'status', status, 0);
+    shared.setUpcallMask(hart, true);
+    if (!isKernel) {
+      registers.privilege = PRIVILEGE.S;
+      registers.setXHalves(SP, shared.trapLow(hart, 'kernelSp'), shared.trapHigh(hart, 'kernelSp'));
+    }
+    registers.pc = joined(entry.low, entry.high);
+  }
+
+  #iret(hart: number): void {
+    const { shared } = this.#domain;
+    const registers = this.#domain.hart(hart);
+    const restore = (index: number, field: 'sp' | 'a0' | 'a6' | 'a7') =>
+      registers.setXHalves(index, shared.trapLow(hart, field), shared.trapHigh(hart, field));
+    restore(SP, 'sp');
+    restore(A0, 'a0');
+    restore(A6, 'a6');
+    restore(A7, 'a7');
+    const status = shared.trapLow(hart, 'status');
+    shared.setUpcallMask(hart, (status & STATUS.masked) !== 0);
+    registers.privilege = (status & STATUS.kernel) !== 0 ? PRIVILEGE.S : PRIVILEGE.U;
+    // Instructions are at even addresses, as `sepc` holds them.
+    registers.pc = joined(shared.trapLow(hart, 'pc') & ~1, shared.trapHigh(hart, 'pc'));
+  }
+
+  #crash(hart: number, what: string): void {
+    const { pcLow, pcHigh } = this.#domain.hart(hart);
+    this.#crashed(`hart ${hart} at pc ${address({ low: pcLow, high: pcHigh })} ${what}`);
+  }
+
+  #isKernel(hart: number): boolean {
+    return this.#domain.hart(hart).privilege === PRIVILEGE.S;
+  }
+}
+
+function joined(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low >>> 0);
+}
+
+function address({ low, high }: Halves): string {
+  return `0x${joined(low, high).toString(16)}`;
+}

@@ -1,0 +1,173 @@
+/** A paravirtual guest without a guest: calls made directly on its domain, over a machine in memory that never runs. */
+import { costProfile, DEFAULT_COST_PROFILE } from '../../src/hypervisor/costs.ts';
+import { HartStates } from '../../src/hypervisor/harts.ts';
+import { pvCallRow, servePvCall } from '../../src/hypervisor/pv/calls/calls.ts';
+import { FRAME_USE } from '../../src/hypervisor/pv/frame-types.ts';
+import { PvCall } from '../../src/hypervisor/pv/pv-call.ts';
+import { PvDomain } from '../../src/hypervisor/pv/pv-domain.ts';
+import { pvErrorName } from '../../src/hypervisor/pv/pv-errors.ts';
+import { type StartOfDay, startOfDayBytes, writeStartOfDay } from '../../src/hypervisor/pv/start-of-day.ts';
+import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
+import { createMachine } from '../../src/machine/create-machine.ts';
+import type { Machine } from '../../src/machine/machine-types.ts';
+import { VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
+
+export const PAGE = 4096;
+
+export class PvGuest {
+  readonly machine: Machine;
+  readonly domain: PvDomain;
+  readonly start: StartOfDay;
+  readonly printed: string[] = [];
+  readonly resets: string[] = [];
+  readonly kicked: number[] = [];
+  /** What the console has to read. */
+  input: Uint8Array = new Uint8Array();
+  /** Cycles of work of the last call. */
+  cycles = 0;
+  readonly #call = new PvCall();
+
+  constructor(memoryBytes = 4 * 2 ** 20) {
+    const core = CORE_PROFILES.rocket;
+    if (core === undefined) throw new Error('a core profile');
+    const machine = createMachine(
+      {
+        hartCount: 1,
+        memoryBytes,
+        hostMemoryBytes: PAGE,
+        core,
+        misaligned: 'hardware',
+        adUpdate: 'hardware',
+        supervisorCallsStop: true,
+      },
+      'interpreter',
+    );
+    this.machine = machine;
+    machine.virtualization.start(0, VIRTUALIZATION.deprivileged);
+    this.start = writeStartOfDay(machine.memory, {
+      vcpuCount: 1,
+      deviceTree: 0,
+      timebaseHz: 1,
+      commandLine: '',
+      devices: [],
+    });
+    this.domain = new PvDomain({
+      machine,
+      costs: costProfile(DEFAULT_COST_PROFILE),
+      start: this.start,
+      kick: (vcpu) => void this.kicked.push(vcpu),
+      sbi: {
+        machine,
+        harts: new HartStates(1, 1),
+        writeConsole: (bytes) => void this.printed.push(new TextDecoder().decode(bytes)),
+        readConsole: (maxBytes) => this.input.subarray(0, maxBytes),
+        sendIpi: () => {},
+        reachHarts: () => {},
+        timerChanged: () => {},
+        startHart: () => {},
+        stopHart: () => {},
+        suspendHart: () => {},
+        resetSystem: (kind) => void this.resets.push(kind),
+      },
+    });
+    this.domain.startVcpu(0);
+  }
+
+  /** First physical address that is not free, and that of free page `index`. */
+  get usableEnd(): number {
+    const { memory } = this.machine;
+    return memory.base + memory.sizeBytes - startOfDayBytes(memory.sizeBytes);
+  }
+
+  page(index: number): number {
+    return this.machine.memory.base + index * PAGE;
+  }
+
+  /** Makes a call. Returns 0 or the name of the error. */
+  call(number: number, ...args: readonly (number | bigint)[]): string | 0 {
+    const call = this.#call;
+    call.words.fill(0);
+    args.forEach((argument, index) => {
+      const value = BigInt.asUintN(64, BigInt(argument));
+      call.words[2 * index] = Number(value & 0xffff_ffffn);
+      call.words[2 * index + 1] = Number(value >> 32n);
+    });
+    const error = servePvCall(this.domain, 0, pvCallRow(number), call);
+    this.cycles = call.cycles;
+    return error === 0 ? 0 : (pvErrorName(error) ?? `error ${error}`);
+  }
+
+  get value(): number {
+    return this.#call.value;
+  }
+
+  write64(pa: number, ...values: readonly (number | bigint)[]): void {
+    values.forEach((value, index) => {
+      this.machine.memory.write64(pa + index * 8, BigInt.asUintN(64, BigInt(value)));
+    });
+  }
+
+  write32(pa: number, ...values: readonly number[]): void {
+    values.forEach((value, index) => {
+      this.machine.memory.write32(pa + index * 4, value >>> 0);
+    });
+  }
+
+  /** A table entry that leads to a physical address. */
+  entry(pa: number, flags: number): bigint {
+    return (BigInt(pa / PAGE) << 10n) | BigInt(flags);
+  }
+
+  use(pa: number): number {
+    return this.domain.paging.types.useOf(pa / PAGE);
+  }
+
+  /**
+   * Counts all uses of all frames anew from memory, and compares: no table may be mapped writable, and every count must be right.
+   * @param held frames that the hypervisor holds: the shared-info page is always one
+   * @returns what is wrong
+   */
+  check(held: readonly number[] = []): string[] {
+    const { memory } = this.machine;
+    const { types } = this.domain.paging;
+    const first = memory.base / PAGE;
+    const count = memory.sizeBytes / PAGE;
+    const expected = new Uint32Array(count);
+    const writable = new Uint8Array(count);
+    const add = (frame: number) => {
+      expected[frame - first] = (expected[frame - first] ?? 0) + 1;
+    };
+    add(this.start.sharedInfo / PAGE);
+    for (const frame of held) add(frame);
+    for (const { kernelRoot, userRoot } of this.domain.vcpus) {
+      if (kernelRoot !== undefined) add(kernelRoot);
+      if (userRoot !== undefined) add(userRoot);
+    }
+    for (let frame = first; frame < first + count; frame++) {
+      if (types.isPinned(frame)) add(frame);
+      const use = types.useOf(frame);
+      if (use === FRAME_USE.none || use === FRAME_USE.writable) continue;
+      for (let index = 0; index < 512; index++) {
+        const low = memory.read32(frame * PAGE + index * 8);
+        if ((low & 1) === 0) continue;
+        const target = low >>> 10;
+        if (use === FRAME_USE.level1) {
+          if ((low & 4) === 0) continue;
+          writable[target - first] = 1;
+        }
+        add(target);
+      }
+    }
+    const wrong: string[] = [];
+    for (let index = 0; index < count; index++) {
+      const frame = first + index;
+      const use = types.useOf(frame);
+      if (types.countOf(frame) !== expected[index]) {
+        wrong.push(`frame ${index} is counted ${types.countOf(frame)} times, used ${expected[index]} times`);
+      }
+      if (writable[index] === 1 && use !== FRAME_USE.writable)
+        wrong.push(`frame ${index}, of use ${use}, is mapped writable`);
+    }
+    return wrong;
+  }
+}
