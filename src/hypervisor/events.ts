@@ -38,7 +38,8 @@ export const EVENT_KINDS = {
   hypercall: {
     code: 1,
     lane: 'hypercall',
-    about: 'The guest called the SBI: extension and function id, arguments a0 to a5, and what came back in a0 and a1.',
+    about:
+      'The guest called the SBI, or its paravirtual interface: extension and function id, the arguments that the function takes (the others are 0; all of a0 to a5 if there is no such function), and what came back in a0 and a1.',
     fields: {
       ...COST,
       eid: 'u64',

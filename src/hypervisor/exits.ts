@@ -78,7 +78,7 @@ export class Exits implements ExitHost {
     const eid = registerNumber(registers, A7);
     const called = findSbiFunction(eid, registerNumber(registers, A6));
     const cost = priceOf(called, this.costs.primitives);
-    const row = this.#openCall(hart, registers, cost);
+    const row = this.#openCall(hart, cost, called?.args.length);
     try {
       this.#serveOpenCall(hart, called, eid, row, cost, remote);
     } catch (error) {
@@ -88,9 +88,14 @@ export class Exits implements ExitHost {
     this.#events.close();
   }
 
-  serveHypercall(hart: number, cost: ExitCost, serve: (outcome: CallOutcome) => void): void {
+  serveHypercall(
+    hart: number,
+    cost: ExitCost,
+    argumentCount: number | undefined,
+    serve: (outcome: CallOutcome) => void,
+  ): void {
     const registers = this.#hart(hart);
-    const row = this.#openCall(hart, registers, cost);
+    const row = this.#openCall(hart, cost, argumentCount);
     this.#machine.charge(cost.entry.cycles + cost.handling.cycles);
     const outcome = this.#outcome;
     try {
@@ -112,7 +117,9 @@ export class Exits implements ExitHost {
   }
 
   refuseCall(hart: number, error: Exclude<SbiErrorName, 'SUCCESS'>): void {
-    this.serveHypercall(hart, this.costs.primitives.hypercallKernel, (outcome) => {
+    const registers = this.#hart(hart);
+    const called = findSbiFunction(registerNumber(registers, A7), registerNumber(registers, A6));
+    this.serveHypercall(hart, this.costs.primitives.hypercallKernel, called?.args.length, (outcome) => {
       outcome.error = Number(failure(error).error);
       outcome.value = 0;
       outcome.moreCycles = 0;
@@ -231,15 +238,20 @@ export class Exits implements ExitHost {
     this.#machine.charge(cost.entry.cycles + cost.handling.cycles + cost.return.cycles);
   }
 
-  /** Begins the event of a call: what was asked for. */
-  #openCall(hart: number, registers: Hart, cost: ExitCost): EventRow {
+  /**
+   * Begins the event of a call: what was asked for. Registers after its arguments are no part of it: they hold whatever the guest last
+   * used them for.
+   */
+  #openCall(hart: number, cost: ExitCost, argumentCount = SBI_ARGUMENT_COUNT): EventRow {
+    const registers = this.#hart(hart);
     const row = this.#events.open('hypercall', hart);
     setParts(row, cost);
     row.setHalves(CALL.eid, registers.xLow(A7), registers.xHigh(A7));
     row.setHalves(CALL.fid, registers.xLow(A6), registers.xHigh(A6));
-    for (let index = 0; index < SBI_ARGUMENT_COUNT; index++) {
+    for (let index = 0; index < argumentCount; index++) {
       row.setHalves(CALL.arg0 + index, registers.xLow(A0 + index), registers.xHigh(A0 + index));
     }
+    for (let index = argumentCount; index < SBI_ARGUMENT_COUNT; index++) row.setHalves(CALL.arg0 + index, 0, 0);
     return row;
   }
 

@@ -57,6 +57,27 @@ describe('BASE', () => {
   });
 });
 
+describe('the event of a call', () => {
+  it('has the arguments that the function takes, and all six where there is none', () => {
+    const six = [11n, 12n, 13n, 14n, 15n, 2n ** 64n - 1n];
+    const { run } = answers([
+      [EID.BASE, 3n, ...six],
+      [EID.BASE, 0n, ...six],
+      [EID.BASE, 77n, ...six],
+      [0x1234_5678n, 0n, ...six],
+    ]);
+    const recorded = eventsOf(run, 'hypercall').map(({ arg0, arg1, arg2, arg3, arg4, arg5 }) => [
+      arg0,
+      arg1,
+      arg2,
+      arg3,
+      arg4,
+      arg5,
+    ]);
+    expect(recorded.slice(0, 4)).toEqual([[11n, 0n, 0n, 0n, 0n, 0n], Array(6).fill(0n), six, six]);
+  });
+});
+
 describe('what is not served', () => {
   it('answers SBI_ERR_NOT_SUPPORTED to unknown extensions and functions', () => {
     expect(

@@ -54,9 +54,15 @@ export interface ExitHost {
   timerChanged(): void;
   /**
    * Serves the pending `ecall` of the hart as a call that is no SBI call, and emits its `hypercall`.
+   * @param argumentCount how many registers from a0 on are its arguments; undefined if nothing has that number
    * @param serve fills in what comes of it
    */
-  serveHypercall(hart: number, cost: ExitCost, serve: (outcome: CallOutcome) => void): void;
+  serveHypercall(
+    hart: number,
+    cost: ExitCost,
+    argumentCount: number | undefined,
+    serve: (outcome: CallOutcome) => void,
+  ): void;
   /** Answers the pending `ecall` of the hart, an SBI call, with an error. */
   refuseCall(hart: number, error: Exclude<SbiErrorName, 'SUCCESS'>): void;
   /** The timer of a virtualized hart expired: it is its processor's. */

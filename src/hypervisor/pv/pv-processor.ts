@@ -129,7 +129,7 @@ export class PvProcessor implements VirtualProcessor {
     const row = pvCallRow(registers.xHigh(A6) * 0x1_0000_0000 + registers.xLow(A6));
     const exit = row?.exit ?? 'hypercallKernel';
     const cost = host.costs.primitives[typeof exit === 'string' ? exit : exit(call)];
-    host.serveHypercall(hart, cost, (outcome) => {
+    host.serveHypercall(hart, cost, row?.args.length, (outcome) => {
       outcome.error = servePvCall(this.#domain, hart, row, call);
       outcome.value = call.value;
       outcome.moreCycles = call.cycles;
