@@ -15,6 +15,7 @@ import {
   END_REASON_NAMES,
   EVENT_SHARED_COLUMNS,
   EVENT_SPECS,
+  type EventColumn,
   FORMAT_VERSION,
   FRAME_BYTES,
   FRAME_FIELDS,
@@ -25,6 +26,7 @@ import {
   LIMITS,
   MAGIC,
   MEANING,
+  SITE_SHARED_COLUMNS,
   TAIL_MAGIC,
   TOTAL_FIELDS,
 } from '../src/trace/schema.ts';
@@ -50,6 +52,7 @@ export function formatTables(): ReadonlyMap<string, string> {
     ['index', columnTable(INDEX_COLUMNS)],
     ['totals', table(['field', 'type'], Object.entries(TOTAL_FIELDS))],
     ['shared', columnTable(EVENT_SHARED_COLUMNS)],
+    ['sites', columnTable(SITE_SHARED_COLUMNS)],
     ['events', eventTables()],
   ]);
 }
@@ -91,9 +94,16 @@ function configRows(): Cell[][] {
 function eventTables(): string {
   return EVENT_SPECS.map(({ kind, code, about, columns }) => {
     const lane = EVENT_KINDS[kind].lane;
-    const fields = columns.length === 0 ? 'No columns.' : columnTable(columns);
+    const fields = columns.length === 0 ? 'No columns.' : fieldTable(columns);
     return `### ${code}: \`${kind}\`\n\n${about} Lane: ${lane}.\n\n${fields}`;
   }).join('\n\n');
+}
+
+function fieldTable(columns: readonly EventColumn[]): string {
+  return table(
+    ['column', 'code', 'type', 'row per'],
+    columns.map(({ name, code, type, varies }) => [name, code, type, varies ? 'event' : 'site']),
+  );
 }
 
 function columnTable(columns: readonly ColumnSpec[]): string {

@@ -5,7 +5,7 @@
 
 import { ParatraceError } from '../errors.ts';
 import type { InputPort, InputRecord, StateDigest } from '../session/ports.ts';
-import { EventChunk } from './event-codec.ts';
+import { EventChunk } from './event-chunk.ts';
 import { corrupt, type FormatVersion, type Frame, readPayload } from './frame.ts';
 import { unpackEnd, unpackFields } from './header.ts';
 import { MalformedError, unpackMap } from './messagepack.ts';
@@ -206,7 +206,7 @@ function readSpan(
 ): Pick<ChunkInfo, 'count' | 'firstCycle' | 'lastCycle'> {
   if (kind === 'events') {
     return decodeChunk(bytes, frame, (packed) => {
-      const chunk = new EventChunk(new Table(packed));
+      const chunk = new EventChunk(packed);
       if (chunk.first !== first) throw new MalformedError(`its first event is ${chunk.first}, not ${first}`);
       const { count, cycles } = chunk;
       return { count, firstCycle: cycles[0] ?? 0, lastCycle: cycles[count - 1] ?? 0 };

@@ -1,14 +1,22 @@
 /** Coded columns back to values: the inverse of `columns.ts`, for bytes that may be anything. */
 import { HIGH, LOW, NUMBER_MAX } from '../hypervisor/event-row.ts';
 import type { FieldType } from '../hypervisor/events.ts';
+import { TWO_32 } from './halves.ts';
 import { MalformedError } from './messagepack.ts';
 import { COLUMN_CODING } from './schema.ts';
 
-const TWO_32 = 0x1_0000_0000;
 const WORD_BYTES = 8;
 
 /** Values of one decoded column by row: numbers, bigints, booleans or names, as its type says. */
 export type ColumnValues = ArrayLike<number | bigint | boolean | string>;
+
+/** What columns with one row per event are decoded with. */
+export interface SiteContext {
+  /** Number of sites. */
+  readonly siteCount: number;
+  /** The site of each row, below `siteCount`; undefined for the column that says so itself. */
+  readonly sites: Uint16Array | undefined;
+}
 
 /**
  * The words of a coded column of `count` rows, two halves each. An absent column reads as zeros.
@@ -19,9 +27,10 @@ export function decodeColumnWords(
   type: FieldType,
   count: number,
   names: readonly string[],
+  context?: SiteContext,
 ): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(2 * count);
-  if (coded !== undefined) decodeWords(coded, words, count);
+  if (coded !== undefined) decodeWords(coded, words, count, context);
   const max = type === 'name' ? names.length - 1 : type === 'bool' ? 1 : NUMBER_MAX[type];
   if (max === undefined) return words;
   for (let row = 0; row < count; row += 1) {
@@ -41,7 +50,16 @@ export function decodeColumn(
   count: number,
   names: readonly string[],
 ): ColumnValues {
-  const words = decodeColumnWords(coded, type, count, names);
+  return toValues(decodeColumnWords(coded, type, count, names), type, count, names);
+}
+
+/** The values of the words of a column. */
+export function toValues(
+  words: Uint32Array<ArrayBuffer>,
+  type: FieldType,
+  count: number,
+  names: readonly string[],
+): ColumnValues {
   if (type === 'u64') return new BigUint64Array(words.buffer);
   if (type === 'i64') return new BigInt64Array(words.buffer);
   if (type === 'bool') return mapRows(words, count, (value) => value === 1);
@@ -63,7 +81,7 @@ function toNumbers(words: Uint32Array, count: number): Float64Array {
   return numbers;
 }
 
-function decodeWords(coded: Uint8Array, words: Uint32Array, count: number): void {
+function decodeWords(coded: Uint8Array, words: Uint32Array, count: number, context: SiteContext | undefined): void {
   const reader = new VarintReader(coded);
   const coding = reader.byte();
   if (coding === COLUMN_CODING.constant.code) {
@@ -79,6 +97,15 @@ function decodeWords(coded: Uint8Array, words: Uint32Array, count: number): void
   } else if (coding === COLUMN_CODING.fixed.code) {
     decodeFixed(coded, words, count);
     return;
+  } else if (coding === COLUMN_CODING.again.code && context?.sites !== undefined) {
+    reader.readMisses(words, count);
+    fromLastValues(words, count, context.sites, context.siteCount);
+  } else if (coding === COLUMN_CODING.stride.code && context?.sites !== undefined) {
+    reader.readMisses(words, count);
+    fromLastSteps(words, count, context.sites, context.siteCount);
+  } else if (coding === COLUMN_CODING.follow.code && context !== undefined && context.sites === undefined) {
+    reader.readMisses(words, count);
+    fromFollowers(words, count, context.siteCount);
   } else {
     throw new MalformedError(`column coding ${coding} is not known`);
   }
@@ -121,6 +148,11 @@ class VarintReader {
   /** The next varint into `low` and `high`, unsigned. */
   next(): void {
     let value = this.byte();
+    if (value < 128) {
+      this.low = value;
+      this.high = 0;
+      return;
+    }
     let low = value & 127;
     let high = 0;
     for (let shift = 7; value > 127; shift += 7) {
@@ -142,6 +174,21 @@ class VarintReader {
       this.next();
       words[2 * row + LOW] = this.low;
       words[2 * row + HIGH] = this.high;
+    }
+  }
+
+  /** Misses into words that are zero: after one of 0 comes the number of further zeros. */
+  readMisses(words: Uint32Array, count: number): void {
+    for (let row = 0; row < count; row += 1) {
+      this.next();
+      if (this.low !== 0 || this.high !== 0) {
+        words[2 * row + LOW] = this.low;
+        words[2 * row + HIGH] = this.high;
+        continue;
+      }
+      this.next();
+      if (this.high !== 0 || this.low >= count - row) throw new MalformedError('a run of zeros beyond its column');
+      row += this.low;
     }
   }
 
@@ -172,6 +219,58 @@ function fromDeltas(words: Uint32Array, count: number): void {
     lastLow = low >>> 0;
     words[2 * row + LOW] = lastLow;
     words[2 * row + HIGH] = lastHigh;
+  }
+}
+
+/** Values from the zigzag of their differences from the last of the same site, in place. */
+function fromLastValues(words: Uint32Array, count: number, sites: Uint16Array, siteCount: number): void {
+  const lasts = new Uint32Array(2 * siteCount);
+  for (let row = 0; row < count; row += 1) {
+    const at = 2 * (sites[row] as number);
+    const zigzagLow = word(words, 2 * row + LOW);
+    const zigzagHigh = word(words, 2 * row + HIGH);
+    if (zigzagLow !== 0 || zigzagHigh !== 0) addZigzag(lasts, at, zigzagLow, zigzagHigh);
+    words[2 * row + LOW] = word(lasts, at);
+    words[2 * row + HIGH] = word(lasts, at + 1);
+  }
+}
+
+/** Values from the zigzag of the differences of their steps from the last step of the same site, in place. */
+function fromLastSteps(words: Uint32Array, count: number, sites: Uint16Array, siteCount: number): void {
+  const lasts = new Uint32Array(2 * siteCount);
+  let [low, high] = [0, 0];
+  for (let row = 0; row < count; row += 1) {
+    const at = 2 * (sites[row] as number);
+    const zigzagLow = word(words, 2 * row + LOW);
+    const zigzagHigh = word(words, 2 * row + HIGH);
+    if (zigzagLow !== 0 || zigzagHigh !== 0) addZigzag(lasts, at, zigzagLow, zigzagHigh);
+    const sum = low + word(lasts, at);
+    high = (high + word(lasts, at + 1) + (sum >= TWO_32 ? 1 : 0)) >>> 0;
+    low = sum >>> 0;
+    words[2 * row + LOW] = low;
+    words[2 * row + HIGH] = high;
+  }
+}
+
+/** Adds the difference behind a zigzag to the number whose low half is at `at`, and its high half after it. */
+function addZigzag(numbers: Uint32Array, at: number, zigzagLow: number, zigzagHigh: number): void {
+  const sign = -(zigzagLow & 1);
+  const sum = word(numbers, at) + ((((zigzagLow >>> 1) | (zigzagHigh << 31)) ^ sign) >>> 0);
+  numbers[at] = sum;
+  numbers[at + 1] = word(numbers, at + 1) + ((zigzagHigh >>> 1) ^ sign) + (sum >= TWO_32 ? 1 : 0);
+}
+
+/** Sites from whether each follows the one before as it did the last time, in place. */
+function fromFollowers(words: Uint32Array, count: number, siteCount: number): void {
+  const next = new Uint16Array(Math.max(1, siteCount));
+  let last = 0;
+  for (let row = 0; row < count; row += 1) {
+    const miss = word(words, 2 * row + LOW);
+    if (miss > siteCount || word(words, 2 * row + HIGH) !== 0) throw new MalformedError('a site that there is not');
+    const site = miss === 0 ? (next[last] as number) : miss - 1;
+    next[last] = site;
+    words[2 * row + LOW] = site;
+    last = site;
   }
 }
 

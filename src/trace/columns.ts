@@ -6,9 +6,9 @@
 import { assert } from '../assert.ts';
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import { COLUMN_CODING } from './schema.ts';
+import { putVarint, VARINT_BYTES_MAX, varintLength, zigzagHigh, zigzagLow } from './varint.ts';
 
 const TWO_32 = 0x1_0000_0000;
-const VARINT_BYTES_MAX = 10;
 const WORD_BYTES = 8;
 /** Distinct values that the table coding takes at most, and rows from which it is tried. */
 const TABLE_VALUES_MAX = 1024;
@@ -207,7 +207,8 @@ function encodeFixed(words: Uint32Array, count: number): Uint8Array {
   return out;
 }
 
-function isConstant(words: Uint32Array, count: number): boolean {
+/** Whether all rows have the same value. */
+export function isConstant(words: Uint32Array, count: number): boolean {
   for (let at = 2; at < 2 * count; at += 1) if (words[at] !== words[at & 1]) return false;
   return true;
 }
@@ -228,44 +229,12 @@ function toDeltas(words: Uint32Array, count: number, deltas: Uint32Array): void 
   }
 }
 
-/** Low half of the zigzag of a difference, whose halves are taken modulo 2^32. */
-function zigzagLow(low: number, high: number): number {
-  return ((low << 1) ^ (high >> 31)) >>> 0;
-}
-
-/** Its high half. */
-function zigzagHigh(low: number, high: number): number {
-  return (((high << 1) | ((low | 0) >>> 31)) ^ (high >> 31)) >>> 0;
-}
-
 function varintBytes(words: Uint32Array, count: number): number {
   let total = 0;
   for (let row = 0; row < count; row += 1) {
     total += varintLength(word(words, 2 * row + LOW), word(words, 2 * row + HIGH));
   }
   return total;
-}
-
-/** Bytes of a varint of these halves: one for each seven bits begun, at least one. */
-function varintLength(low: number, high: number): number {
-  const bits = high === 0 ? 32 - Math.clz32(low | 1) : 64 - Math.clz32(high);
-  // The quotient by 7, rounded up, for 1 to 64.
-  return (9 * bits + 64) >>> 6;
-}
-
-/** Writes a varint and returns the position after it. */
-function putVarint(out: Uint8Array, position: number, low: number, high: number): number {
-  let at = position;
-  let restLow = low;
-  let restHigh = high;
-  while (restHigh !== 0 || restLow > 127) {
-    out[at] = (restLow & 127) | 128;
-    at += 1;
-    restLow = ((restLow >>> 7) | (restHigh << 25)) >>> 0;
-    restHigh >>>= 7;
-  }
-  out[at] = restLow;
-  return at + 1;
 }
 
 function word(words: Uint32Array, at: number): number {

@@ -17,13 +17,12 @@ import {
   readIndex,
   rebuildIndex,
 } from './chunk-list.ts';
-import { EventChunk } from './event-codec.ts';
+import { EventChunk } from './event-chunk.ts';
 import { checkPayload, corrupt, type FormatVersion, type Frame, scanFrames } from './frame.ts';
 import { unpackEnd, unpackHeader, unpackSha256 } from './header.ts';
 import { MalformedError } from './messagepack.ts';
 import { ChunkRows, RecordedRows } from './recorded-rows.ts';
 import { CHUNK_KINDS, FORMAT_VERSION, PREAMBLE_BYTES, type TraceHeader, type TraceTotals } from './schema.ts';
-import { Table } from './table.ts';
 
 export type { ChunkInfo, RecordedDigest, RecordedInput } from './chunk-list.ts';
 
@@ -181,10 +180,7 @@ class MemoryTrace implements TraceReader {
   *#chunkRows(): Generator<ChunkRows, void, undefined> {
     for (const info of this.chunks) {
       if (info.kind !== 'events') continue;
-      yield this.#decode(info, (packed) => {
-        openEvents(packed, info);
-        return new ChunkRows(new Table(packed));
-      });
+      yield this.#decode(info, (packed) => new ChunkRows(openEvents(packed, info)));
     }
   }
 
@@ -236,7 +232,7 @@ class MemoryTrace implements TraceReader {
 }
 
 function openEvents(packed: Readonly<Record<string, unknown>>, info: ChunkInfo): EventChunk {
-  const chunk = new EventChunk(new Table(packed));
+  const chunk = new EventChunk(packed);
   const { first, count, cycles } = chunk;
   const same = first === info.first && count === info.count;
   if (!same || (cycles[0] ?? 0) !== info.firstCycle || (cycles[count - 1] ?? 0) !== info.lastCycle) {

@@ -4,16 +4,17 @@
  */
 import { must } from '../assert.ts';
 import { type EventRow, HIGH, LOW } from '../hypervisor/event-row.ts';
-import type { ColumnValues } from './column-decoder.ts';
+import type { EventChunk, KindRows } from './event-chunk.ts';
 import { MalformedError } from './messagepack.ts';
-import { EVENT_SHARED_COLUMNS, EVENT_SPECS, type EventSpec, SHARED_GROUP } from './schema.ts';
-import type { Table } from './table.ts';
 
-const SPEC_BY_CODE: ReadonlyMap<number, EventSpec> = new Map(EVENT_SPECS.map((spec) => [spec.code, spec]));
-
-/** Columns of the events of one kind in a chunk, and which of them comes next. */
+/** Fields of the events of one kind in a chunk, and which event comes next. */
 interface KindColumns {
-  readonly words: readonly Uint32Array[];
+  /** Columns with one row per event, and the places of their fields. */
+  readonly varying: readonly Uint32Array[];
+  readonly varyingPlaces: readonly number[];
+  /** Columns with one row per site, and the places of their fields. */
+  readonly fixed: readonly Uint32Array[];
+  readonly fixedPlaces: readonly number[];
   readonly isName: readonly boolean[];
   next: number;
 }
@@ -21,37 +22,23 @@ interface KindColumns {
 /** The events of one chunk, in order. */
 export class ChunkRows {
   readonly count: number;
-  readonly #kinds: ArrayLike<number>;
-  readonly #cycles: ArrayLike<number>;
-  readonly #icounts: ArrayLike<number>;
-  readonly #harts: ArrayLike<number>;
-  readonly #pcs: Uint32Array;
-  readonly #columns: (KindColumns | undefined)[] = [];
+  readonly #chunk: EventChunk;
+  /** Of each site: its row among those of its kind. */
+  readonly #siteRows: Uint16Array;
+  readonly #columns: (KindColumns | undefined)[];
   /** Names of the chunk. One that was found equal gives way to the string that it equals, so that the next look is at once. */
   readonly #names: string[];
   #at = 0;
 
   /** Throws {@link MalformedError}, also for a kind of event that this version does not know. */
-  constructor(table: Table) {
-    this.count = table.count;
-    this.#names = [...table.names];
-    const shared = table.columns(SHARED_GROUP, EVENT_SHARED_COLUMNS);
-    const [kinds, cycles, icounts, harts] = shared as unknown as readonly ArrayLike<number>[];
-    this.#kinds = must(kinds, 'a column of all events');
-    this.#cycles = must(cycles, 'a column of all events');
-    this.#icounts = must(icounts, 'a column of all events');
-    this.#harts = must(harts, 'a column of all events');
-    this.#pcs = new Uint32Array((must(shared[4], 'a column of all events') as ColumnValues & BigUint64Array).buffer);
-    const counts = new Map<number, number>();
-    for (let at = 0; at < this.count; at++) {
-      const code = this.#kinds[at] as number;
-      counts.set(code, (counts.get(code) ?? 0) + 1);
-    }
-    for (const [code, count] of counts) {
-      const spec = SPEC_BY_CODE.get(code);
-      if (spec === undefined) throw new MalformedError(`event kind ${code} is not known`);
-      const words = table.columnWords(code, spec.columns, count);
-      this.#columns[code] = { words, isName: spec.columns.map(({ type }) => type === 'name'), next: 0 };
+  constructor(chunk: EventChunk) {
+    this.count = chunk.count;
+    this.#chunk = chunk;
+    this.#names = [...chunk.names];
+    this.#siteRows = new Uint16Array(chunk.siteCount);
+    this.#columns = chunk.kinds.map((kind) => kind && kindColumns(chunk, kind));
+    for (const kind of chunk.kinds) {
+      if (kind !== undefined) for (const [row, site] of kind.sites.entries()) this.#siteRows[site] = row;
     }
   }
 
@@ -62,16 +49,35 @@ export class ChunkRows {
   /** Whether the next event is this one: kind, stamp and all fields. */
   isNext(row: EventRow): boolean {
     const at = this.#at;
-    const { kind, words, texts } = row;
-    if (this.#kinds[at] !== kind.code || this.#cycles[at] !== row.cycle || this.#icounts[at] !== row.icount)
-      return false;
-    if (this.#harts[at] !== row.hart) return false;
-    if (this.#pcs[2 * at + LOW] !== row.pcLow || this.#pcs[2 * at + HIGH] !== row.pcHigh) return false;
+    const { cycles, icounts, sites, siteKinds, siteHarts, sitePcs } = this.#chunk;
+    const { kind, words } = row;
+    const site = sites[at] as number;
+    if (siteKinds[site] !== kind.code || cycles[at] !== row.cycle || icounts[at] !== row.icount) return false;
+    if (siteHarts[site] !== row.hart) return false;
+    if (sitePcs[2 * site + LOW] !== row.pcLow || sitePcs[2 * site + HIGH] !== row.pcHigh) return false;
     const columns = this.#columns[kind.code] as KindColumns;
+    const { varying, varyingPlaces } = columns;
     const place = 2 * columns.next;
-    for (let field = 0; field < columns.words.length; field++) {
-      const column = columns.words[field] as Uint32Array;
-      if (columns.isName[field]) {
+    for (let index = 0; index < varying.length; index++) {
+      const column = varying[index] as Uint32Array;
+      const field = 2 * (varyingPlaces[index] as number);
+      if (column[place] !== words[field] || column[place + 1] !== words[field + 1]) return false;
+    }
+    return this.#isSite(columns, 2 * (this.#siteRows[site] as number), row);
+  }
+
+  take(): void {
+    const { sites, siteKinds } = this.#chunk;
+    const columns = this.#columns[siteKinds[sites[this.#at] as number] as number];
+    must(columns, 'a kind that occurs').next += 1;
+    this.#at += 1;
+  }
+
+  #isSite({ fixed, fixedPlaces, isName }: KindColumns, place: number, { words, texts }: EventRow): boolean {
+    for (let index = 0; index < fixed.length; index++) {
+      const column = fixed[index] as Uint32Array;
+      const field = fixedPlaces[index] as number;
+      if (isName[index]) {
         if (!this.#isName(column[place + LOW] as number, texts[field] as string)) return false;
       } else if (column[place] !== words[2 * field] || column[place + 1] !== words[2 * field + 1]) {
         return false;
@@ -80,17 +86,26 @@ export class ChunkRows {
     return true;
   }
 
-  take(): void {
-    const columns = this.#columns[this.#kinds[this.#at] as number];
-    must(columns, 'a kind that occurs').next += 1;
-    this.#at += 1;
-  }
-
   #isName(index: number, text: string): boolean {
     if (this.#names[index] !== text) return false;
     this.#names[index] = text;
     return true;
   }
+}
+
+function kindColumns(chunk: EventChunk, kind: KindRows): KindColumns {
+  const { code, spec } = kind;
+  if (spec === undefined) throw new MalformedError(`event kind ${code} is not known`);
+  const varying = spec.columns.filter(({ varies }) => varies);
+  const fixed = spec.columns.filter(({ varies }) => !varies);
+  return {
+    varying: chunk.varyingWords(kind, varying),
+    varyingPlaces: varying.map(({ place }) => place),
+    fixed: chunk.siteWords(kind, fixed),
+    fixedPlaces: fixed.map(({ place }) => place),
+    isName: fixed.map(({ type }) => type === 'name'),
+    next: 0,
+  };
 }
 
 /** The events of a whole trace, in order. */

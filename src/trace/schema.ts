@@ -83,7 +83,10 @@ export const FLUSH = { events: 8192, inputs: 1024, inputBytes: 65_536, digests: 
 /** An image is embedded if it is at most `rawBytes` long and its chunk has at most `storedBytes`, as it is or deflated. */
 export const EMBED_LIMITS = { rawBytes: 16 * 1024 * 1024, storedBytes: 1024 * 1024 } as const;
 
-/** Column codings: the first byte of a column. A column whose values are all zero is left out. */
+/**
+ * Column codings: the first byte of a column. A column whose values are all zero is left out. The last three say how far each row is
+ * from what was to be expected of it: they serve columns with one row per event, whose events have sites.
+ */
 export const COLUMN_CODING = {
   constant: { code: 0, about: 'One varint: the value of every row.' },
   plain: { code: 1, about: 'One varint per row.' },
@@ -97,6 +100,21 @@ export const COLUMN_CODING = {
       'A varint N, then N distinct values as in `delta` in order of first use, then one varint per row: an index into them.',
   },
   fixed: { code: 4, about: 'Eight bytes per row, little-endian.' },
+  again: {
+    code: 5,
+    about:
+      'Misses: zigzag of the difference, modulo 2^64, from the last row before of the same site (from 0 if there is none).',
+  },
+  stride: {
+    code: 6,
+    about:
+      'Misses as in `again`, but of the differences, modulo 2^64, from the row before (from 0 for the first) in place of the values.',
+  },
+  follow: {
+    code: 7,
+    about:
+      'Only for `site`. Misses: 0 if the site is the one that followed the last time after the site of the row before, else the site and 1. Before the first row is site 0; what has not been followed is followed by 0.',
+  },
 } as const;
 
 /** A column of a chunk. */
@@ -157,35 +175,82 @@ export const EVENT_FIELD_CODES = {
 /** Number of the column group that all rows of a chunk share; the columns of an event kind are grouped under its code. */
 export const SHARED_GROUP = 0;
 
-/** Columns of every event: its kind by code, and its stamp. */
+/**
+ * Fields that tend to differ from event to event. The others tend to be the same whenever a guest passes the same place: they are
+ * kept once per site and chunk. Which is which is part of the format. No `name` is among these.
+ */
+const VARYING_FIELDS: ReadonlySet<EventFieldName> = new Set([
+  'arg0',
+  'arg1',
+  'arg2',
+  'arg3',
+  'arg4',
+  'arg5',
+  'error',
+  'value',
+  'availIndex',
+  'waiting',
+  'head',
+  'descriptors',
+  'readableBytes',
+  'writableBytes',
+  'inFlight',
+  'writtenBytes',
+  'usedIndex',
+  'offending',
+  'lengthBytes',
+  'status',
+]);
+
+/**
+ * Columns of every event: the row of its site, and when it was. `stall` is the cycle less the instruction count, modulo 2^64: where
+ * instructions take a cycle each, it changes only for another reason.
+ */
 export const EVENT_SHARED_COLUMNS: readonly ColumnSpec[] = [
-  { code: 1, name: 'kind', type: 'u16' },
-  { code: 2, name: 'cycle', type: EVENT_STAMP.cycle },
+  { code: 6, name: 'site', type: 'u16' },
   { code: 3, name: 'icount', type: EVENT_STAMP.icount },
+  { code: 7, name: 'stall', type: 'u64' },
+];
+
+/** Columns of every site: the kind of its events by code, and where they happen. */
+export const SITE_SHARED_COLUMNS: readonly ColumnSpec[] = [
+  { code: 1, name: 'kind', type: 'u16' },
   { code: 4, name: 'hart', type: EVENT_STAMP.hart },
   { code: 5, name: 'pc', type: EVENT_STAMP.pc },
 ];
+
+/** A field of an event as a column. */
+export interface EventColumn extends ColumnSpec {
+  /** Its place among the fields of its kind. */
+  readonly place: number;
+  /** Whether it has a row per event rather than per site. */
+  readonly varies: boolean;
+}
 
 /** One event kind with its columns. */
 export interface EventSpec {
   readonly kind: EventKind;
   readonly code: number;
   readonly about: string;
-  readonly columns: readonly ColumnSpec[];
+  readonly columns: readonly EventColumn[];
 }
 
 /** All event kinds in order of their codes. */
 export const EVENT_SPECS: readonly EventSpec[] = (Object.keys(EVENT_KINDS) as EventKind[])
   .map((kind) => {
     const { code, about, fields } = EVENT_KINDS[kind];
-    const columns = Object.entries(fields as Readonly<Record<string, FieldType>>).map(([name, type]) => ({
+    const columns = Object.entries(fields as Readonly<Record<string, FieldType>>).map(([name, type], place) => ({
       code: EVENT_FIELD_CODES[name as EventFieldName],
       name,
       type,
+      place,
+      varies: VARYING_FIELDS.has(name as EventFieldName),
     }));
     return { kind, code, about, columns };
   })
   .sort((a, b) => a.code - b.code);
+
+export const EVENT_SPEC_BY_CODE: ReadonlyMap<number, EventSpec> = new Map(EVENT_SPECS.map((spec) => [spec.code, spec]));
 
 /** Columns of an inputs chunk. `events` is the number of events before the record: with it the order of all records is known. */
 export const INPUT_COLUMNS: readonly ColumnSpec[] = [

@@ -4,7 +4,7 @@
  */
 import { assert } from '../assert.ts';
 import { NUMBER_MAX } from '../hypervisor/event-row.ts';
-import { type ColumnValues, decodeColumn, decodeColumnWords } from './column-decoder.ts';
+import { type ColumnValues, decodeColumn, decodeColumnWords, type SiteContext } from './column-decoder.ts';
 import { ColumnBuffer, type ColumnEncoder } from './columns.ts';
 import { isMap, MalformedError, type Packable, type PackableMap, packInteger } from './messagepack.ts';
 import { type ColumnSpec, LIMITS } from './schema.ts';
@@ -129,9 +129,14 @@ export class Table implements TableHead {
   }
 
   /** The words of the columns of one group: what {@link columns} makes values of. A name is an index into {@link names}. */
-  columnWords(group: number, specs: readonly ColumnSpec[], count = this.count): Uint32Array[] {
+  columnWords(
+    group: number,
+    specs: readonly ColumnSpec[],
+    count = this.count,
+    context?: SiteContext,
+  ): Uint32Array<ArrayBuffer>[] {
     return specs.map(({ code, type, name }) =>
-      decodeColumnWords(this.#coded(group, code, name), type, count, this.#names),
+      decodeColumnWords(this.#coded(group, code, name), type, count, this.#names, context),
     );
   }
 

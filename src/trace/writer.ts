@@ -7,7 +7,7 @@ import { EventRow } from '../hypervisor/event-row.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
 import type { InputRecord, Observer, RunEnd, StateDigest } from '../session/ports.ts';
 import { ColumnEncoder } from './columns.ts';
-import { EventBuffer } from './event-codec.ts';
+import { EventBuffer } from './event-buffer.ts';
 import { encodeFrame, encodePreamble, encodeTail, type StoredPayload, storePayload } from './frame.ts';
 import { packEnd, packFields, packHeader } from './header.ts';
 import type { EmbeddedImage } from './images.ts';
@@ -48,7 +48,7 @@ export class TraceWriter implements Observer {
   readonly #sink: ByteSink;
   readonly #encoder = new ColumnEncoder(FLUSH.events);
   readonly #names = new NameTable();
-  readonly #events = new EventBuffer(FLUSH.events);
+  readonly #events = new EventBuffer(FLUSH.events, this.#encoder);
   /** An event that came as an object. */
   readonly #row = new EventRow();
   readonly #inputs = new RecordBuffer(new ColumnGroup(INPUT_COLUMNS, FLUSH.inputs, this.#names));
@@ -154,7 +154,7 @@ export class TraceWriter implements Observer {
     }
     if (this.#events.count > 0) {
       const { count, firstCycle, lastCycle } = this.#events;
-      const packed = this.#events.take(this.#eventsBefore, this.#encoder);
+      const packed = this.#events.take(this.#eventsBefore);
       this.#eventsBefore += count;
       this.#writePacked('events', packed, { count, firstCycle, lastCycle });
     }

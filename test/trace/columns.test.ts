@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeColumn } from '../../src/trace/column-decoder.ts';
+import { decodeColumn, decodeColumnWords } from '../../src/trace/column-decoder.ts';
 import { ColumnBuffer, ColumnEncoder } from '../../src/trace/columns.ts';
 import { MalformedError } from '../../src/trace/messagepack.ts';
 import { COLUMN_CODING } from '../../src/trace/schema.ts';
+import { SiteColumnEncoder } from '../../src/trace/site-columns.ts';
 
 const EDGES = [0n, 1n, 127n, 128n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
 const CAPACITY = 4096;
@@ -92,6 +93,97 @@ describe('a column', () => {
         bytes[0] = coding;
         try {
           expect(decodeColumn(bytes, 'u64', length, []).length).toBe(length);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedError);
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 3000 });
+  });
+});
+
+describe('a column of events', () => {
+  const siteEncoder = new SiteColumnEncoder(CAPACITY, encoder);
+
+  function encodeBySite(values: readonly bigint[], sites: Uint16Array, ascends: boolean): Uint8Array | undefined {
+    const buffer = new ColumnBuffer(CAPACITY);
+    for (const each of values) buffer.pushUnsigned(each);
+    return siteEncoder.encode(buffer, sites, 8, ascends);
+  }
+
+  function decodeBySite(coded: Uint8Array | undefined, sites: Uint16Array): bigint[] {
+    const words = decodeColumnWords(coded, 'u64', sites.length, [], { siteCount: 8, sites });
+    return Array.from(new BigUint64Array(words.buffer));
+  }
+
+  const rows = fc.array(fc.tuple(fc.nat({ max: 7 }), value), { maxLength: 200 });
+
+  test('comes back with arbitrary values at arbitrary sites', () => {
+    const property = fc.property(rows, fc.boolean(), (pairs, ascends) => {
+      const sites = Uint16Array.from(pairs, ([site]) => site);
+      const values = pairs.map(([, each]) => each);
+      expect(decodeBySite(encodeBySite(values, sites, ascends), sites)).toEqual(values);
+    });
+    fc.assert(property);
+  });
+
+  test('comes back when each site has values or steps of its own', () => {
+    const property = fc.property(
+      fc.array(value, { minLength: 8, maxLength: 8 }),
+      fc.array(fc.nat({ max: 7 }), { maxLength: 300 }),
+      fc.boolean(),
+      (own, path, isStep) => {
+        let sum = 0n;
+        const values = path.map((site) => {
+          sum = isStep ? BigInt.asUintN(64, sum + (own[site] ?? 0n)) : (own[site] ?? 0n);
+          return sum;
+        });
+        const sites = Uint16Array.from(path);
+        const coded = encodeBySite(values, sites, isStep);
+        expect(decodeBySite(coded, sites)).toEqual(values);
+        // A miss for each site at most, and a run of zeros after it.
+        if (path.length > 0) expect(coded?.length ?? 0).toBeLessThanOrEqual(1 + 10 * 8 + 3 * 8);
+      },
+    );
+    fc.assert(property);
+  });
+
+  test.each([
+    ['again', false, (_: number, site: number) => 2n ** 63n + BigInt(site) * 2n ** 40n],
+    ['stride', true, (row: number) => 2n ** 53n + BigInt(row) * 618n],
+  ] as const)('takes the coding `%s` where it is shortest', (coding, ascends, make) => {
+    const sites = Uint16Array.from({ length: 400 }, (_, row) => (row * row + (row >> 3)) % 8);
+    const values = Array.from(sites, (site, row) => make(row, site));
+    const coded = encodeBySite(values, sites, ascends);
+    expect(coded?.[0]).toBe(COLUMN_CODING[coding].code);
+    expect(decodeBySite(coded, sites)).toEqual(values);
+  });
+
+  test('of sites comes back, and is short for a loop', () => {
+    const decode = (coded: Uint8Array | undefined, count: number): number[] => {
+      const words = decodeColumnWords(coded, 'u16', count, [], { siteCount: 8, sites: undefined });
+      return Array.from(new BigUint64Array(words.buffer), Number);
+    };
+    const property = fc.property(fc.array(fc.nat({ max: 7 }), { maxLength: 300 }), (path) => {
+      const coded = siteEncoder.encodeSites(Uint16Array.from(path), path.length, 8);
+      expect(decode(coded, path.length)).toEqual(path);
+    });
+    fc.assert(property);
+    const loop = Array.from({ length: 4000 }, (_, row) => row % 8);
+    expect(siteEncoder.encodeSites(Uint16Array.from(loop), loop.length, 8)?.length).toBeLessThan(20);
+  });
+
+  test('gives values or a MalformedError for any bytes', () => {
+    const property = fc.property(
+      fc.uint8Array({ minLength: 1, maxLength: 60 }),
+      fc.array(fc.nat({ max: 7 }), { maxLength: 20 }),
+      fc.integer({ min: 5, max: 8 }),
+      fc.boolean(),
+      (bytes, path, coding, isSites) => {
+        bytes[0] = coding;
+        const context = { siteCount: 8, sites: isSites ? undefined : Uint16Array.from(path) };
+        try {
+          expect(decodeColumnWords(bytes, 'u64', path.length, [], context).length).toBe(2 * path.length);
         } catch (error) {
           expect(error).toBeInstanceOf(MalformedError);
         }

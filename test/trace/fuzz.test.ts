@@ -125,6 +125,41 @@ describe('a hostile chunk', () => {
     expect(replaced(table)).toBe('trace.corrupt');
   });
 
+  test.each([
+    ['no sites', undefined, [1, 0, 0]],
+    ['sites that are not a table', 7, [1, 0, 0]],
+    ['more sites than events', 3, [1, 0, 0]],
+    ['an event at a site that there is not', 1, [1, 0, 1]],
+    ['a miss that is no site', 1, [7, 0, 0, 3]],
+    ['a run of zeros beyond the column', 1, [7, 0, 2]],
+    ['a coding by sites for the sites themselves', 1, [5, 0, 1]],
+    ['fewer rows than events', 1, [7, 1]],
+  ])('with %s is corrupt', (_, siteCount, coded) => {
+    const kinds = new Map([[0, new Map([[1, new Uint8Array([0, 11])]])]]);
+    const sites = new Map<string, Packable>([
+      ['first', 0],
+      ['count', siteCount ?? 0],
+      ['names', []],
+      ['columns', kinds],
+    ]);
+    const entries: [string, Packable][] = [
+      ['first', 0],
+      ['count', 2],
+      ['names', []],
+      ['columns', new Map([[0, new Map([[6, new Uint8Array(coded)]])]])],
+    ];
+    if (siteCount !== undefined) entries.push(['sites', siteCount === 7 ? 7 : sites]);
+    const piece: Piece = {
+      kind: CHUNK_KINDS.events.code,
+      raw: new Uint8Array(),
+      count: 2,
+      firstCycle: 0,
+      lastCycle: 0,
+    };
+    const trace = forge([pieces[0] as Piece, withPayload(piece, new Map(entries))]);
+    expect(readAll(trace, false)).toBe('trace.corrupt');
+  });
+
   test('that unpacks to more than it says is corrupt, and no more is allocated', () => {
     const zeros = new Uint8Array(LIMITS.chunkBytes);
     const bomb = forge([{ ...(pieces[0] as Piece), raw: zeros }], { index: false });
@@ -165,25 +200,26 @@ describe('additions of a later minor version', () => {
   });
 
   test('are skipped: a column, a key and an event kind', () => {
-    const table = new Map<string, Packable>([
+    const table = (count: number, columns: [number, number[]][]): [string, Packable][] => [
       ['first', 0],
-      ['count', 3],
+      ['count', count],
       ['names', []],
       ['later', 'addition'],
-      // Kinds 11 (idle), 99 (not known), 12 (wake), in the coding `plain`; column 77 is not known.
-      [
-        'columns',
-        new Map([
-          [
-            0,
-            new Map([
-              [1, new Uint8Array([1, 11, 99, 12])],
-              [77, new Uint8Array([9, 9])],
-            ]),
-          ],
-        ]),
-      ],
-    ]);
+      ['columns', new Map([[0, new Map(columns.map(([code, bytes]) => [code, new Uint8Array(bytes)]))]])],
+    ];
+    // Sites of kinds 11 (idle), 99 (not known), 12 (wake), in the coding `plain`; columns 77 and 78 are not known.
+    const sites = new Map(
+      table(3, [
+        [1, [1, 11, 99, 12]],
+        [77, [9, 9]],
+      ]),
+    );
+    const events = new Map(
+      table(3, [
+        [6, [1, 0, 1, 2]],
+        [78, [9, 9]],
+      ]),
+    ).set('sites', sites);
     const header = pieces[0] as Piece;
     const piece: Piece = {
       kind: CHUNK_KINDS.events.code,
@@ -192,7 +228,7 @@ describe('additions of a later minor version', () => {
       firstCycle: 0,
       lastCycle: 0,
     };
-    const bytes = (minor: number): Uint8Array => forge([header, withPayload(piece, table)], { minor });
+    const bytes = (minor: number): Uint8Array => forge([header, withPayload(piece, events)], { minor });
     const kinds = [...openTrace(bytes(FORMAT_VERSION.minor + 1)).events()].map((event: VmEvent) => event.kind);
     expect(kinds).toEqual(['idle', 'wake']);
     expect(readAll(bytes(FORMAT_VERSION.minor), false)).toBe('trace.corrupt');

@@ -13,6 +13,7 @@ type Packed = {
   names: string[];
   columns: Record<string, Record<string, Uint8Array>>;
   bytes?: Uint8Array;
+  sites?: Packed;
 };
 
 export interface OtherTrace {
@@ -26,22 +27,23 @@ export interface OtherTrace {
 
 const DOCUMENT = readFileSync(new URL('../../docs/trace-format.md', import.meta.url), 'utf8');
 
-/** Column names and types by code, from the first table after `heading`. */
-function columnsAfter(heading: string): Map<string, { name: string; type: string }> {
+/** Column names and types by code, from the first table after `heading`; only those with a row per `per` where the table says so. */
+function columnsAfter(heading: string, per?: string): Map<string, { name: string; type: string }> {
   const lines = DOCUMENT.slice(DOCUMENT.indexOf(heading)).split('\n');
   const start = lines.findIndex((line) => line.startsWith('| column |'));
   const limit = lines.findIndex((line, index) => index > 0 && line.startsWith('#'));
   const columns = new Map<string, { name: string; type: string }>();
   if (start < 0 || (limit > 0 && start > limit)) return columns;
   for (const line of lines.slice(start + 2)) {
-    const [, name, code, type] = line.split('|').map((cell) => cell.trim());
+    const [, name, code, type, rowPer] = line.split('|').map((cell) => cell.trim());
     if (name === undefined || code === undefined || type === undefined) break;
-    columns.set(code, { name, type });
+    if (per === undefined || per === rowPer) columns.set(code, { name, type });
   }
   return columns;
 }
 
-function decodeColumn(bytes: Uint8Array | undefined, count: number): bigint[] {
+/** @param sites the site of each row, where rows are events */
+function decodeColumn(bytes: Uint8Array | undefined, count: number, sites?: readonly bigint[]): bigint[] {
   if (bytes === undefined) return new Array(count).fill(0n);
   let at = 1;
   const varint = (): bigint => {
@@ -53,10 +55,28 @@ function decodeColumn(bytes: Uint8Array | undefined, count: number): bigint[] {
     }
   };
   const varints = (length: number): bigint[] => Array.from({ length }, varint);
+  const misses = (): bigint[] => {
+    const all: bigint[] = [];
+    while (all.length < count) {
+      const miss = varint();
+      all.push(miss);
+      if (miss === 0n) for (let more = varint(); more > 0n; more -= 1n) all.push(0n);
+    }
+    return all;
+  };
+  const unzigzag = (zigzag: bigint): bigint => (zigzag & 1n ? -(zigzag + 1n) / 2n : zigzag / 2n);
+  const bySite = (): bigint[] => {
+    const last = new Map<bigint | undefined, bigint>();
+    return misses().map((miss, row) => {
+      const value = BigInt.asUintN(64, (last.get(sites?.[row]) ?? 0n) + unzigzag(miss));
+      last.set(sites?.[row], value);
+      return value;
+    });
+  };
   const deltas = (length: number): bigint[] => {
     let last = 0n;
     return varints(length).map((zigzag) => {
-      last = BigInt.asUintN(64, last + (zigzag & 1n ? -(zigzag + 1n) / 2n : zigzag / 2n));
+      last = BigInt.asUintN(64, last + unzigzag(zigzag));
       return last;
     });
   };
@@ -75,15 +95,40 @@ function decodeColumn(bytes: Uint8Array | undefined, count: number): bigint[] {
       const view = new DataView(bytes.buffer, bytes.byteOffset + 1);
       return Array.from({ length: count }, (_, row) => view.getBigUint64(8 * row, true));
     }
+    case 5:
+      return bySite();
+    case 6: {
+      let value = 0n;
+      return bySite().map((step) => {
+        value = BigInt.asUintN(64, value + step);
+        return value;
+      });
+    }
+    case 7: {
+      const next = new Map<bigint, bigint>();
+      let last = 0n;
+      return misses().map((miss) => {
+        const site = miss === 0n ? (next.get(last) ?? 0n) : miss - 1n;
+        next.set(last, site);
+        last = site;
+        return site;
+      });
+    }
     default:
       throw new Error(`coding ${bytes[0]}`);
   }
 }
 
-function rowsOf(packed: Packed, group: string, count: number, columns: ReturnType<typeof columnsAfter>): Row[] {
+function rowsOf(
+  packed: Packed,
+  group: string,
+  count: number,
+  columns: ReturnType<typeof columnsAfter>,
+  sites?: readonly bigint[],
+): Row[] {
   const rows: Row[] = Array.from({ length: count }, () => ({}));
   for (const [code, { name, type }] of columns) {
-    const values = decodeColumn(packed.columns[group]?.[code], count);
+    const values = decodeColumn(packed.columns[group]?.[code], count, sites);
     for (const [index, value] of values.entries()) {
       const row = rows[index] as Row;
       if (type === 'name') row[name] = packed.names[Number(value)] as string;
@@ -93,23 +138,40 @@ function rowsOf(packed: Packed, group: string, count: number, columns: ReturnTyp
   return rows;
 }
 
-function eventRows(packed: Packed): Row[] {
-  const shared = rowsOf(packed, '0', packed.count, columnsAfter('## Events'));
-  const queues = new Map<bigint, { name: string; rows: Row[] }>();
-  for (const { kind } of shared) {
-    const code = kind as bigint;
-    if (queues.has(code)) continue;
-    const count = shared.filter((row) => row.kind === code).length;
-    const heading = DOCUMENT.match(new RegExp(`^### ${code}: \`(\\w+)\`$`, 'm')) as RegExpMatchArray;
-    queues.set(code, {
-      name: heading[1] as string,
-      rows: rowsOf(packed, String(code), count, columnsAfter(heading[0])),
-    });
+function kindHeading(code: bigint): RegExpMatchArray {
+  return DOCUMENT.match(new RegExp(`^### ${code}: \`(\\w+)\`$`, 'm')) as RegExpMatchArray;
+}
+
+function siteRows(packed: Packed): Row[] {
+  const sites = rowsOf(packed, '0', packed.count, columnsAfter('### Sites'));
+  for (const code of new Set(sites.map(({ kind }) => kind as bigint))) {
+    const ofKind = sites.filter(({ kind }) => kind === code);
+    const [heading] = kindHeading(code);
+    const rows = rowsOf(packed, String(code), ofKind.length, columnsAfter(heading, 'site'));
+    for (const [index, row] of rows.entries()) Object.assign(ofKind[index] as Row, row);
   }
-  return shared.map((row) => {
-    const queue = queues.get(row.kind as bigint) as { name: string; rows: Row[] };
-    return { ...row, kind: queue.name, ...queue.rows.shift() };
-  });
+  return sites;
+}
+
+function eventRows(packed: Packed): Row[] {
+  const sites = siteRows(packed.sites as Packed);
+  const column = packed.columns['0']?.['6'];
+  const siteOf = decodeColumn(column, packed.count);
+  const events = rowsOf(packed, '0', packed.count, columnsAfter('## Events'), siteOf).map(
+    ({ icount, stall }, index): Row => {
+      const cycle = BigInt.asUintN(64, (icount as bigint) + (stall as bigint));
+      return { cycle, icount: icount as bigint, ...sites[Number(siteOf[index])] };
+    },
+  );
+  for (const code of new Set(sites.map(({ kind }) => kind as bigint))) {
+    const ofKind = siteOf.filter((site) => sites[Number(site)]?.kind === code);
+    const [heading, name] = kindHeading(code);
+    const rows = rowsOf(packed, String(code), ofKind.length, columnsAfter(heading, 'event'), ofKind);
+    for (const event of events) {
+      if (event.kind === code) Object.assign(event, rows.shift(), { kind: name });
+    }
+  }
+  return events;
 }
 
 /** Reads a whole trace; any error is thrown as it comes. */

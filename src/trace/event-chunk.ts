@@ -1,0 +1,226 @@
+/** The events of one chunk: sites and stamps at once, fields when they are asked for. The inverse of `event-buffer.ts`. */
+import { must } from '../assert.ts';
+import { HIGH, LOW } from '../hypervisor/event-row.ts';
+import type { EventKind, VmEvent } from '../hypervisor/events.ts';
+import { type ColumnValues, type SiteContext, toValues } from './column-decoder.ts';
+import { TWO_32 } from './halves.ts';
+import { isMap, MalformedError } from './messagepack.ts';
+import {
+  EVENT_SHARED_COLUMNS,
+  EVENT_SPEC_BY_CODE,
+  type EventColumn,
+  type EventSpec,
+  SHARED_GROUP,
+  SITE_SHARED_COLUMNS,
+} from './schema.ts';
+import { Table } from './table.ts';
+
+/** The events of one kind in a chunk. */
+export interface KindRows {
+  readonly code: number;
+  /** Undefined for a kind that this version does not know. */
+  readonly spec: EventSpec | undefined;
+  /** Its sites, in order. */
+  readonly sites: readonly number[];
+  /** Number of its events, and the site of each. */
+  readonly count: number;
+  readonly siteOfRow: Uint16Array;
+}
+
+export class EventChunk {
+  readonly first: number;
+  readonly count: number;
+  /** Number of sites. */
+  readonly siteCount: number;
+  /** The site of each event. */
+  readonly sites: Uint16Array;
+  readonly cycles: Float64Array;
+  readonly icounts: Float64Array;
+  /** Of each site: kind by code, hart, and the words of the pc. */
+  readonly siteKinds: ArrayLike<number>;
+  readonly siteHarts: ArrayLike<number>;
+  readonly sitePcs: Uint32Array<ArrayBuffer>;
+  /** The kinds that occur, by code. */
+  readonly kinds: readonly (KindRows | undefined)[];
+  readonly #table: Table;
+  readonly #siteTable: Table;
+
+  /** Throws {@link MalformedError}, also when stamps decrease. */
+  constructor(packed: Readonly<Record<string, unknown>>) {
+    this.#table = new Table(packed);
+    this.first = this.#table.first;
+    this.count = this.#table.count;
+    if (!isMap(packed.sites)) throw new MalformedError('events without sites');
+    this.#siteTable = new Table(packed.sites);
+    this.siteCount = this.#siteTable.count;
+    if (this.siteCount > this.count) throw new MalformedError('more sites than events');
+    const [kinds, harts, pcs] = this.#siteTable.columnWords(SHARED_GROUP, SITE_SHARED_COLUMNS);
+    this.siteKinds = lowHalves(must(kinds, 'a column of all sites'), this.siteCount);
+    this.siteHarts = lowHalves(must(harts, 'a column of all sites'), this.siteCount);
+    this.sitePcs = must(pcs, 'a column of all sites');
+    this.sites = this.#readSites();
+    const context = { siteCount: this.siteCount, sites: this.sites };
+    const stamps = this.#table.columnWords(SHARED_GROUP, EVENT_SHARED_COLUMNS.slice(1), this.count, context);
+    const [icounts, stalls] = stamps.map((words) => must(words, 'a column of all events'));
+    this.icounts = toValues(icounts as Uint32Array<ArrayBuffer>, 'u53', this.count, []) as Float64Array;
+    this.cycles = toCycles(this.icounts, stalls as Uint32Array);
+    checkAscending(this.cycles);
+    checkAscending(this.icounts);
+    this.kinds = this.#sortKinds();
+  }
+
+  /** The words of columns of one kind that vary, with one row per event of that kind. Throws {@link MalformedError}. */
+  varyingWords(kind: KindRows, columns: readonly EventColumn[]): Uint32Array<ArrayBuffer>[] {
+    const context: SiteContext = { siteCount: this.siteCount, sites: kind.siteOfRow };
+    return this.#table.columnWords(kind.code, columns, kind.count, context);
+  }
+
+  /** The words of columns of one kind that do not vary, with one row per site of that kind. Throws {@link MalformedError}. */
+  siteWords(kind: KindRows, columns: readonly EventColumn[]): Uint32Array<ArrayBuffer>[] {
+    return this.#siteTable.columnWords(kind.code, columns, kind.sites.length);
+  }
+
+  /** The names that columns of sites refer to. */
+  get names(): readonly string[] {
+    return this.#siteTable.names;
+  }
+
+  /**
+   * Events of rows `[start, end)`, of the given kinds or all. Kinds that this version does not know are skipped where
+   * `skipUnknown` says so. Throws {@link MalformedError}.
+   */
+  *events(
+    start: number,
+    end: number,
+    wanted: ReadonlySet<EventKind> | undefined,
+    skipUnknown: boolean,
+  ): Generator<VmEvent, void, undefined> {
+    const builders = this.kinds.map((kind) => kind && this.#builder(kind, wanted, skipUnknown));
+    const rows = new Uint32Array(builders.length);
+    const { sites, siteKinds, cycles, icounts } = this;
+    for (let row = 0; row < end; row += 1) {
+      const site = sites[row] as number;
+      const code = siteKinds[site] as number;
+      const builder = builders[code];
+      if (builder === undefined) continue;
+      const kindRow = rows[code] as number;
+      rows[code] = kindRow + 1;
+      if (row >= start)
+        yield builder(site, kindRow, cycles[row] as number, icounts[row] as number) as unknown as VmEvent;
+    }
+  }
+
+  #readSites(): Uint16Array {
+    const column = EVENT_SHARED_COLUMNS.slice(0, 1);
+    const [words] = this.#table.columnWords(SHARED_GROUP, column, this.count, {
+      siteCount: this.siteCount,
+      sites: undefined,
+    });
+    const sites = new Uint16Array(this.count);
+    for (let row = 0; row < this.count; row += 1) {
+      const site = (words as Uint32Array)[2 * row + LOW] as number;
+      if (site >= this.siteCount) throw new MalformedError(`an event at site ${site} of ${this.siteCount}`);
+      sites[row] = site;
+    }
+    return sites;
+  }
+
+  #sortKinds(): (KindRows | undefined)[] {
+    const sitesByKind: number[][] = [];
+    for (let site = 0; site < this.siteCount; site += 1) {
+      const code = this.siteKinds[site] as number;
+      sitesByKind[code] ??= [];
+      sitesByKind[code].push(site);
+    }
+    const counts = new Uint32Array(sitesByKind.length);
+    for (let row = 0; row < this.count; row += 1) (counts[this.#kindAt(row)] as number)++;
+    const kinds: (KindRows | undefined)[] = new Array(sitesByKind.length).fill(undefined);
+    for (const [code, sites] of sitesByKind.entries()) {
+      if (sites === undefined) continue;
+      const count = counts[code] as number;
+      const siteOfRow = new Uint16Array(count);
+      kinds[code] = { code, spec: EVENT_SPEC_BY_CODE.get(code), sites, count, siteOfRow };
+    }
+    counts.fill(0);
+    for (let row = 0; row < this.count; row += 1) {
+      const code = this.#kindAt(row);
+      const at = counts[code] as number;
+      (kinds[code] as KindRows).siteOfRow[at] = this.sites[row] as number;
+      counts[code] = at + 1;
+    }
+    return kinds;
+  }
+
+  #kindAt(row: number): number {
+    return this.siteKinds[this.sites[row] as number] as number;
+  }
+
+  #builder(kind: KindRows, wanted: ReadonlySet<EventKind> | undefined, skipUnknown: boolean): Builder | undefined {
+    const { code, spec } = kind;
+    if (spec === undefined && !skipUnknown) throw new MalformedError(`event kind ${code} is not known`);
+    if (spec === undefined || wanted?.has(spec.kind) === false) return undefined;
+    const templates = this.#templates(kind, spec);
+    const varying = spec.columns.filter(({ varies }) => varies);
+    const names = varying.map(({ name }) => name);
+    const columns = this.varyingWords(kind, varying).map((words, index) =>
+      toValues(words, (varying[index] as EventColumn).type, kind.count, []),
+    );
+    return (site, row, cycle, icount) => {
+      // Copies of one template with all fields in place are much faster than objects grown field by field.
+      const event: Record<string, unknown> = { ...templates[site] };
+      event.cycle = cycle;
+      event.icount = icount;
+      for (let index = 0; index < names.length; index += 1) {
+        event[names[index] as string] = (columns[index] as ColumnValues)[row];
+      }
+      return event;
+    };
+  }
+
+  /** By site: an event of the kind, but for what differs from event to event. */
+  #templates(kind: KindRows, spec: EventSpec): Record<string, unknown>[] {
+    const fixed = spec.columns.filter(({ varies }) => !varies);
+    const values = this.siteWords(kind, fixed).map((words, index) =>
+      toValues(words, (fixed[index] as EventColumn).type, kind.sites.length, this.names),
+    );
+    const templates: Record<string, unknown>[] = [];
+    for (const [row, site] of kind.sites.entries()) {
+      const low = this.sitePcs[2 * site + LOW] as number;
+      const pc = BigInt(low) | (BigInt(this.sitePcs[2 * site + HIGH] as number) << 32n);
+      const event: Record<string, unknown> = { kind: spec.kind, cycle: 0, icount: 0, hart: this.siteHarts[site], pc };
+      for (const { name, varies } of spec.columns) {
+        event[name] = varies ? undefined : values[fixed.findIndex((column) => column.name === name)]?.[row];
+      }
+      templates[site] = event;
+    }
+    return templates;
+  }
+}
+
+/** Makes an event of a site, a row among those of its kind, and a stamp. */
+type Builder = (site: number, row: number, cycle: number, icount: number) => Record<string, unknown>;
+
+function lowHalves(words: Uint32Array, count: number): Uint16Array {
+  const halves = new Uint16Array(count);
+  for (let row = 0; row < count; row += 1) halves[row] = words[2 * row + LOW] as number;
+  return halves;
+}
+
+/** Cycles from instruction counts and stalls: their sum modulo 2^64, which must be a safe integer. */
+function toCycles(icounts: Float64Array, stalls: Uint32Array): Float64Array {
+  const cycles = new Float64Array(icounts.length);
+  for (let row = 0; row < cycles.length; row += 1) {
+    // A stall is less than zero where the cycle is less than the count.
+    const stall = ((stalls[2 * row + HIGH] as number) | 0) * TWO_32 + (stalls[2 * row + LOW] as number);
+    const cycle = (icounts[row] as number) + stall;
+    if (!(cycle >= 0 && cycle <= Number.MAX_SAFE_INTEGER)) throw new MalformedError(`an event at cycle ${cycle}`);
+    cycles[row] = cycle;
+  }
+  return cycles;
+}
+
+function checkAscending(values: Float64Array): void {
+  for (let row = 1; row < values.length; row += 1) {
+    if ((values[row] as number) < (values[row - 1] as number)) throw new MalformedError('stamps of events decrease');
+  }
+}
