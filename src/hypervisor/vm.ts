@@ -196,7 +196,11 @@ export class Vm {
   /** Whatever has come due: timers, device work, alarms. */
   #fireDue(): void {
     const { cycle } = this.machine.clock;
-    if (this.#timersStale || cycle >= this.#timerCycle) this.#updateTimers();
+    // One that is due when it is written is found in the exit that wrote it, and interrupts nobody.
+    if (this.#timersStale) this.#updateTimers();
+    else if (cycle >= this.#timerCycle) {
+      this.#exits.asynchronously(this.#guestOnCore(), () => this.#updateTimers());
+    }
     if (this.#schedule.next() > cycle && this.#board.nextDeadline() > cycle) return;
     this.#exits.asynchronously(this.#guestOnCore(), () => {
       this.#schedule.runDue();
