@@ -5,6 +5,20 @@
 import type { ExitCost } from '../costs.ts';
 import { PV_HOST_BYTES, PvProcessor } from '../pv/pv-processor.ts';
 import { startOfDayBytes } from '../pv/start-of-day.ts';
+import {
+  DEVICE_CALLS,
+  DIRECT_DEVICES,
+  DIRECT_INTERRUPTS,
+  EMULATED_DEVICES,
+  EMULATED_INTERRUPTS,
+  EMULATED_INTERRUPTS_AND_TIMER,
+  EVENT_CHANNELS,
+  FIRMWARE_CALLS,
+  HARDWARE_ASSISTED,
+  PARAVIRTUAL,
+  TRAP_AND_EMULATE,
+  TRAPPED_DEVICES,
+} from './handlings.ts';
 import type { CallPrice, DeviceAxis, InterruptAxis, PrivilegedAxis } from './mode.ts';
 import { shadowBytes, TrapAndEmulate } from './trap-and-emulate.ts';
 import { secondStageBytes, TwoStageProcessor } from './two-stage.ts';
@@ -18,6 +32,7 @@ const hypercallPrice: CallPrice = (called, primitives) => primitives[called?.cos
 /** The SBI is firmware below the guest. Its work is charged by a rule of the profile. */
 export const firmwareCalls: PrivilegedAxis = {
   name: 'real S-mode, SBI by firmware',
+  handlings: FIRMWARE_CALLS,
   supervisorCall: (host, hart) => {
     host.serveCall(hart, firmwarePrice, host.costs.primitives.nativeCall);
   },
@@ -36,6 +51,7 @@ const hypercalls: Pick<PrivilegedAxis, 'supervisorCall' | 'ipi'> = {
 export const hardwareAssisted: PrivilegedAxis = {
   ...hypercalls,
   name: 'VS-mode, two-stage translation, SBI by hypercall',
+  handlings: HARDWARE_ASSISTED,
   processor: { make: ({ machine }) => new TwoStageProcessor(machine), hostMemoryBytes: secondStageBytes },
 };
 
@@ -43,6 +59,7 @@ export const hardwareAssisted: PrivilegedAxis = {
 export const trapAndEmulate: PrivilegedAxis = {
   ...hypercalls,
   name: 'trap and emulate, shadow page tables, SBI by hypercall',
+  handlings: TRAP_AND_EMULATE,
   processor: { make: ({ machine }) => new TrapAndEmulate(machine), hostMemoryBytes: shadowBytes },
 };
 
@@ -50,6 +67,7 @@ export const trapAndEmulate: PrivilegedAxis = {
 export const paravirtual: PrivilegedAxis = {
   ...hypercalls,
   name: 'paravirtual: hypercalls, direct paging',
+  handlings: PARAVIRTUAL,
   processor: {
     make: (setup) => new PvProcessor(setup),
     hostMemoryBytes: () => PV_HOST_BYTES,
@@ -60,6 +78,7 @@ export const paravirtual: PrivilegedAxis = {
 /** The interrupt controller is hardware. */
 export const directInterrupts: InterruptAxis = {
   name: 'real interrupt controller and timer',
+  handlings: DIRECT_INTERRUPTS,
   wait: (host, hart) => host.waitForInterrupt(hart),
   preempt: () => {},
   raise: (host, source, line) => host.inject(source, line, FREE),
@@ -72,6 +91,7 @@ export const directInterrupts: InterruptAxis = {
  */
 export const emulatedInterrupts: InterruptAxis = {
   name: 'emulated interrupt controller, hardware timer',
+  handlings: EMULATED_INTERRUPTS,
   wait: (host, hart) => {
     host.exit(hart, 'wfi', host.costs.primitives.wfi);
     host.waitForInterrupt(hart);
@@ -88,6 +108,7 @@ export const emulatedInterrupts: InterruptAxis = {
 export const emulatedInterruptsAndTimer: InterruptAxis = {
   ...emulatedInterrupts,
   name: 'emulated interrupt controller and timer',
+  handlings: EMULATED_INTERRUPTS_AND_TIMER,
   timer: (host, line) => {
     host.leaveGuest('timer', host.costs.primitives.timerExit);
     host.inject('timer', line, host.costs.primitives.inject);
@@ -98,6 +119,7 @@ export const emulatedInterruptsAndTimer: InterruptAxis = {
 export const eventChannels: InterruptAxis = {
   ...emulatedInterrupts,
   name: 'event channels',
+  handlings: EVENT_CHANNELS,
   timer: (host, line) => host.timerExpired(line),
 };
 
@@ -105,6 +127,7 @@ export const eventChannels: InterruptAxis = {
 export const directDevices: DeviceAxis = {
   name: 'real devices',
   deviceSet: 'both',
+  handlings: DIRECT_DEVICES,
   access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.nativeAccess),
 };
 
@@ -115,6 +138,7 @@ const DOORBELL = 'QueueNotify';
 export const trappedDevices: DeviceAxis = {
   name: 'rings, other registers emulated',
   deviceSet: 'rings',
+  handlings: TRAPPED_DEVICES,
   access: (host, hart, register) => {
     const { mmioKernel, mmioUser } = host.costs.primitives;
     host.serveAccess(hart, register, register === DOORBELL ? mmioKernel : mmioUser);
@@ -125,6 +149,7 @@ export const trappedDevices: DeviceAxis = {
 export const deviceCalls: DeviceAxis = {
   name: 'rings over grants, by calls',
   deviceSet: 'calls',
+  handlings: DEVICE_CALLS,
   access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
 };
 
@@ -132,5 +157,6 @@ export const deviceCalls: DeviceAxis = {
 export const emulatedDevices: DeviceAxis = {
   name: 'emulated registers',
   deviceSet: 'emulated',
+  handlings: EMULATED_DEVICES,
   access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
 };

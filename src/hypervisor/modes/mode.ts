@@ -4,6 +4,7 @@
  */
 import type { CostProfile, ExitCost } from '../costs.ts';
 import type { SbiErrorName, SbiFunction } from '../sbi/sbi-types.ts';
+import type { Handlings } from './operations.ts';
 import type { VirtualProcessorMaker } from './virtual-processor.ts';
 
 /** Cost of an SBI call; `called` is undefined for a function that is not served. */
@@ -74,6 +75,7 @@ export interface ExitHost {
 /** Privileged instructions, page tables and calls to the environment. */
 export interface PrivilegedAxis {
   readonly name: string;
+  readonly handlings: Handlings<'privileged'>;
   /** `ecall` from supervisor mode. */
   supervisorCall(host: ExitHost, hart: number): void;
   /** What an IPI costs once its call is being served. */
@@ -93,6 +95,7 @@ export interface VirtualProcessorSupport {
 /** Interrupts and timers. */
 export interface InterruptAxis {
   readonly name: string;
+  readonly handlings: Handlings<'interrupts'>;
   wait(host: ExitHost, hart: number): void;
   /** The turn of a hart that would have gone on is over. */
   preempt(host: ExitHost, hart: number): void;
@@ -112,6 +115,7 @@ export type DeviceSet = 'emulated' | 'rings' | 'both' | 'calls';
 export interface DeviceAxis {
   readonly name: string;
   readonly deviceSet: DeviceSet;
+  readonly handlings: Handlings<'devices'>;
   /** @param register name of the register that the pending access of the hart is to, if it has one */
   access(host: ExitHost, hart: number, register: string | undefined): void;
 }
@@ -119,6 +123,8 @@ export interface DeviceAxis {
 export interface Mode {
   readonly name: string;
   readonly about: string;
+  /** Whether it runs only kernels that are written for the interface of docs/abi.md. */
+  readonly isParavirtual?: true;
   /** Privilege modes that a guest may start in. */
   readonly entries: readonly ('m' | 's')[];
   readonly privileged: PrivilegedAxis;

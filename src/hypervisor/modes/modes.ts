@@ -55,6 +55,7 @@ const pvh: Mode = {
 const pv: Mode = {
   name: 'pv',
   about: 'paravirtual: the kernel runs without privilege and knows it: hypercalls, direct paging, event channels',
+  isParavirtual: true,
   entries: ['s'],
   privileged: paravirtual,
   interrupts: eventChannels,
