@@ -133,6 +133,11 @@ export const ERROR_CODES = {
     trigger: 'The guest reported failure (tohost, test finisher or SBI system reset with a failure reason).',
     fix: 'Look at the guest output; replay the trace to reproduce the failure.',
   },
+  'guest.output': {
+    exit: EXIT_CODE.guestFailed,
+    trigger: 'A guest under `compare` printed more than can be held and compared: 16 MiB.',
+    fix: 'Let it print less, for example with fewer `--iterations` or by `--max-cycles`.',
+  },
   'guest.stuck': {
     exit: EXIT_CODE.guestFailed,
     trigger:

@@ -80,32 +80,51 @@ export function computeStatistics(
   names: Pick<EventNames, 'sbiFunction'>,
   end?: Position,
 ): RunStatistics {
-  const reasons = new ReasonCounter(hartCount, names);
-  const clock = new CycleAccount(hartCount);
-  const harts = Array.from({ length: hartCount }, (_, hart) => emptyHart(hart));
-  const rings = new Map<string, MutableRow<RingRow>>();
-  let count = 0;
-  for (const event of events) {
-    count += 1;
-    clock.add(event);
-    const hart = harts[event.hart];
-    if (hart !== undefined) countHart(hart, event);
-    if (isPriced(event)) reasons.add(event);
-    if ('queue' in event) countRing(rings, event);
+  const collector = new StatisticsCollector(hartCount, names);
+  for (const event of events) collector.add(event);
+  return collector.finish(end);
+}
+
+/** Statistics of a run that is told event by event. */
+export class StatisticsCollector {
+  readonly #reasons: ReasonCounter;
+  readonly #clock: CycleAccount;
+  readonly #harts: MutableRow<HartRow>[];
+  readonly #rings = new Map<string, MutableRow<RingRow>>();
+  #count = 0;
+
+  constructor(hartCount: number, names: Pick<EventNames, 'sbiFunction'>) {
+    this.#reasons = new ReasonCounter(hartCount, names);
+    this.#clock = new CycleAccount(hartCount);
+    this.#harts = Array.from({ length: hartCount }, (_, hart) => emptyHart(hart));
   }
-  clock.finish(end);
-  const { cycle: cycles, icount } = clock;
-  return {
-    events: count,
-    cycles,
-    icount,
-    guestCycles: cycles - clock.hypervisorCycles - clock.idleCycles,
-    hypervisorCycles: clock.hypervisorCycles,
-    idleCycles: clock.idleCycles,
-    reasons: reasons.rows(cycles),
-    harts: harts.map((row) => ({ ...row, waitingCycles: clock.waitingCycles[row.hart] ?? 0 })),
-    rings: [...rings.values()].sort((a, b) => compareTexts(a.device, b.device) || a.queue - b.queue),
-  };
+
+  add(event: VmEvent): void {
+    this.#count += 1;
+    this.#clock.add(event);
+    const hart = this.#harts[event.hart];
+    if (hart !== undefined) countHart(hart, event);
+    if (isPriced(event)) this.#reasons.add(event);
+    if ('queue' in event) countRing(this.#rings, event);
+  }
+
+  /** Called once, after the last event. @param end as for {@link computeStatistics} */
+  finish(end?: Position): RunStatistics {
+    const clock = this.#clock;
+    clock.finish(end);
+    const { cycle: cycles, icount, hypervisorCycles, idleCycles, waitingCycles } = clock;
+    return {
+      events: this.#count,
+      cycles,
+      icount,
+      guestCycles: cycles - hypervisorCycles - idleCycles,
+      hypervisorCycles,
+      idleCycles,
+      reasons: this.#reasons.rows(cycles),
+      harts: this.#harts.map((row) => ({ ...row, waitingCycles: waitingCycles[row.hart] ?? 0 })),
+      rings: [...this.#rings.values()].sort((a, b) => compareTexts(a.device, b.device) || a.queue - b.queue),
+    };
+  }
 }
 
 type MutableRow<T> = { -readonly [F in keyof T]: T[F] };

@@ -72,6 +72,11 @@ export const GUEST_ARGUMENT = 'a bundled guest (see `paratrace guests`), an ELF 
 
 /** Adds the machine options to a verb. */
 export function addMachineOptions(command: Command): Command {
+  return addModelessOptions(command.addOption(modeOption()));
+}
+
+/** All of them but `--mode`, for a verb that has more than one. */
+export function addModelessOptions(command: Command): Command {
   for (const option of machineOptions()) command.addOption(option);
   return command;
 }
@@ -128,6 +133,13 @@ interface Image {
   readonly bytes: Uint8Array;
 }
 
+function modeOption(): Option {
+  return new Option(
+    '--mode <mode>',
+    'what the guest runs under (default: what the guest is for, else pvh; native with --entry m)',
+  ).choices(MODE_NAMES);
+}
+
 function machineOptions(): Option[] {
   const defaults = RUN_DEFAULTS;
   const count = (flags: string, about: string, least: number, most?: number) => {
@@ -137,10 +149,6 @@ function machineOptions(): Option[] {
     );
   };
   return [
-    new Option(
-      '--mode <mode>',
-      'what the guest runs under (default: what the guest is for, else pvh; native with --entry m)',
-    ).choices(MODE_NAMES),
     new Option('--costs <profile>', COSTS_ABOUT).default(defaults.costs),
     new Option('--core <profile>', 'what instructions and page walks cost')
       .choices(Object.keys(CORE_PROFILES))

@@ -4,6 +4,7 @@ import { EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors
 import type { Host } from './host/host.ts';
 import { packageVersion } from './host/package-files.ts';
 import { printable } from './printable.ts';
+import { compareVerb } from './verbs/compare.ts';
 import { costsVerb } from './verbs/costs.ts';
 import { eventsVerb } from './verbs/events.ts';
 import { guestsVerb } from './verbs/guests.ts';
@@ -22,6 +23,7 @@ const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
   ['stat', statVerb],
   ['events', eventsVerb],
   ['report', reportVerb],
+  ['compare', compareVerb],
   ['guests', guestsVerb],
   ['costs', costsVerb],
 ]);

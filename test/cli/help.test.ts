@@ -28,6 +28,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   stat: ['--json'],
   events: ['--json', '--from', '--to', '--kind'],
   report: ['-o, --output'],
+  compare: [...MACHINE_OPTIONS.filter((name) => name !== '--mode'), '--modes', '--json', '-o, --output', '--quiet'],
   guests: ['--json', '--diff'],
   costs: ['--json', '[profile]'],
 };
