@@ -43,7 +43,16 @@ export class ReportBrowser {
     return new ReportBrowser(await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS }));
   }
 
+  /** A report, when its program is ready. */
   async open(html: string, options: BrowserContextOptions = {}): Promise<OpenReport> {
+    const start = performance.now();
+    const opened = await this.openStatic(html, options);
+    await opened.page.waitForSelector('html[data-ready][data-window]', { state: 'attached' });
+    return { ...opened, loadMs: performance.now() - start };
+  }
+
+  /** A page without a program. */
+  async openStatic(html: string, options: BrowserContextOptions = {}): Promise<Omit<OpenReport, 'loadMs'>> {
     const file = path.join(this.#folder, `report-${this.#files}.html`);
     this.#files += 1;
     writeFileSync(file, html);
@@ -59,10 +68,8 @@ export class ReportBrowser {
     page.on('request', (request) => {
       if (request.url() !== url) requests.push(request.url());
     });
-    const start = performance.now();
     await page.goto(url);
-    await page.waitForSelector('html[data-ready][data-window]', { state: 'attached' });
-    return { page, complaints, requests, loadMs: performance.now() - start };
+    return { page, complaints, requests };
   }
 
   async close(): Promise<void> {
