@@ -4,6 +4,7 @@ import type { FieldType } from '../hypervisor/events.ts';
 import { TWO_32 } from './halves.ts';
 import { MalformedError } from './messagepack.ts';
 import { COLUMN_CODING } from './schema.ts';
+import { SiteGuess } from './site-guess.ts';
 
 const WORD_BYTES = 8;
 
@@ -260,17 +261,15 @@ function addZigzag(numbers: Uint32Array, at: number, zigzagLow: number, zigzagHi
   numbers[at + 1] = word(numbers, at + 1) + ((zigzagHigh >>> 1) ^ sign) + (sum >= TWO_32 ? 1 : 0);
 }
 
-/** Sites from whether each follows the one before as it did the last time, in place. */
+/** Sites from whether each was the one expected, in place. */
 function fromFollowers(words: Uint32Array, count: number, siteCount: number): void {
-  const next = new Uint16Array(Math.max(1, siteCount));
-  let last = 0;
+  const guess = new SiteGuess(siteCount);
   for (let row = 0; row < count; row += 1) {
     const miss = word(words, 2 * row + LOW);
-    if (miss > siteCount || word(words, 2 * row + HIGH) !== 0) throw new MalformedError('a site that there is not');
-    const site = miss === 0 ? (next[last] as number) : miss - 1;
-    next[last] = site;
+    const site = miss === 0 ? guess.first : miss === 1 ? guess.second : miss - 2;
+    if (site >= siteCount || word(words, 2 * row + HIGH) !== 0) throw new MalformedError('a site that there is not');
+    guess.learn(site);
     words[2 * row + LOW] = site;
-    last = site;
   }
 }
 

@@ -86,7 +86,7 @@ export class EventBuffer {
     this.#icounts.count = this.count;
     this.#stalls.count = this.count;
     const columns: [number, Uint8Array | undefined][] = [
-      [SITE, this.#siteEncoder.encodeSites(sites, this.count, siteCount)],
+      [SITE, this.#siteEncoder.encodeSites(sites, this.count)],
       [ICOUNT, this.#siteEncoder.encode(this.#icounts, sites, siteCount, true)],
       [STALL, this.#siteEncoder.encode(this.#stalls, sites, siteCount, true)],
     ];

@@ -113,9 +113,15 @@ export const COLUMN_CODING = {
   follow: {
     code: 7,
     about:
-      'Only for `site`. Misses: 0 if the site is the one that followed the last time after the site of the row before, else the site and 1. Before the first row is site 0; what has not been followed is followed by 0.',
+      'Only for `site`. Misses: 0 if the site is the one expected, 1 if it is the other one expected, else the site and 2. See "Sites".',
   },
 } as const;
+
+/**
+ * What the coding `follow` remembers of the way to an event: `(way << shift) ^ site`, in as many bits. Three sites back tell apart the
+ * turns of most loops.
+ */
+export const SITE_WAY = { shift: 5, bits: 15 } as const;
 
 /** A column of a chunk. */
 export interface ColumnSpec {

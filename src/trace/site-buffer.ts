@@ -16,6 +16,7 @@ import {
   SHARED_GROUP,
   SITE_SHARED_COLUMNS,
 } from './schema.ts';
+import { SiteGuess } from './site-guess.ts';
 import { NameTable, packTable } from './table.ts';
 
 /** Words of a site: kind, hart and pc, then the fields that do not vary. */
@@ -23,9 +24,10 @@ const HEAD_WORDS = 3;
 
 interface KindLayout {
   readonly columns: readonly EventColumn[];
-  /** Places in an event of the fields that are words, and their places in a site. */
-  readonly words: readonly { readonly from: number; readonly to: number }[];
-  readonly texts: readonly { readonly from: number; readonly to: number }[];
+  /** For each field that is a word: its place in an event, then its place in a site. */
+  readonly words: Uint8Array;
+  /** The same for each that is a text. */
+  readonly texts: Uint8Array;
 }
 
 const LAYOUTS: readonly (KindLayout | undefined)[] = makeLayouts();
@@ -37,9 +39,7 @@ export class SiteBuffer {
   /** Two halves for each word of each site. */
   readonly #words: Uint32Array;
   readonly #texts: string[];
-  /** The site that followed each site the last time. */
-  readonly #next: Uint16Array;
-  #last = 0;
+  readonly #guess: SiteGuess;
   /** By hash: a site and 1, or 0. At most a quarter of the slots is ever taken. */
   readonly #slots: Uint32Array;
   readonly #scratch: ColumnBuffer;
@@ -48,7 +48,7 @@ export class SiteBuffer {
   constructor(capacity: number) {
     this.#words = new Uint32Array(2 * SITE_WORDS * capacity);
     this.#texts = new Array(SITE_WORDS * capacity).fill('');
-    this.#next = new Uint16Array(capacity);
+    this.#guess = new SiteGuess(capacity);
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(4 * capacity)));
     this.#scratch = new ColumnBuffer(capacity);
   }
@@ -56,10 +56,10 @@ export class SiteBuffer {
   /** The number of the site of an event, which is added when it is new. */
   find(row: EventRow): number {
     const layout = LAYOUTS[row.kind.code] as KindLayout;
-    const expected = this.#next[this.#last] as number;
-    const site = expected < this.count && this.#isSite(expected, row, layout) ? expected : this.#search(row, layout);
-    this.#next[this.#last] = site;
-    this.#last = site;
+    const guess = this.#guess;
+    let site = guess.first;
+    if (site >= this.count || !this.#isSite(site, row, layout)) site = this.#search(row, layout);
+    guess.learn(site);
     return site;
   }
 
@@ -79,9 +79,8 @@ export class SiteBuffer {
   }
 
   #clear(): void {
-    this.#next.fill(0, 0, Math.max(1, this.count));
+    this.#guess.clear();
     this.#slots.fill(0);
-    this.#last = 0;
     this.count = 0;
   }
 
@@ -92,10 +91,16 @@ export class SiteBuffer {
     const at = 2 * start;
     if (stored[at + LOW] !== kind.code || stored[at + 2 + LOW] !== hart) return false;
     if (stored[at + 4 + LOW] !== pcLow || stored[at + 4 + HIGH] !== pcHigh) return false;
-    for (const { from, to } of layout.words) {
-      if (stored[at + 2 * to] !== words[2 * from] || stored[at + 2 * to + 1] !== words[2 * from + 1]) return false;
+    const { words: places, texts: textPlaces } = layout;
+    for (let index = 0; index < places.length; index += 2) {
+      const from = 2 * (places[index] as number);
+      const to = at + 2 * (places[index + 1] as number);
+      if (stored[to] !== words[from] || stored[to + 1] !== words[from + 1]) return false;
     }
-    for (const { from, to } of layout.texts) if (this.#texts[start + to] !== texts[from]) return false;
+    for (let index = 0; index < textPlaces.length; index += 2) {
+      const to = start + (textPlaces[index + 1] as number);
+      if (this.#texts[to] !== texts[textPlaces[index] as number]) return false;
+    }
     return true;
   }
 
@@ -123,11 +128,16 @@ export class SiteBuffer {
     stored[at + 2 + LOW] = hart;
     stored[at + 4 + LOW] = pcLow;
     stored[at + 4 + HIGH] = pcHigh;
-    for (const { from, to } of layout.words) {
-      stored[at + 2 * to] = words[2 * from] as number;
-      stored[at + 2 * to + 1] = words[2 * from + 1] as number;
+    const { words: places, texts: textPlaces } = layout;
+    for (let index = 0; index < places.length; index += 2) {
+      const from = 2 * (places[index] as number);
+      const to = at + 2 * (places[index + 1] as number);
+      stored[to] = words[from] as number;
+      stored[to + 1] = words[from + 1] as number;
     }
-    for (const { from, to } of layout.texts) this.#texts[start + to] = texts[from] as string;
+    for (let index = 0; index < textPlaces.length; index += 2) {
+      this.#texts[start + (textPlaces[index + 1] as number)] = texts[textPlaces[index] as number] as string;
+    }
     this.count += 1;
     return site;
   }
@@ -164,7 +174,8 @@ export class SiteBuffer {
 /** Of everything but texts: what has the same words has seldom other texts. */
 function hash({ kind, hart, pcLow, pcHigh, words }: EventRow, layout: KindLayout): number {
   let mixed = Math.imul(pcLow ^ Math.imul(pcHigh, 0x85ebca6b) ^ (kind.code << 24) ^ (hart << 16), 0x9e3779b1);
-  for (const { from } of layout.words) {
+  for (let index = 0; index < layout.words.length; index += 2) {
+    const from = layout.words[index] as number;
     mixed = Math.imul(mixed ^ (words[2 * from] as number), 0x85ebca6b) ^ (words[2 * from + 1] as number);
     mixed ^= mixed >>> 15;
   }
@@ -175,12 +186,13 @@ function makeLayouts(): (KindLayout | undefined)[] {
   const layouts: (KindLayout | undefined)[] = [];
   for (const [code, spec] of EVENT_SPEC_BY_CODE) {
     const columns = spec.columns.filter(({ varies }) => !varies);
-    const places = columns.map(({ place, type }, index) => ({ type, from: place, to: HEAD_WORDS + index }));
-    layouts[code] = {
-      columns,
-      words: places.filter(({ type }) => type !== 'name'),
-      texts: places.filter(({ type }) => type === 'name'),
-    };
+    const places = columns.map(({ place, type }, index) => ({
+      isText: type === 'name',
+      pair: [place, HEAD_WORDS + index],
+    }));
+    const pairs = (texts: boolean): Uint8Array =>
+      Uint8Array.from(places.filter(({ isText }) => isText === texts).flatMap(({ pair }) => pair));
+    layouts[code] = { columns, words: pairs(false), texts: pairs(true) };
   }
   return layouts;
 }

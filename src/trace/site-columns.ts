@@ -5,6 +5,7 @@
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import { type ColumnBuffer, type ColumnEncoder, isConstant } from './columns.ts';
 import { COLUMN_CODING } from './schema.ts';
+import { SiteGuess } from './site-guess.ts';
 import { putVarint, VARINT_BYTES_MAX, zigzagHigh, zigzagLow } from './varint.ts';
 
 /** A coding is good enough not to try another if it takes no more than a byte for as many rows. */
@@ -18,6 +19,7 @@ export class SiteColumnEncoder {
   /** By site: the last value, and the last difference; low and high halves by turns. */
   readonly #lastValues: Uint32Array;
   readonly #lastSteps: Uint32Array;
+  readonly #guess: SiteGuess;
 
   /**
    * @param capacity rows of the longest column, and most sites
@@ -29,6 +31,7 @@ export class SiteColumnEncoder {
     this.#stride = new MissWriter(capacity);
     this.#lastValues = new Uint32Array(2 * capacity);
     this.#lastSteps = new Uint32Array(2 * capacity);
+    this.#guess = new SiteGuess(capacity);
   }
 
   /**
@@ -55,18 +58,17 @@ export class SiteColumnEncoder {
   }
 
   /** The coded sites themselves. Undefined if all are 0. */
-  encodeSites(sites: Uint16Array, count: number, siteCount: number): Uint8Array | undefined {
+  encodeSites(sites: Uint16Array, count: number): Uint8Array | undefined {
     const out = this.#again;
-    const next = this.#lastValues.fill(0, 0, siteCount);
-    let last = 0;
+    const guess = this.#guess;
     let differs = false;
+    guess.clear();
     out.start(COLUMN_CODING.follow.code);
     for (let row = 0; row < count; row += 1) {
       const site = sites[row] as number;
-      out.put(site === next[last] ? 0 : site + 1, 0);
+      out.put(site === guess.first ? 0 : site === guess.second ? 1 : site + 2, 0);
       if (site !== 0) differs = true;
-      next[last] = site;
-      last = site;
+      guess.learn(site);
     }
     out.finish();
     return differs ? out.take() : undefined;

@@ -165,12 +165,12 @@ describe('a column of events', () => {
       return Array.from(new BigUint64Array(words.buffer), Number);
     };
     const property = fc.property(fc.array(fc.nat({ max: 7 }), { maxLength: 300 }), (path) => {
-      const coded = siteEncoder.encodeSites(Uint16Array.from(path), path.length, 8);
+      const coded = siteEncoder.encodeSites(Uint16Array.from(path), path.length);
       expect(decode(coded, path.length)).toEqual(path);
     });
     fc.assert(property);
     const loop = Array.from({ length: 4000 }, (_, row) => row % 8);
-    expect(siteEncoder.encodeSites(Uint16Array.from(loop), loop.length, 8)?.length).toBeLessThan(20);
+    expect(siteEncoder.encodeSites(Uint16Array.from(loop), loop.length)?.length).toBeLessThan(20);
   });
 
   test('gives values or a MalformedError for any bytes', () => {

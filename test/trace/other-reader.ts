@@ -105,11 +105,15 @@ function decodeColumn(bytes: Uint8Array | undefined, count: number, sites?: read
       });
     }
     case 7: {
-      const next = new Map<bigint, bigint>();
-      let last = 0n;
+      const afterWay = new Map<bigint, bigint>();
+      const afterSite = new Map<bigint, bigint>();
+      let [way, last] = [0n, 0n];
       return misses().map((miss) => {
-        const site = miss === 0n ? (next.get(last) ?? 0n) : miss - 1n;
-        next.set(last, site);
+        const expected = miss === 0n ? afterWay.get(way) : afterSite.get(last);
+        const site = miss > 1n ? miss - 2n : (expected ?? 0n);
+        afterWay.set(way, site);
+        afterSite.set(last, site);
+        way = ((way * 32n) ^ site) % 32768n;
         last = site;
         return site;
       });
