@@ -21,6 +21,8 @@ import {
 
 /** Pinned: another level gives other bytes, and so a trace that does not compare equal. */
 const DEFLATE_OPTIONS = { level: 6, mem: 4 } as const;
+/** Shorter payloads are stored as they are: deflating them saves less than a frame, and takes milliseconds where it is the first time. */
+const DEFLATE_BYTES_MIN = 256;
 
 /** Where a chunk lies. */
 export interface Frame {
@@ -67,12 +69,14 @@ export function encodePreamble(): { readonly bytes: Uint8Array; readonly chain: 
   return { bytes, chain: crc32(bytes) };
 }
 
-/** Compresses a payload where that makes it shorter. */
+/** Compresses a payload where that makes it shorter by enough. */
 export function storePayload(raw: Uint8Array): StoredPayload {
   assert(raw.length <= LIMITS.chunkBytes, `a trace chunk of ${raw.length} bytes`);
+  const stored = { coding: CODING.stored, rawBytes: raw.length, stored: raw };
+  if (raw.length < DEFLATE_BYTES_MIN) return stored;
   const deflated = deflateSync(raw, DEFLATE_OPTIONS);
   if (deflated.length < raw.length) return { coding: CODING.deflate, rawBytes: raw.length, stored: deflated };
-  return { coding: CODING.stored, rawBytes: raw.length, stored: raw };
+  return stored;
 }
 
 /** A chunk as it stands in the file, and the chain after it. */
