@@ -7,7 +7,7 @@ import type { NetConfig } from '../hypervisor/vm-config.ts';
 
 export type { NetConfig };
 
-export const MODE_NAMES = ['native', 'full', 'hvm', 'pvh', 'pv'] as const;
+export const MODE_NAMES = ['native', 'full', 'hvm', 'hvm-pv', 'pvh', 'pv'] as const;
 export type ModeName = (typeof MODE_NAMES)[number];
 
 /** An image by content. */

@@ -134,11 +134,11 @@ describe('shapes of the literature', () => {
   /** Adams and Agesen: with hardware assistance system calls run without the hypervisor. */
   it('system calls leave the guest under trap and emulate, and not in VS-mode', async () => {
     const calls = 1000;
-    const { of, overhead } = await compare('syscall', calls, '--modes', 'native,full,hvm,pvh');
+    const { of, overhead } = await compare('syscall', calls, '--modes', 'native,full,hvm,hvm-pv,pvh');
     expect(of('full').byCause.bounces.exits).toBeGreaterThanOrEqual(calls);
     // At least the CSRs of the trap and its sret, each time.
     expect(of('full').byCause.sensitive.exits).toBeGreaterThan(2 * calls);
-    for (const mode of ['hvm', 'pvh']) {
+    for (const mode of ['hvm', 'hvm-pv', 'pvh']) {
       expect(of(mode).byCause.bounces.exits).toBe(0);
       expect(of(mode).byCause.sensitive.exits).toBe(0);
     }

@@ -56,7 +56,7 @@ describe('help', () => {
       expect(text).toContain(part);
     }
     for (const part of [
-      'choices: "native", "full", "hvm", "pvh"',
+      'choices: "native", "full", "hvm", "hvm-pv", "pvh", "pv"',
       'powers of 1,024',
       'powers of 1,000',
       'Exit codes:',

@@ -50,7 +50,7 @@ const WRONG: readonly (readonly [args: readonly string[], names: readonly string
   ],
   [
     ['run', 'ring-tour', '--mode', 'hvw'],
-    ['hvw', 'native, full, hvm, pvh'],
+    ['hvw', 'native, full, hvm, hvm-pv, pvh, pv'],
   ],
   [
     ['run', 'ring-tour', '--workload', 'fork'],

@@ -43,6 +43,7 @@ describe('both tiers in step', () => {
     ['ring-tour', 0, ['--mode', 'hvm', '--append', 'no-rings', '--harts', '4', '--quantum', '1000']],
     ['mini-os', 0, ['--mode', 'full', '--workload', 'mix']],
     ['mini-os', 0, ['--mode', 'hvm', '--workload', 'mix']],
+    ['mini-os', 0, ['--mode', 'hvm-pv', '--workload', 'mix', '--append', 'drivers=ata']],
     ['mini-os', 0, ['--workload', 'mix']],
     ['mini-os', 0, ['--workload', 'fork', '--mode', 'native', '--ad-update', 'fault']],
     ['mini-os', 0, ['--workload', 'net-stream', '--mode', 'native', '--append', 'drivers=e1000']],

@@ -22,6 +22,7 @@ describe('the plan of devices', () => {
 
   it('follows from the mode', () => {
     expect(MODES.native?.devices.deviceSet).toBe('both');
+    expect(MODES['hvm-pv']?.devices.deviceSet).toBe('both');
     expect(MODES.pvh?.devices.deviceSet).toBe('rings');
     expect(MODES.pv?.devices.deviceSet).toBe('calls');
   });

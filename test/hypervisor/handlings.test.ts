@@ -185,7 +185,7 @@ describe.each(MODE_NAMES)('mode %s', (name) => {
       const purpose = purposeOf(mode, event.kind, reasonOf(event, SBI_NAMES));
       expect(purpose).toBeDefined();
       expect(purpose?.cause === undefined).toBe(
-        name === 'native' || (purpose?.operation === 'timer' && ['hvm', 'pvh'].includes(name)),
+        name === 'native' || (purpose?.operation === 'timer' && ['hvm', 'hvm-pv', 'pvh'].includes(name)),
       );
     }
   });

@@ -407,7 +407,7 @@ describe('configuration', () => {
   const start = (changes: object) => () => scriptedSession({ main: shutdown }, changes);
 
   it.each([
-    [{ mode: 'nothing' }, /unknown mode 'nothing'.*native, full, hvm, pvh/],
+    [{ mode: 'nothing' }, /unknown mode 'nothing'.*native, full, hvm, hvm-pv, pvh, pv/],
     [{ mode: 'pvh', entry: 'm' }, /cannot start a guest with '--entry m'/],
     [{ core: 'z80' }, /unknown core profile 'z80'.*rocket, u74/],
     [{ costs: 'free' }, /unknown cost profile 'free'/],

@@ -145,6 +145,13 @@ export const trappedDevices: DeviceAxis = {
   },
 };
 
+/** A guest that came for a plain machine's devices, and has drivers for rings too. */
+export const ringsBesideRegisters: DeviceAxis = {
+  ...trappedDevices,
+  name: 'rings beside emulated registers',
+  deviceSet: 'both',
+};
+
 /** Nothing but RAM can be mapped: devices are rings that the guest connects to by calls, so that no access to a register exits. */
 export const deviceCalls: DeviceAxis = {
   name: 'rings over grants, by calls',

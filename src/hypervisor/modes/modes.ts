@@ -11,6 +11,7 @@ import {
   firmwareCalls,
   hardwareAssisted,
   paravirtual,
+  ringsBesideRegisters,
   trapAndEmulate,
   trappedDevices,
 } from './axes.ts';
@@ -43,6 +44,15 @@ const hvm: Mode = {
   devices: emulatedDevices,
 };
 
+const hvmPv: Mode = {
+  name: 'hvm-pv',
+  about: 'hardware-assisted, for guests with paravirtual drivers: rings beside the emulated devices',
+  entries: ['s'],
+  privileged: hardwareAssisted,
+  interrupts: emulatedInterrupts,
+  devices: ringsBesideRegisters,
+};
+
 const pvh: Mode = {
   name: 'pvh',
   about: 'hardware-assisted, with the SBI for timers and interrupts between harts, and devices as rings',
@@ -62,7 +72,7 @@ const pv: Mode = {
   devices: deviceCalls,
 };
 
-export const MODES: Readonly<Record<string, Mode>> = { native, full, hvm, pvh, pv };
+export const MODES: Readonly<Record<string, Mode>> = { native, full, hvm, 'hvm-pv': hvmPv, pvh, pv };
 
 /**
  * The mode of that name.
