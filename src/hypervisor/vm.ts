@@ -137,6 +137,10 @@ export class Vm {
       guest: this.guest,
       costs,
       sbi,
+      images,
+      schedule: this.#schedule,
+      events: { emit: (event) => this.#ringEvent(event) },
+      raised: (source, line) => this.#mode.interrupts.raise(this.#exits, source, line),
       crashed: (message) => void this.#end('stuck', 1, message),
     });
     for (const { id } of machine.harts) this.#processor?.start(id);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundledGuests } from '../../src/cli/guests.ts';
-import { MODE_NAMES, type ModeName } from '../../src/session/config.ts';
+import { MODE_NAMES } from '../../src/session/config.ts';
 import { paratrace, Scratch } from './fake-host.ts';
 
 const scratch = new Scratch();
@@ -26,28 +26,20 @@ const WORKLOADS: Readonly<Record<string, readonly [iterations: number, checksum:
   mix: [2, 'e50a25e0'],
 };
 
-/** Workloads that need what a mode does not have yet: rings over grants. */
-const LEFT_OUT: Readonly<Partial<Record<ModeName, readonly string[]>>> = {
-  pv: ['disk-read', 'disk-write', 'net-rr', 'net-stream', 'mix'],
-};
-
 describe.each(MODE_NAMES)('mini-os in mode %s', (mode) => {
-  it.each(Object.entries(WORKLOADS).filter(([workload]) => !LEFT_OUT[mode]?.includes(workload)))(
-    '%s prints its checksum, and replays in the other tier',
-    async (workload, run) => {
-      const [iterations, checksum] = run;
-      const which = ['--workload', workload, '--iterations', String(iterations), '--mode', mode];
-      const trace = scratch.path(`${mode}-${workload}.pvt`);
-      const again = scratch.path(`${mode}-${workload}-again.pvt`);
-      const recording = ['record', 'mini-os', ...which, '--engine', 'interpreter', '--quiet', '--stdin', '/dev/null'];
-      const { code, stdout } = await paratrace([...recording, '-o', trace]);
-      expect(stdout.split('\n').at(-2)).toBe(`${workload}: iterations ${iterations} checksum ${checksum}`);
-      expect(code).toBe(0);
-      const replayed = await paratrace(['replay', trace, '--engine', 'translator', '-o', again]);
-      expect(replayed.stdout).toContain('identical');
-      expect(readFileSync(again).equals(readFileSync(trace))).toBe(true);
-    },
-  );
+  it.each(Object.entries(WORKLOADS))('%s prints its checksum, and replays in the other tier', async (workload, run) => {
+    const [iterations, checksum] = run;
+    const which = ['--workload', workload, '--iterations', String(iterations), '--mode', mode];
+    const trace = scratch.path(`${mode}-${workload}.pvt`);
+    const again = scratch.path(`${mode}-${workload}-again.pvt`);
+    const recording = ['record', 'mini-os', ...which, '--engine', 'interpreter', '--quiet', '--stdin', '/dev/null'];
+    const { code, stdout } = await paratrace([...recording, '-o', trace]);
+    expect(stdout.split('\n').at(-2)).toBe(`${workload}: iterations ${iterations} checksum ${checksum}`);
+    expect(code).toBe(0);
+    const replayed = await paratrace(['replay', trace, '--engine', 'translator', '-o', again]);
+    expect(replayed.stdout).toContain('identical');
+    expect(readFileSync(again).equals(readFileSync(trace))).toBe(true);
+  });
 });
 
 describe('mini-os', () => {

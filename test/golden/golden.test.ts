@@ -21,6 +21,7 @@ const GOLDENS: Readonly<Record<string, readonly string[]>> = {
   'ring-tour-full-4-harts': ['ring-tour', '--mode', 'full', '--harts', '4', '--append', 'no-rings'],
   'mini-os-mix-full': ['mini-os', '--mode', 'full', '--workload', 'mix', '--iterations', '2'],
   'mini-os-mix-hvm-pv': ['mini-os', '--mode', 'hvm-pv', '--workload', 'mix', '--iterations', '2'],
+  'mini-os-mix-pv': ['mini-os', '--mode', 'pv', '--workload', 'mix', '--iterations', '2'],
   'mini-os-mix-hvm': ['mini-os', '--mode', 'hvm', '--workload', 'mix', '--iterations', '2'],
 };
 

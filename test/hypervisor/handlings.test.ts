@@ -109,6 +109,8 @@ const PV_RUNS: readonly (readonly [guest: string, ...args: string[]])[] = [
   ['mini-os', '--workload', 'ctxsw', '--iterations', '20'],
   ['mini-os', '--workload', 'tick', '--iterations', '3'],
   ['mini-os', '--workload', 'compute', '--iterations', '60'],
+  ['mini-os', '--workload', 'mix', '--iterations', '2'],
+  ['mini-os', '--workload', 'net-stream', '--iterations', '64'],
 ];
 /** What paravirtual runs here do not come to: test/hypervisor/pv/ has exceptions, and no bundled guest runs on several vCPUs. */
 const PV_UNSEEN = ['exception: exit exception', 'preemption: exit preempt'];

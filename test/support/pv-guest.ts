@@ -2,11 +2,14 @@
 import { costProfile, DEFAULT_COST_PROFILE } from '../../src/hypervisor/costs.ts';
 import { HartStates } from '../../src/hypervisor/harts.ts';
 import { pvCallRow, servePvCall } from '../../src/hypervisor/pv/calls/calls.ts';
+import { makePvDevices } from '../../src/hypervisor/pv/devices/pv-devices.ts';
 import { FRAME_USE } from '../../src/hypervisor/pv/frame-types.ts';
 import { PvCall } from '../../src/hypervisor/pv/pv-call.ts';
 import { PvDomain } from '../../src/hypervisor/pv/pv-domain.ts';
 import { pvErrorName } from '../../src/hypervisor/pv/pv-errors.ts';
 import { type StartOfDay, startOfDayBytes, writeStartOfDay } from '../../src/hypervisor/pv/start-of-day.ts';
+import type { RingEvent } from '../../src/hypervisor/rings/ring-events.ts';
+import { Schedule } from '../../src/hypervisor/schedule.ts';
 import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
 import { createMachine } from '../../src/machine/create-machine.ts';
 import type { Machine } from '../../src/machine/machine-types.ts';
@@ -21,6 +24,10 @@ export class PvGuest {
   readonly printed: string[] = [];
   readonly resets: string[] = [];
   readonly kicked: number[] = [];
+  /** Devices that have sent an event to the guest. */
+  readonly raised: string[] = [];
+  readonly ringEvents: RingEvent[] = [];
+  readonly schedule: Schedule;
   /** What the console has to read. */
   input: Uint8Array = new Uint8Array();
   /** Cycles of work of the last call. */
@@ -44,17 +51,27 @@ export class PvGuest {
     );
     this.machine = machine;
     machine.virtualization.start(0, VIRTUALIZATION.deprivileged);
+    this.schedule = new Schedule(machine.clock);
+    const devices = makePvDevices({
+      memory: machine.memory,
+      config: { net: { latencyCycles: 1000 } },
+      drives: [Uint8Array.from({ length: 65_536 }, (_, index) => index % 251)],
+      schedule: this.schedule,
+      events: { emit: (event) => void this.ringEvents.push(event) },
+    });
     this.start = writeStartOfDay(machine.memory, {
       vcpuCount: 1,
       deviceTree: 0,
       timebaseHz: 1,
       commandLine: '',
-      devices: [],
+      devices: devices.map(({ info }) => info),
     });
     this.domain = new PvDomain({
       machine,
       costs: costProfile(DEFAULT_COST_PROFILE),
       start: this.start,
+      devices,
+      raised: (device) => void this.raised.push(device),
       kick: (vcpu) => void this.kicked.push(vcpu),
       sbi: {
         machine,
@@ -113,6 +130,16 @@ export class PvGuest {
     });
   }
 
+  /** Lets time pass, and devices do what comes due. */
+  pass(cycles: number): void {
+    const end = this.machine.clock.cycle + cycles;
+    for (let next = this.schedule.next(); next <= end; next = this.schedule.next()) {
+      this.machine.charge(Math.max(0, next - this.machine.clock.cycle));
+      this.schedule.runDue();
+    }
+    this.machine.charge(end - this.machine.clock.cycle);
+  }
+
   /** A table entry that leads to a physical address. */
   entry(pa: number, flags: number): bigint {
     return (BigInt(pa / PAGE) << 10n) | BigInt(flags);
@@ -124,21 +151,22 @@ export class PvGuest {
 
   /**
    * Counts all uses of all frames anew from memory, and compares: no table may be mapped writable, and every count must be right.
-   * @param held frames that the hypervisor holds: the shared-info page is always one
    * @returns what is wrong
    */
-  check(held: readonly number[] = []): string[] {
+  check(): string[] {
     const { memory } = this.machine;
     const { types } = this.domain.paging;
     const first = memory.base / PAGE;
     const count = memory.sizeBytes / PAGE;
+    const wrong: string[] = [];
     const expected = new Uint32Array(count);
     const writable = new Uint8Array(count);
     const add = (frame: number) => {
       expected[frame - first] = (expected[frame - first] ?? 0) + 1;
     };
     add(this.start.sharedInfo / PAGE);
-    for (const frame of held) add(frame);
+    for (const frame of this.domain.grants.frames) add(frame);
+    for (const pa of this.domain.devices.heldPages) add(pa / PAGE);
     for (const { kernelRoot, userRoot } of this.domain.vcpus) {
       if (kernelRoot !== undefined) add(kernelRoot);
       if (userRoot !== undefined) add(userRoot);
@@ -151,6 +179,10 @@ export class PvGuest {
         const low = memory.read32(frame * PAGE + index * 8);
         if ((low & 1) === 0) continue;
         const target = low >>> 10;
+        if (!types.owns(target)) {
+          wrong.push(`frame ${frame - first} leads outside RAM`);
+          continue;
+        }
         if (use === FRAME_USE.level1) {
           if ((low & 4) === 0) continue;
           writable[target - first] = 1;
@@ -158,7 +190,6 @@ export class PvGuest {
         add(target);
       }
     }
-    const wrong: string[] = [];
     for (let index = 0; index < count; index++) {
       const frame = first + index;
       const use = types.useOf(frame);

@@ -120,6 +120,10 @@ export const eventChannels: InterruptAxis = {
   ...emulatedInterrupts,
   name: 'event channels',
   handlings: EVENT_CHANNELS,
+  raise: (host, source, line) => {
+    host.leaveGuest('external', host.costs.primitives.external);
+    host.inject(source, line, host.costs.primitives.eventSend);
+  },
   timer: (host, line) => host.timerExpired(line),
 };
 

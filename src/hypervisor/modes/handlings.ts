@@ -100,6 +100,9 @@ const CALL_WORK: readonly CostPrimitive[] = [
   'remoteHart',
   'timerSet',
   'eventSend',
+  'grantMap',
+  'grantUnmap',
+  'grantCopy',
 ];
 
 export const PARAVIRTUAL: Handlings<'privileged'> = {
@@ -173,7 +176,11 @@ export const EVENT_CHANNELS: Handlings<'interrupts'> = {
     emits('exit', 'timer', ['timerExit']),
     emits('inject', 'virq-timer', ['eventSend']),
   ),
-  deviceInterrupt: instead('an event of the back end'),
+  deviceInterrupt: hypervisor(
+    'an event of the back end; takes a running guest out',
+    emits('exit', 'external', ['external']),
+    emits('inject', 'pv-*', ['eventSend']),
+  ),
   upcall: hypervisor(
     'when the hypervisor returns to the guest, an event is pending and the guest has not masked them',
     emits('inject', 'upcall', ['eventUpcall']),

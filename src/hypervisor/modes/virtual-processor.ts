@@ -5,8 +5,10 @@
 import type { PlainState } from '../../machine/bus.ts';
 import type { Machine } from '../../machine/machine-types.ts';
 import type { CostProfile } from '../costs.ts';
+import type { RingEvents } from '../rings/ring-events.ts';
 import type { SbiHost } from '../sbi/sbi-types.ts';
-import type { VmConfig } from '../vm-config.ts';
+import type { Scheduler } from '../schedule.ts';
+import type { VmConfig, VmImages } from '../vm-config.ts';
 import type { ExitHost } from './mode.ts';
 
 export interface VirtualProcessor {
@@ -33,6 +35,11 @@ export interface ProcessorSetup {
   readonly guest: { readonly deviceTree: number };
   readonly costs: CostProfile;
   readonly sbi: SbiHost;
+  readonly images: VmImages;
+  /** For ring devices that come with the processor. */
+  readonly schedule: Scheduler;
+  readonly events: RingEvents;
+  readonly raised: (source: string, line: number) => void;
   /** The guest can never go on: ends the run. */
   readonly crashed: (message: string) => void;
 }

@@ -8,8 +8,12 @@ import { type Hart, type Machine, PRIVILEGE } from '../../machine/machine-types.
 import type { CostPrimitive, CostProfile } from '../costs.ts';
 import type { SbiHost } from '../sbi/sbi-types.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
+import { DeviceBus } from './devices/device-bus.ts';
+import type { PvDevice } from './devices/pv-device.ts';
 import { DirectPaging } from './direct-paging.ts';
 import { EventChannels } from './event-channels.ts';
+import { GrantMaps } from './grant-maps.ts';
+import { GrantTable } from './grant-table.ts';
 import { GuestBuffers } from './guest-buffers.ts';
 import type { PvCall } from './pv-call.ts';
 import { PV_ERROR, type PvError } from './pv-errors.ts';
@@ -38,6 +42,9 @@ export interface DomainOptions {
   readonly costs: CostProfile;
   readonly sbi: SbiHost;
   readonly start: StartOfDay;
+  readonly devices: readonly PvDevice[];
+  /** A device sends an event: charges and tells of it. */
+  readonly raised: (device: string, port: number) => void;
   /** A vCPU has been sent an event that it is to look at: it wakes, and is entered at its callback if it lets events in. */
   readonly kick: (vcpu: number) => void;
 }
@@ -49,12 +56,15 @@ export class PvDomain {
   readonly shared: SharedInfo;
   readonly buffers: GuestBuffers;
   readonly events: EventChannels;
+  readonly grants: GrantTable;
+  readonly maps: GrantMaps;
+  readonly devices: DeviceBus;
   readonly vcpus: readonly Vcpu[];
   readonly #costs: CostProfile;
   readonly #spaces: RootSpaces;
   readonly #initialRoot: number;
 
-  constructor({ machine, costs, sbi, start, kick }: DomainOptions) {
+  constructor({ machine, costs, sbi, start, devices, raised, kick }: DomainOptions) {
     const { memory, virtualization, harts } = machine;
     this.machine = machine;
     this.sbi = sbi;
@@ -67,6 +77,9 @@ export class PvDomain {
     this.shared = new SharedInfo(memory, start.sharedInfo);
     this.buffers = new GuestBuffers(memory, this.paging);
     this.events = new EventChannels({ shared: this.shared, vcpuCount: harts.length, kick });
+    this.grants = new GrantTable(memory, this.paging);
+    this.maps = new GrantMaps(memory, this.paging, this.grants);
+    this.devices = new DeviceBus({ devices, grants: this.grants, events: this.events, raised });
     this.vcpus = harts.map(() => ({
       kernelRoot: undefined,
       userRoot: undefined,
@@ -141,6 +154,9 @@ export class PvDomain {
       })),
       spaces: this.#spaces.state(),
       events: this.events.state(),
+      grants: this.grants.state(),
+      maps: this.maps.state(),
+      devices: this.devices.state(),
     };
   }
 

@@ -14,6 +14,7 @@ import { CAUSE, type ProcessorSetup, type VirtualProcessor } from '../modes/virt
 import { DBCN } from '../sbi/dbcn.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
 import { pvCallRow, servePvCall } from './calls/calls.ts';
+import { makePvDevices } from './devices/pv-devices.ts';
 import { VIRQ } from './event-channels.ts';
 import { AFTERWARDS, PvCall } from './pv-call.ts';
 import { type Callback, type Halves, PvDomain } from './pv-domain.ts';
@@ -40,21 +41,24 @@ export class PvProcessor implements VirtualProcessor {
   readonly #crashed: (message: string) => void;
   readonly #call = new PvCall();
 
-  constructor({ machine, config, guest, sbi, costs, crashed }: ProcessorSetup) {
+  constructor(setup: ProcessorSetup) {
+    const { machine, config, images, guest, sbi, costs, schedule, events, raised, crashed } = setup;
     this.#machine = machine;
     this.#virtualization = machine.virtualization;
     this.#crashed = crashed;
+    const { memory } = machine;
+    const devices = makePvDevices({ memory, config, drives: images.drives, schedule, events });
     const start = writeStartOfDay(machine.memory, {
       vcpuCount: machine.harts.length,
       deviceTree: guest.deviceTree,
       timebaseHz: TIMEBASE_HZ,
       commandLine: config.append,
-      devices: [],
+      devices: devices.map(({ info }) => info),
     });
     // Tables can be loaded only where a hart is deprivileged.
     for (const { id } of machine.harts) machine.virtualization.start(id, VIRTUALIZATION.deprivileged);
     const kick = (vcpu: number) => machine.setPending(vcpu, IRQ.SSIP, true);
-    this.#domain = new PvDomain({ machine, costs, sbi, start, kick });
+    this.#domain = new PvDomain({ machine, costs, sbi, start, devices, raised, kick });
     const boot = this.#domain.hart(0);
     boot.setX(A1, BigInt(start.startInfo));
   }

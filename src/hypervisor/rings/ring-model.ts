@@ -38,6 +38,7 @@ export const RING_VIOLATIONS = {
   'indirect-length': 'the length of an indirect table is no positive multiple of 16 (2.7.5.3)',
   'indirect-outside-ram': 'an indirect table does not lie in RAM',
   'wrong-direction': 'a buffer has the wrong direction for its queue',
+  'request-index-jump': 'more requests published than a Xen ring has slots free (ring.h, RING_REQUEST_PROD_OVERFLOW)',
   'no-status-byte': 'a block request has no room for its status (5.2.6)',
 } as const;
 export type RingViolationName = keyof typeof RING_VIOLATIONS;

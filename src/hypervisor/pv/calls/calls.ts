@@ -3,7 +3,9 @@ import { PvCall } from '../pv-call.ts';
 import type { PvDomain } from '../pv-domain.ts';
 import { PV_ERROR, pvErrorName } from '../pv-errors.ts';
 import type { CallHandler, CallRow } from './call-row.ts';
+import { deviceOp } from './devices.ts';
 import { eventChannelOp } from './events.ts';
+import { grantTableOp } from './grants.ts';
 import { mmuextOp, mmuUpdate, updateVaMapping } from './mmu.ts';
 import { consoleIo, iret, SCHEDOP, schedOp, setCallbacks, setTimerOp, xenVersion } from './system.ts';
 
@@ -60,6 +62,12 @@ export const PV_CALLS: Readonly<Record<number, CallRow>> = {
   15: { name: 'set_timer_op', args: ['deadline'], exit: 'hypercallKernel', handler: setTimerOp },
   17: { name: 'xen_version', args: ['what'], exit: 'hypercallKernel', handler: xenVersion },
   18: { name: 'console_io', args: ['operation', 'count', 'buffer'], exit: 'hypercallKernel', handler: consoleIo },
+  20: {
+    name: 'grant_table_op',
+    args: ['operation', 'array', 'count'],
+    exit: 'hypercallKernel',
+    handler: grantTableOp,
+  },
   23: { name: 'iret', args: [], exit: 'iret', inBatch: () => false, handler: iret },
   26: { name: 'mmuext_op', args: ['operations', 'count'], exit: 'hypercallKernel', handler: mmuextOp },
   29: {
@@ -70,6 +78,7 @@ export const PV_CALLS: Readonly<Record<number, CallRow>> = {
     handler: schedOp,
   },
   32: { name: 'event_channel_op', args: ['operation', 'argument'], exit: 'hypercallKernel', handler: eventChannelOp },
+  48: { name: 'device_op', args: ['operation', 'argument'], exit: 'hypercallKernel', handler: deviceOp },
 };
 
 /** Serves one call. Whatever the guest asks for, it ends with a result or an error. */
