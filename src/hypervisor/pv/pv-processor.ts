@@ -69,7 +69,9 @@ export class PvProcessor implements VirtualProcessor {
     this.#virtualization.setDirectCounters(hart, DIRECT_COUNTERS);
     registers.setCsr('mie', SSIE);
     registers.setCsr('sstatus', SSTATUS_AT_START);
-    this.#domain.startVcpu(hart);
+    // One that waits to be started keeps nobody from giving the initial tables up.
+    if (this.#domain.sbi.harts.isStopped(hart)) this.#domain.unload(hart);
+    else this.#domain.startVcpu(hart);
   }
 
   stopped(hart: number): void {
