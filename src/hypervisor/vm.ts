@@ -387,7 +387,7 @@ export class Vm {
   #serveAccess(hart: number): void {
     const { device, gpa, write } = this.machine.access;
     if (write && device.name === 'uart0') this.#input.uartWritten();
-    this.#mode.devices.access(this.#exits, hart, device.registerName(gpa - device.base));
+    this.#mode.devices.access(this.#exits, hart, device.registerName(gpa - device.base), write);
   }
 
   /** Cycle of the next thing that happens without the guest. */

@@ -19,7 +19,7 @@ import {
   TRAP_AND_EMULATE,
   TRAPPED_DEVICES,
 } from './handlings.ts';
-import type { CallPrice, DeviceAxis, InterruptAxis, PrivilegedAxis } from './mode.ts';
+import type { CallPrice, DeviceAxis, ExitHost, InterruptAxis, PrivilegedAxis } from './mode.ts';
 import { shadowBytes, TrapAndEmulate } from './trap-and-emulate.ts';
 import { secondStageBytes, TwoStageProcessor } from './two-stage.ts';
 
@@ -138,14 +138,27 @@ export const directDevices: DeviceAxis = {
 /** The register that a driver kicks a ring with: hypervisors end that exit in the kernel and leave the work to another thread. */
 const DOORBELL = 'QueueNotify';
 
-/** Every device register exits: ring notifications end in the hypervisor, all others in the user-space device model. */
+/** The register that claims and completes interrupts in the PLIC (PLIC specification, "Interrupt Claim Process"): `claim[context]`. */
+const CLAIM = /^claim\[\d+\]$/;
+
+/** What an access to a register costs that rings have no doorbell for: the interrupt controller has prices of its own. */
+function registerPrice(host: ExitHost, register: string | undefined, isWrite: boolean): ExitCost {
+  const { irqClaim, irqComplete, mmioUser } = host.costs.primitives;
+  if (register === undefined || !CLAIM.test(register)) return mmioUser;
+  return isWrite ? irqComplete : irqClaim;
+}
+
+/**
+ * Every device register exits: ring notifications, claims and completions end in the hypervisor, all others in the user-space device
+ * model.
+ */
 export const trappedDevices: DeviceAxis = {
   name: 'rings, other registers emulated',
   deviceSet: 'rings',
   handlings: TRAPPED_DEVICES,
-  access: (host, hart, register) => {
-    const { mmioKernel, mmioUser } = host.costs.primitives;
-    host.serveAccess(hart, register, register === DOORBELL ? mmioKernel : mmioUser);
+  access: (host, hart, register, isWrite) => {
+    const price = register === DOORBELL ? host.costs.primitives.mmioKernel : registerPrice(host, register, isWrite);
+    host.serveAccess(hart, register, price);
   },
 };
 
@@ -164,10 +177,10 @@ export const deviceCalls: DeviceAxis = {
   access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
 };
 
-/** A plain machine's devices, for guests that know nothing else: every register exits to the user-space device model. */
+/** A plain machine's devices, for guests that know nothing else: every register exits, most to the user-space device model. */
 export const emulatedDevices: DeviceAxis = {
   name: 'emulated registers',
   deviceSet: 'emulated',
   handlings: EMULATED_DEVICES,
-  access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
+  access: (host, hart, register, isWrite) => host.serveAccess(hart, register, registerPrice(host, register, isWrite)),
 };

@@ -197,7 +197,10 @@ export const TRAPPED_DEVICES: Handlings<'devices'> = {
     'ends in the hypervisor, which leaves the work to another thread',
     emits('mmio', '*.QueueNotify write', ['mmioKernel']),
   ),
-  register: hypervisor('decoded, done by the user-space device model', emits('mmio', '*', ['mmioUser'])),
+  register: hypervisor(
+    'decoded, done by the user-space device model; claims and completions of interrupts by the emulated controller',
+    emits('mmio', '*', ['mmioUser', 'irqClaim', 'irqComplete']),
+  ),
 };
 
 export const EMULATED_DEVICES: Handlings<'devices'> = {

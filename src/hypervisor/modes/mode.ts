@@ -117,7 +117,7 @@ export interface DeviceAxis {
   readonly deviceSet: DeviceSet;
   readonly handlings: Handlings<'devices'>;
   /** @param register name of the register that the pending access of the hart is to, if it has one */
-  access(host: ExitHost, hart: number, register: string | undefined): void;
+  access(host: ExitHost, hart: number, register: string | undefined, isWrite: boolean): void;
 }
 
 export interface Mode {
