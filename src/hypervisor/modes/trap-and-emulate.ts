@@ -14,7 +14,7 @@ import {
 } from '../../machine/virtualization-types.ts';
 import type { ExitCost } from '../costs.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
-import { ShadowMmu } from '../shadow/shadow-mmu.ts';
+import { ShadowMmu, type ShadowOptions } from '../shadow/shadow-mmu.ts';
 import type { ExitHost } from './mode.ts';
 import { ACCESS_FAULTS, CAUSE, type VirtualProcessor } from './virtual-processor.ts';
 
@@ -56,10 +56,10 @@ export class TrapAndEmulate implements VirtualProcessor {
   readonly #virtualization: Virtualization;
   readonly #shadow: ShadowMmu;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, options: ShadowOptions = {}) {
     this.#machine = machine;
     this.#virtualization = machine.virtualization;
-    this.#shadow = new ShadowMmu(machine, machine.hostMemory, machine.virtualization);
+    this.#shadow = new ShadowMmu(machine, machine.hostMemory, machine.virtualization, options);
   }
 
   start(hart: number): void {
@@ -199,11 +199,17 @@ export class TrapAndEmulate implements VirtualProcessor {
       case 'filled':
         host.exitWith(hart, 'shadow-fill', primitives.shadowFill, () => fault.dropped * drop);
         break;
-      case 'table-write':
+      case 'table-write': {
+        let trapped = false;
         host.exitWith(hart, 'pte-write', primitives.pteWrite, () => {
-          return (fault.dropped + this.#shadow.writeTable(hart, fault.table, low & 0xfff, this.#storeBytes())) * drop;
+          const write = this.#shadow.writeTable(hart, { low, high }, fault.gpa, this.#storeBytes());
+          ({ trapped } = write);
+          return (fault.dropped + write.dropped) * drop;
         });
+        // Served at once: the store would stop at its first page again, and nothing would change.
+        if (trapped) this.guestTrap(host, hart);
         break;
+      }
       case 'device':
         if (this.#virtualization.beginAccess(hart, fault.gpa)) host.deviceAccess(hart);
         else this.#accessFault(host, hart, access, low, high);

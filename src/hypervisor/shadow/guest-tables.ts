@@ -3,7 +3,7 @@
  * does that keeps shadow tables. Entries are read and updated in guest RAM; nothing is cached here.
  */
 import type { GuestMemory } from '../../machine/bus.ts';
-import { ACCESS_TYPE, type AccessType } from '../../machine/virtualization-types.ts';
+import { ACCESS_TYPE, type AccessType, type HostMemory } from '../../machine/virtualization-types.ts';
 
 /** Flags of a page-table entry (Privileged ISA 10.3.1, figure of the Sv32 entry; the same in all schemes). */
 export const PTE = { V: 1, R: 2, W: 4, X: 8, U: 16, G: 32, A: 64, D: 128 } as const;
@@ -15,6 +15,8 @@ export const PAGE_SHIFT = 12;
 /** Entries of a table. */
 export const TABLE_ENTRIES = 512;
 const PTE_BYTES = 8;
+/** Flags of an entry, and the bits that are the guest's own (RSW). */
+const FLAGS = 0x3ff;
 /** Bits 63 to 54 of an entry: reserved, Svpbmt, Svnapot: none of them is implemented, so all must be 0. */
 const PTE_HIGH_RESERVED_SHIFT = 22;
 const PTE_HIGH_PPN = 0x3f_ffff;
@@ -75,7 +77,7 @@ function isCanonical(va: Va, levels: number): boolean {
 
 /**
  * Walks the guest's tables for one access. Sets A and D where the virtual machine's hardware would.
- * @param setsAd `false`: a missing A or D is a page fault (Svade)
+ * @param writer what A and D are set by; undefined: a missing one is a page fault (Svade)
  */
 export function walkGuest(
   memory: GuestMemory,
@@ -83,7 +85,7 @@ export function walkGuest(
   va: Va,
   access: AccessType,
   accessor: Accessor,
-  setsAd: boolean,
+  writer: Pick<HostMemory, 'writePte'> | undefined,
 ): GuestWalk {
   if (!isCanonical(va, paging.levels)) return PAGE_FAULT;
   const tables: (number | undefined)[] = new Array(paging.levels).fill(undefined);
@@ -105,10 +107,10 @@ export function walkGuest(
     if (ppn % span !== 0 || !isAllowed(low, access, accessor)) return PAGE_FAULT;
     const needed = PTE.A | (access === ACCESS_TYPE.write ? PTE.D : 0);
     if ((low & needed) !== needed) {
-      if (!setsAd) return PAGE_FAULT;
-      memory.write32(entryPa, low | needed);
+      if (!writer) return PAGE_FAULT;
+      writer.writePte(entryPa, ppn, (low | needed) & FLAGS);
     }
-    return { kind: 'leaf', page: ppn + pageWithin(va, level), flags: (low | needed) & 0x3ff, level, tables };
+    return { kind: 'leaf', page: ppn + pageWithin(va, level), flags: (low | needed) & FLAGS, level, tables };
   }
   return PAGE_FAULT;
 }

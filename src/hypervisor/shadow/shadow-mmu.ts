@@ -5,7 +5,7 @@
  * knows); the guest's own tables say no (the guest takes it); or the page is a table of the guest that must not be written unseen.
  */
 import { assert, must } from '../../assert.ts';
-import type { Machine } from '../../machine/machine-types.ts';
+import { type Machine, STOP } from '../../machine/machine-types.ts';
 import {
   ACCESS_TYPE,
   type AccessType,
@@ -18,6 +18,7 @@ import {
   type Accessor,
   type GuestPaging,
   PAGE_BYTES,
+  PAGE_SHIFT,
   PTE,
   PTE_LEAF,
   permissionsFor,
@@ -36,6 +37,9 @@ export const SHADOW_ROOTS_MAX = 64;
  */
 export const TABLE_WRITES_MAX = 512;
 
+/** Shadow pages below a root that a leaf of Sv57 needs. A store may need two leaves at once. */
+const TABLES_PER_PAGE_MAX = 4;
+
 const SATP_MODE_SHIFT = 60n;
 const SATP_PPN = (1n << 44n) - 1n;
 const SSTATUS_SUM = 1n << 18n;
@@ -53,8 +57,8 @@ export type ShadowFault =
   | { readonly kind: 'access-fault' }
   /** Not RAM: perhaps a device. */
   | { readonly kind: 'device'; readonly gpa: number }
-  /** A store to a guest table: the number of its page. */
-  | { readonly kind: 'table-write'; readonly table: number; readonly dropped: number };
+  /** A store to a guest table. */
+  | { readonly kind: 'table-write'; readonly gpa: number; readonly dropped: number };
 
 const GUEST_FAULT: ShadowFault = { kind: 'guest-fault' };
 const ACCESS_FAULT: ShadowFault = { kind: 'access-fault' };
@@ -74,6 +78,27 @@ interface HartContext {
   readonly roots: [CachedRoot | undefined, CachedRoot | undefined];
 }
 
+/** What a store to a table came to. */
+export interface TableWrite {
+  /** Shadow entries that had to go. */
+  readonly dropped: number;
+  /** The store has met a trap on its other page, which is the guest trap of the hart now. */
+  readonly trapped: boolean;
+}
+
+/** A page of a table that an instruction stores to, by the address that it uses. */
+interface OpenedTable {
+  readonly va: Va;
+  readonly table: number;
+  /** Entries that may change. */
+  readonly indexes: readonly number[];
+}
+
+export interface ShadowOptions {
+  /** Roots that are kept: more than two for each hart. Default: {@link SHADOW_ROOTS_MAX}. */
+  readonly rootsMax?: number;
+}
+
 /** What a change of `satp` or `sstatus` came to. */
 export interface RootSwitch {
   /** Whether the roots now in use were there already. */
@@ -86,23 +111,31 @@ export class ShadowMmu {
   readonly #machine: Machine;
   readonly #virtualization: Virtualization;
   readonly #tables: ShadowTables;
-  readonly #setsAd: boolean;
+  /** What sets A and D in the guest's tables; undefined if nothing does (Svade). */
+  readonly #adWriter: HostMemory | undefined;
   readonly #contexts: readonly HartContext[];
   readonly #roots = new Map<string, CachedRoot>();
   readonly #freeSpaces: number[];
   /** Writes to each table since something was last filled through it. */
   readonly #writes = new Map<number, number>();
   #uses = 0;
-  /** The last store to a table: where, and which. */
-  #tried: { readonly icount: number; readonly table: number } | undefined;
+  /** The last store that was executed with tables open: where, and which. */
+  #tried: { readonly hart: number; readonly icount: number; readonly opened: readonly OpenedTable[] } | undefined;
 
-  constructor(machine: Machine, memory: HostMemory, virtualization: Virtualization) {
-    assert(SHADOW_ROOTS_MAX >= 2 * machine.harts.length, 'each hart holds two roots');
-    assert(SHADOW_ROOTS_MAX <= TLB_SPACE_COUNT.deprivileged, 'each root has a space');
+  constructor(
+    machine: Machine,
+    memory: HostMemory,
+    virtualization: Virtualization,
+    { rootsMax = SHADOW_ROOTS_MAX }: ShadowOptions = {},
+  ) {
+    assert(rootsMax > 2 * machine.harts.length, 'each hart holds two roots, and one of them its successor');
+    assert(rootsMax <= TLB_SPACE_COUNT.deprivileged, 'each root has a space');
+    const pagesMin = 2 * machine.harts.length + 1 + 2 * TABLES_PER_PAGE_MAX;
+    assert(memory.sizeBytes >= pagesMin * PAGE_BYTES, 'memory for the roots in use, and two pages below one of them');
     this.#machine = machine;
     this.#virtualization = virtualization;
-    this.#setsAd = machine.config.adUpdate === 'hardware';
-    this.#freeSpaces = Array.from({ length: SHADOW_ROOTS_MAX }, (_, space) => SHADOW_ROOTS_MAX - 1 - space);
+    this.#adWriter = machine.config.adUpdate === 'hardware' ? memory : undefined;
+    this.#freeSpaces = Array.from({ length: rootsMax }, (_, space) => rootsMax - 1 - space);
     this.#contexts = machine.harts.map(() => ({
       paging: { levels: 0, rootPa: 0 },
       sum: false,
@@ -163,7 +196,7 @@ export class ShadowMmu {
     const supervisor = must(this.#machine.harts[hart], 'a hart of the machine').privilege !== 0;
     const accessor: Accessor = { supervisor, sum: context.sum, mxr: context.mxr };
     const walk =
-      context.paging.levels === 0 ? undefined : walkGuest(memory, context.paging, va, access, accessor, this.#setsAd);
+      context.paging.levels === 0 ? undefined : walkGuest(memory, context.paging, va, access, accessor, this.#adWriter);
     if (walk && walk.kind !== 'leaf') return walk.kind === 'page-fault' ? GUEST_FAULT : ACCESS_FAULT;
     const gpa = walk ? walk.page * PAGE_BYTES + (va.low & (PAGE_BYTES - 1)) : va.high * 2 ** 32 + va.low;
     if (!memory.contains(gpa, 1)) return { kind: 'device', gpa };
@@ -172,7 +205,7 @@ export class ShadowMmu {
     // Clean pages are mapped without W, so that the store which makes them dirty is seen (Privileged ISA 10.3.1).
     const isDirty = walk === undefined || (walk.flags & PTE.D) !== 0;
     const fill = () => {
-      const flags = isDirty && !this.#tables.isTable(page) ? allowed : allowed & ~PTE.W;
+      const flags = isDirty ? allowed : allowed & ~PTE.W;
       return this.#tables.map(
         this.#root(context, supervisor).page,
         this.#role(context, supervisor),
@@ -186,51 +219,57 @@ export class ShadowMmu {
     let dropped = 0;
     let written = fill();
     while (written === undefined) {
-      dropped += this.#makeRoom(hart);
+      dropped += this.#dropOldest();
       written = fill();
     }
     // A table is mapped as well, but not for stores: that of `writeTable` goes through this entry.
-    if (access === ACCESS_TYPE.write && this.#tables.isTable(page))
-      return { kind: 'table-write', table: page, dropped };
+    if (access === ACCESS_TYPE.write && this.#tables.isTable(page)) return { kind: 'table-write', gpa, dropped };
     return { kind: 'filled', written, dropped };
   }
 
   /**
-   * Performs the store that stopped at a guest table, with the page open for that instruction alone, and drops what was made from the
-   * entries that it may have changed. A page that is no table any more, or is used as none, becomes an ordinary page instead: then
-   * nothing has been performed, and the next try of the store maps it.
-   * @param offset of the store in the page
-   * @returns shadow entries dropped
+   * Performs the store that stopped at a guest table, and drops what was made from the entries that it may have changed. If the page seems to
+   * be no table any more, all that was made from it goes: stores to it are seen no longer, until it is walked again.
+   * @param gpa of the store
+   * @param lengthBytes of it; less than 8 for whatever does not write a whole entry
    */
-  writeTable(hart: number, table: number, offset: number, lengthBytes: number): number {
+  writeTable(hart: number, va: Va, gpa: number, lengthBytes: number): TableWrite {
+    const table = Math.floor(gpa / PAGE_BYTES);
+    const offset = gpa % PAGE_BYTES;
+    const indexes = touchedEntries(offset, lengthBytes);
+    const write = this.#virtualization.store(hart, gpa)
+      ? { dropped: this.#tables.tableWritten(table, indexes), trapped: false }
+      : this.#step(hart, { va, table, indexes });
     const writes = (this.#writes.get(table) ?? 0) + 1;
-    const isWhole = offset % 8 === 0 && lengthBytes === 8;
     this.#writes.set(table, writes);
-    let dropped = 0;
-    if (!isWhole || writes > TABLE_WRITES_MAX) {
-      this.#writes.delete(table);
-      dropped = this.#dropRootsOf(table) + this.#tables.forgetTable(table);
-      if (!this.#tables.isTable(table)) return dropped;
-    }
-    const opened = this.#openFor(table);
-    for (const page of opened) this.#tables.setWritable(page, true);
-    this.#machine.run(hart, this.#machine.clock.cycle + 1);
-    for (const page of opened) {
-      this.#tables.setWritable(page, false);
-      dropped += this.#tables.tableWritten(page, page === table ? touchedEntries(offset, lengthBytes) : [0]);
-    }
-    return dropped;
+    const isWhole = offset % 8 === 0 && lengthBytes === 8;
+    if (write.trapped || (isWhole && writes <= TABLE_WRITES_MAX)) return write;
+    this.#writes.delete(table);
+    const dropped = write.dropped + this.#dropRootsOf(table) + this.#tables.forgetTable(table);
+    return { dropped, trapped: false };
   }
 
   /**
-   * The pages to open for a store to a table. A misaligned one that begins in another table has just been tried with that one open, and has
-   * stopped here: it needs both.
+   * Executes a store that is more than one (an atomic, or a misaligned one), alone, with the leaves open that it has stopped at: the second
+   * of a store across two tables finds the first one here. What it meets on its other page is for the caller, as any trap of the guest.
    */
-  #openFor(table: number): readonly number[] {
-    const { icount } = this.#machine.clock;
-    const before = this.#tried;
-    this.#tried = { icount, table };
-    return before?.icount === icount && before.table !== table ? [before.table, table] : [table];
+  #step(hart: number, opened: OpenedTable): TableWrite {
+    const { clock } = this.#machine;
+    const { icount } = clock;
+    const before = this.#tried?.icount === icount && this.#tried.hart === hart ? this.#tried.opened : [];
+    const all = [...before.filter(({ va }) => !isSamePage(va, opened.va)), opened];
+    this.#tried = { hart, icount, opened: all };
+    const context = this.#context(hart);
+    const supervisor = must(this.#machine.harts[hart], 'a hart of the machine').privilege !== 0;
+    const root = this.#root(context, supervisor).page;
+    // A fill of the other page may have found no memory but by dropping the leaf of this one.
+    for (const { va } of all) this.#tables.setWritable(root, va, true);
+    const stop = this.#machine.run(hart, clock.cycle + 1);
+    let dropped = 0;
+    for (const { va } of all) this.#tables.setWritable(root, va, false);
+    const isDone = clock.icount !== icount;
+    if (isDone) for (const { table, indexes } of all) dropped += this.#tables.tableWritten(table, indexes);
+    return { dropped, trapped: !isDone && stop === STOP.guestTrap };
   }
 
   #context(hart: number): HartContext {
@@ -280,11 +319,11 @@ export class ShadowMmu {
     return [...this.#roots.values()].filter((root) => !held.has(root));
   }
 
-  /** Drops the root that has not been used for longest and that no hart holds. */
+  /** Drops the root that has not been used for longest and that no hart holds; if harts hold all, what these have below them. */
   #dropOldest(): number {
     const [first, ...others] = this.#unusedRoots();
-    const oldest = must(first, 'host memory holds the tables of the roots in use');
-    return this.#dropCached(others.reduce((a, b) => (b.lastUse < a.lastUse ? b : a), oldest));
+    if (first) return this.#dropCached(others.reduce((a, b) => (b.lastUse < a.lastUse ? b : a), first));
+    return [...this.#roots.values()].reduce((dropped, { page }) => dropped + this.#tables.emptyRoot(page), 0);
   }
 
   /** Drops the roots made from a table, except those that harts hold. */
@@ -299,16 +338,14 @@ export class ShadowMmu {
     for (const { id } of this.#machine.harts) this.#virtualization.flushSpace(id, root.space);
     return this.#tables.dropRoot(root.page);
   }
-
-  /** Host memory is used up: an unused root goes; if there is none, all that the roots in use have below them. */
-  #makeRoom(hart: number): number {
-    if (this.#unusedRoots().length > 0) return this.#dropOldest();
-    return this.#tables.emptyRoot(this.#root(this.#context(hart), this.#machine.harts[hart]?.privilege !== 0).page);
-  }
 }
 
 /** What `satp` says. A mode that it cannot hold reads as Bare. */
 function pagingOf(satp: bigint): GuestPaging {
   const levels = LEVELS_BY_MODE[Number(satp >> SATP_MODE_SHIFT)] ?? 0;
   return { levels, rootPa: levels === 0 ? 0 : Number(satp & SATP_PPN) * PAGE_BYTES };
+}
+
+function isSamePage(a: Va, b: Va): boolean {
+  return a.high === b.high && a.low >>> PAGE_SHIFT === b.low >>> PAGE_SHIFT;
 }

@@ -105,9 +105,16 @@ export class ShadowTables {
     let written = 1;
     for (let level = root.level - 1; level >= 0; level--) {
       const index = tableIndex(va, level + 1);
+      const table = walk?.tables[level];
+      const key = childKey(level, role, page, walk);
       let below = at.children.get(index);
+      // A superpage that has become dirty has parts of its own: others that are clean still share the old ones.
+      if (below !== undefined && below.key !== key) {
+        this.#dropEntry({ page: at, index });
+        below = undefined;
+      }
       if (!below) {
-        below = this.#childFor(level, role, page, walk);
+        below = this.#page(key, level, table);
         if (!below) return undefined;
         this.#link(at, index, below);
         written++;
@@ -135,27 +142,35 @@ export class ShadowTables {
     let dropped = 0;
     for (const page of [...(this.#ofTable.get(table) ?? [])]) {
       if (page.rootCount > 0) dropped += this.#empty(page);
-      else dropped += this.#drop(page);
+      // A table that leads to itself has shadows below each other: one may have gone with the one before.
+      else if (this.#pages.has(page.key)) dropped += this.#drop(page);
     }
     return dropped;
   }
 
-  /** Opens or closes a page's leaves for stores, as they were mapped. For one instruction only: see `TableWrites`. */
-  setWritable(page: number, writable: boolean): void {
-    for (const place of this.#leavesOf.get(page)?.values() ?? []) {
-      const pa = place.page.entryPa(place.index);
-      const flags = this.#memory.pteFlags(pa);
-      this.#memory.writePte(pa, page, writable ? flags | PTE.W | PTE.D : flags & ~(PTE.W | PTE.D));
+  /**
+   * Opens the leaf for an address to stores, for one instruction, or closes it again.
+   * @returns false if there is no such leaf
+   */
+  setWritable(root: ShadowPage, va: Va, writable: boolean): boolean {
+    let at = root;
+    for (let level = root.level; level > 0; level--) {
+      const below = at.children.get(tableIndex(va, level));
+      if (!below) return false;
+      at = below;
     }
-    if (!writable) this.#flush.page(page * PAGE_BYTES);
+    const index = tableIndex(va, 0);
+    const page = at.leaves.get(index);
+    if (page === undefined) return false;
+    this.#setWritable({ page: at, index }, page, writable);
+    this.#flush.page(page * PAGE_BYTES);
+    return true;
   }
 
-  /** Page tables under a table of the guest; direct ones where a superpage of the guest, or no paging, spans the level. */
-  #childFor(level: number, role: number, page: number, walk: GuestLeaf | undefined): ShadowPage | undefined {
-    const table = walk?.tables[level];
-    if (table !== undefined) return this.#page(tableKey(table, level, role), level, table);
-    const span = TABLE_ENTRIES ** (level + 1);
-    return this.#page(directKey(Math.floor(page / span), level, role, walk?.flags), level, undefined);
+  #setWritable(place: ShadowPlace, page: number, writable: boolean): void {
+    const pa = place.page.entryPa(place.index);
+    const flags = this.#memory.pteFlags(pa);
+    this.#memory.writePte(pa, page, writable ? flags | PTE.W | PTE.D : flags & ~(PTE.W | PTE.D));
   }
 
   #page(key: string, level: number, table: number | undefined): ShadowPage | undefined {
@@ -177,7 +192,8 @@ export class ShadowTables {
       return;
     }
     this.#ofTable.set(table, new Set([shadow]));
-    this.setWritable(table, false);
+    for (const place of this.#leavesOf.get(table)?.values() ?? []) this.#setWritable(place, table, false);
+    this.#flush.page(table * PAGE_BYTES);
   }
 
   #link(parent: ShadowPage, index: number, child: ShadowPage): void {
@@ -197,8 +213,10 @@ export class ShadowTables {
       this.#leavesOf.set(page, places);
       this.#leafCount++;
     }
-    const writable = (flags & PTE.W) !== 0;
-    this.#memory.writePte(shadow.entryPa(index), page, PTE.V | PTE.U | PTE.A | (writable ? PTE.D : 0) | flags);
+    // Looked at only now: the page may have become a table on the way to this leaf.
+    const allowed = this.isTable(page) ? flags & ~PTE.W : flags;
+    const dirty = (allowed & PTE.W) !== 0 ? PTE.D : 0;
+    this.#memory.writePte(shadow.entryPa(index), page, PTE.V | PTE.U | PTE.A | dirty | allowed);
   }
 
   #forgetLeaf(place: ShadowPlace, page: number): void {
@@ -262,6 +280,13 @@ export class ShadowTables {
     this.#memory.free(page.pa);
     return dropped;
   }
+}
+
+/** Page tables under a table of the guest; direct ones where a superpage of the guest, or no paging, spans the level. */
+function childKey(level: number, role: number, page: number, walk: GuestLeaf | undefined): string {
+  const table = walk?.tables[level];
+  if (table !== undefined) return tableKey(table, level, role);
+  return directKey(Math.floor(page / TABLE_ENTRIES ** (level + 1)), level, role, walk?.flags);
 }
 
 function tableKey(table: number, level: number, role: number): string {
