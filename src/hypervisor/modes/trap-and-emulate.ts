@@ -2,8 +2,9 @@
  * Trap and emulate: all of the guest executes without privilege, over shadow page tables. Whatever its kernel does that takes privilege
  * stops, and is done here to its virtual state; its traps and system calls come here first and are passed on to it.
  */
-import { must } from '../../assert.ts';
-import { csrName } from '../../machine/csr-numbers.ts';
+import { assert, must } from '../../assert.ts';
+import { CSR_NUMBERS, csrName } from '../../machine/csr-numbers.ts';
+import { CAUSE } from '../../machine/engine/stops.ts';
 import { type Machine, PRIVILEGE } from '../../machine/machine-types.ts';
 import {
   ACCESS_TYPE,
@@ -16,7 +17,7 @@ import type { ExitCost } from '../costs.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
 import { ShadowMmu, type ShadowOptions } from '../shadow/shadow-mmu.ts';
 import type { ExitHost } from './mode.ts';
-import { ACCESS_FAULTS, CAUSE, type VirtualProcessor } from './virtual-processor.ts';
+import { ACCESS_FAULTS, type VirtualProcessor } from './virtual-processor.ts';
 
 /** `cycle`, `time` and `instret` are read directly: nothing about them is virtual here, so a hypervisor has no reason to trap them. */
 const DIRECT_COUNTERS = 0b111;
@@ -26,9 +27,6 @@ const OPCODE_SYSTEM = 0x73;
 const INSN_SRET = 0x1020_0073;
 const INSN_WFI = 0x1050_0073;
 const SFENCE_VMA_FUNCT7 = 0x09;
-const CSR_SATP = 0x180;
-const CSR_SSTATUS = 0x100;
-const CSR_STIMECMP = 0x14d;
 
 const ACCESS_OF_CAUSE: Readonly<Record<number, AccessType>> = {
   [CAUSE.fetchPage]: ACCESS_TYPE.fetch,
@@ -68,8 +66,8 @@ export class TrapAndEmulate implements VirtualProcessor {
     this.#shadow.start(hart);
   }
 
-  secondStageFault(): never {
-    throw new Error('a deprivileged hart has one stage of translation');
+  secondStageFault(): void {
+    assert(false, 'a deprivileged hart has one stage of translation');
   }
 
   /** The interrupt was raised, and charged, by whoever injected it: the guest's handler is entered on the way back to it. */
@@ -106,7 +104,7 @@ export class TrapAndEmulate implements VirtualProcessor {
 
   #bounce(host: ExitHost, hart: number, reason: string, cost: ExitCost): void {
     host.exit(hart, reason, cost);
-    if (!this.#virtualization.reflectTrap(hart)) host.stuck(hart);
+    this.#reflect(host, hart);
   }
 
   #sensitive(host: ExitHost, hart: number): void {
@@ -135,7 +133,7 @@ export class TrapAndEmulate implements VirtualProcessor {
   #csr(host: ExitHost, hart: number, insn: number): void {
     const number = insn >>> 20;
     const { primitives } = host.costs;
-    if (number === CSR_SATP) {
+    if (number === CSR_NUMBERS.satp) {
       const isCached = this.#shadow.isCached(hart, this.#satpAfter(hart, insn));
       host.exitWith(hart, 'csr satp', isCached ? primitives.satpCached : primitives.satpNew, () =>
         this.#writeCsr(host, hart, true),
@@ -143,8 +141,8 @@ export class TrapAndEmulate implements VirtualProcessor {
     } else {
       const reason = must(CSR_REASONS[number], 'a CSR number has 12 bits');
       host.exitWith(hart, reason, primitives.csrAccess, () => {
-        const extra = number === CSR_STIMECMP ? primitives.timerSet.handling.cycles : 0;
-        return extra + this.#writeCsr(host, hart, number === CSR_SSTATUS);
+        const extra = number === CSR_NUMBERS.stimecmp ? primitives.timerSet.handling.cycles : 0;
+        return extra + this.#writeCsr(host, hart, number === CSR_NUMBERS.sstatus);
       });
     }
   }

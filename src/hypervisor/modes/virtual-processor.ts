@@ -3,6 +3,7 @@
  * a processor.
  */
 import type { PlainState } from '../../machine/bus.ts';
+import { CAUSE } from '../../machine/engine/stops.ts';
 import type { Machine } from '../../machine/machine-types.ts';
 import type { CostProfile } from '../costs.ts';
 import type { RingEvents } from '../rings/ring-events.ts';
@@ -46,19 +47,6 @@ export interface ProcessorSetup {
 
 /** Makes the processors of one virtual machine. */
 export type VirtualProcessorMaker = (setup: ProcessorSetup) => VirtualProcessor;
-
-/** Exception causes (Privileged ISA, table of `scause`). */
-export const CAUSE = {
-  fetchAccess: 1,
-  illegal: 2,
-  loadAccess: 5,
-  storeAccess: 7,
-  userCall: 8,
-  supervisorCall: 9,
-  fetchPage: 12,
-  loadPage: 13,
-  storePage: 15,
-} as const;
 
 /** The access fault for a kind of access, by `ACCESS_TYPE`. */
 export const ACCESS_FAULTS = [CAUSE.loadAccess, CAUSE.storeAccess, CAUSE.fetchAccess] as const;

@@ -6,11 +6,12 @@
  * its next instruction. Whether it is then entered at its event callback is decided by what the shared-info page says at that moment.
  */
 import { IRQ, type PlainState } from '../../machine/bus.ts';
+import { CAUSE } from '../../machine/engine/stops.ts';
 import { type Machine, PRIVILEGE } from '../../machine/machine-types.ts';
 import { TIMEBASE_HZ } from '../../machine/platform/memory-map.ts';
 import { VIRTUALIZATION, type Virtualization } from '../../machine/virtualization-types.ts';
 import type { ExitHost } from '../modes/mode.ts';
-import { CAUSE, type ProcessorSetup, type VirtualProcessor } from '../modes/virtual-processor.ts';
+import type { ProcessorSetup, VirtualProcessor } from '../modes/virtual-processor.ts';
 import { DBCN } from '../sbi/dbcn.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
 import { pvCallRow, servePvCall } from './calls/calls.ts';

@@ -12,7 +12,7 @@ export class ShadowPage {
   readonly pa: number;
   /** 0: its entries are leaves. */
   readonly level: number;
-  /** Number that tells shadow pages apart: see `shadowKey`. */
+  /** What it stands for: no two shadow pages have the same. */
   readonly key: string;
   /** Page number of the guest table that it shadows; undefined for the parts of a superpage and where the guest has paging off. */
   readonly table: number | undefined;
@@ -20,8 +20,8 @@ export class ShadowPage {
   readonly children = new Map<number, ShadowPage>();
   /** Guest page numbers that leaves lead to, by index. */
   readonly leaves = new Map<number, number>();
-  /** Entries of other shadow pages that lead here: by the key of the page and the index. */
-  readonly parents = new Map<string, ShadowPlace>();
+  /** Entries of other shadow pages that lead here, by {@link placeName}. */
+  readonly parents = new Map<number, ShadowPlace>();
   /** Not 0 while it is the root of an address space. */
   rootCount = 0;
 
@@ -38,7 +38,7 @@ export class ShadowPage {
   }
 }
 
-/** Name of an entry: a key of reverse maps. */
+/** Name of an entry: a key of reverse maps, for as long as its page is in use. */
 export function placeName({ page, index }: ShadowPlace): number {
   return page.pa / 8 + index;
 }

@@ -77,9 +77,7 @@ export class ShadowTables {
   dropRoot(root: ShadowPage): number {
     assert(root.rootCount > 0, 'a root that was taken');
     root.rootCount--;
-    const dropped = this.#releaseIfUnused(root);
-    if (dropped > 0) this.#flush.all();
-    return dropped;
+    return this.#releaseIfUnused(root);
   }
 
   /** Drops all that a root in use has below it. Returns how many shadow entries that were. */
@@ -198,7 +196,8 @@ export class ShadowTables {
 
   #link(parent: ShadowPage, index: number, child: ShadowPage): void {
     parent.children.set(index, child);
-    child.parents.set(parentName(parent, index), { page: parent, index });
+    const place = { page: parent, index };
+    child.parents.set(placeName(place), place);
     this.#memory.writePte(parent.entryPa(index), child.pa / PAGE_BYTES, PTE.V);
   }
 
@@ -245,7 +244,7 @@ export class ShadowTables {
   }
 
   #unlink(parent: ShadowPage, index: number): void {
-    must(parent.children.get(index), 'a linked entry').parents.delete(parentName(parent, index));
+    must(parent.children.get(index), 'a linked entry').parents.delete(placeName({ page: parent, index }));
     parent.children.delete(index);
   }
 
@@ -296,8 +295,4 @@ function tableKey(table: number, level: number, role: number): string {
 /** Direct pages of one superpage differ by what the superpage allows. */
 function directKey(region: number, level: number, role: number, flags = 0): string {
   return `d${region}.${level}.${role}.${flags}`;
-}
-
-function parentName(parent: ShadowPage, index: number): string {
-  return `${parent.key}/${index}`;
 }
