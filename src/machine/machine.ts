@@ -27,7 +27,6 @@ import { writePmp } from './pmp.ts';
 import { Predecoder } from './predecoder.ts';
 import type { RegionCounts } from './region-cache.ts';
 import { RegionCache } from './region-cache.ts';
-import type { TrappedAccess } from './virtualization.ts';
 import { EngineVirtualization } from './virtualization.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
@@ -111,7 +110,7 @@ export class EngineMachine implements Machine {
       clock: this.clock,
       hartOf: (id) => this.#hartOf(id),
       stopped: () => this.#hart,
-      beginAccess: (hart, gpa, access) => this.#beginAccess(hart, gpa, access),
+      beginAccess: (hart, gpa, kind, handler, register) => this.#beginAccess(hart, gpa, kind, handler, register),
     });
     const regions =
       config.engine === 'interpreter'
@@ -395,7 +394,7 @@ export class EngineMachine implements Machine {
     // Below 2^40: the walk refuses what lies above.
     const gpa = readCounter(view, hart.base + HART.accessAddress);
     const kind = view.getUint32(hart.base + HART.accessKind, true);
-    const size = ACCESS_SIZES[kind & 3] ?? 1;
+    const size = ACCESS_SIZES[kind & ACCESS_KIND.log2] ?? 1;
     const device = this.#deviceAt(gpa, size);
     if (!device) return false;
     const isWrite = (kind & ACCESS_KIND.write) !== 0;
@@ -433,17 +432,18 @@ export class EngineMachine implements Machine {
   }
 
   /** Makes a load or store that has trapped the access that is pending. False if no device is there. */
-  #beginAccess(hart: EngineHart, gpa: number, trapped: TrappedAccess): boolean {
-    const { size, isWrite, isSigned, register, lengthBytes, cycles } = trapped;
+  #beginAccess(hart: EngineHart, gpa: number, kind: number, handler: number, register: number): boolean {
+    const size = ACCESS_SIZES[kind & ACCESS_KIND.log2] ?? 1;
     const device = this.#deviceAt(gpa, size);
     if (!device) return false;
+    const isWrite = (kind & ACCESS_KIND.write) !== 0;
     this.#hart = hart;
     this.#access.begin(device, gpa, size, isWrite);
     if (isWrite) this.#access.setValue(hart.xLow(register), hart.xHigh(register));
     this.#accessRd = isWrite ? NO_REGISTER : register;
-    this.#accessIsSigned = isSigned;
-    this.#accessLengthBytes = lengthBytes;
-    this.#accessCycles = cycles;
+    this.#accessIsSigned = (kind & ACCESS_KIND.signed) !== 0;
+    this.#accessLengthBytes = HANDLER_BYTES[handler] ?? 0;
+    this.#accessCycles = this.#handlerCycles[handler] ?? 0;
     return true;
   }
 

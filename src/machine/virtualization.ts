@@ -4,6 +4,7 @@ import { CSR_ACTION } from './engine/csrs.ts';
 import type { Engine, VirtualExports } from './engine/engine.ts';
 import { INSN_HANDLERS, SPECIAL_HANDLERS } from './engine/handlers.ts';
 import { ENTRY, HART, PAGE_BYTES, RAM_BASE } from './engine/layout.ts';
+import { ACCESS_KIND } from './engine/mmu.ts';
 import { TABLE_ACCESS } from './engine/second-stage.ts';
 import { CAUSE } from './engine/stops.ts';
 import type { EngineHart } from './hart-state.ts';
@@ -20,17 +21,6 @@ import type {
 } from './virtualization-types.ts';
 import { ACCESS_TYPE, CSR_OUTCOME, TABLE_MODE, TLB_SPACE_COUNT, VIRTUALIZATION } from './virtualization-types.ts';
 
-/** A load or store that is to be made a device access. */
-export interface TrappedAccess {
-  readonly size: 1 | 2 | 4 | 8;
-  readonly isWrite: boolean;
-  readonly isSigned: boolean;
-  /** Destination of a load (32 for x0); source of a store. */
-  readonly register: number;
-  readonly lengthBytes: 2 | 4;
-  readonly cycles: number;
-}
-
 export interface VirtualizationOptions {
   readonly engine: Engine;
   readonly config: MachineConfig;
@@ -38,8 +28,13 @@ export interface VirtualizationOptions {
   readonly hartOf: (id: number) => EngineHart;
   /** The hart that stopped last. */
   readonly stopped: () => EngineHart;
-  /** Makes an access the one that is pending; false if no device is there. */
-  readonly beginAccess: (hart: EngineHart, gpa: number, access: TrappedAccess) => boolean;
+  /**
+   * Makes a load or store that has trapped the access that is pending; false if no device is there.
+   * @param kind see {@link ACCESS_KIND}
+   * @param handler number of the instruction's handler
+   * @param register destination of a load (32 for x0); source of a store
+   */
+  readonly beginAccess: (hart: EngineHart, gpa: number, kind: number, handler: number, register: number) => boolean;
 }
 
 /** Sv39x4 in `hgatp`. */
@@ -56,7 +51,6 @@ export class EngineVirtualization implements Virtualization {
   readonly #systemCycles: number;
   /** By handler number: cycles that the instruction takes. */
   readonly #cycles: Uint8Array;
-  readonly #accesses: readonly (Omit<TrappedAccess, 'register'> | undefined)[];
   readonly #csrActions: readonly (CsrAction | undefined)[];
 
   constructor(options: VirtualizationOptions) {
@@ -68,10 +62,6 @@ export class EngineVirtualization implements Virtualization {
     this.#systemCycles = cycles.system;
     const rows = [...SPECIAL_HANDLERS.map(() => undefined), ...INSN_HANDLERS];
     this.#cycles = Uint8Array.from(rows, (row) => (row === undefined ? cycles.system : cycles[row.insn.cycles]));
-    this.#accesses = rows.map((row) => {
-      const shape = row && MEMORY_INSNS[row.insn.name];
-      return shape && { ...shape, lengthBytes: row.lengthBytes, cycles: cycles[row.insn.cycles] };
-    });
     this.#csrActions = rows.map((row) => row && CSR_INSNS[row.insn.name]);
     const base = () => options.stopped().base;
     this.guestTrap = new TrapView(view, base);
@@ -157,29 +147,32 @@ export class EngineVirtualization implements Virtualization {
   }
 
   beginAccess(id: number, gpa: number): boolean {
-    const hart = this.#hart(id);
-    const access = this.#accessAt(hart.base, gpa);
-    return access !== undefined && this.#options.beginAccess(hart, gpa, access);
+    return this.#beginAccess(this.#hart(id), gpa);
   }
 
   store(id: number, pa: number): boolean {
     const { base } = this.#hart(id);
-    const access = this.#accessAt(base, pa);
-    if (!access?.isWrite) return false;
+    const handler = this.#handler(base);
+    const kind = this.#accessAt(base, handler, pa);
+    if (kind === NO_ACCESS || (kind & ACCESS_KIND.write) === 0) return false;
     const { engine } = this.#options;
     const offset = pa - RAM_BASE;
     assert(offset >= 0 && offset < engine.plan.ramBytes, 'a store of the guest goes to its RAM');
-    engine.call.noteWrite(offset, access.size);
-    const from = base + HART.regs + 8 * access.register;
-    this.#bytes.copyWithin(engine.plan.ram + offset, from, from + access.size);
+    const sizeBytes = accessSize(kind);
+    engine.call.noteWrite(offset, sizeBytes);
+    const from = base + HART.regs + 8 * this.#register(base, kind);
+    this.#bytes.copyWithin(engine.plan.ram + offset, from, from + sizeBytes);
     this.#retireTrapped(base);
     return true;
   }
 
   /** Whether a second-stage fault is an access that a device takes, now begun. */
   beginDeviceAccess(hart: EngineHart): boolean {
-    const { table, gpa, access } = this.secondStageFault;
-    return table === 'none' && access !== ACCESS_TYPE.fetch && this.beginAccess(hart.id, gpa);
+    const view = this.#view;
+    const { base } = hart;
+    if (view.getUint32(base + HART.stageTable, true) !== TABLE_ACCESS.none) return false;
+    if (view.getUint32(base + HART.cause, true) === CAUSE.fetchGuestPage) return false;
+    return this.#beginAccess(hart, stageAddress(view, base));
   }
 
   flushAddress(id: number, vaLow: number, vaHigh: number): void {
@@ -225,17 +218,33 @@ export class EngineVirtualization implements Virtualization {
     clock.charge(cycles);
   }
 
-  /** The trapped load or store as an access to a physical address; undefined if it is none, misaligned, or does not begin there. */
-  #accessAt(base: number, pa: number): TrappedAccess | undefined {
-    const access = this.#accesses[this.#handler(base)];
-    if (access === undefined || pa % access.size !== 0) return undefined;
+  #beginAccess(hart: EngineHart, gpa: number): boolean {
+    const { base } = hart;
+    const handler = this.#handler(base);
+    const kind = this.#accessAt(base, handler, gpa);
+    return kind !== NO_ACCESS && this.#options.beginAccess(hart, gpa, kind, handler, this.#register(base, kind));
+  }
+
+  /**
+   * The kind of the trapped load or store as an access to a physical address; {@link NO_ACCESS} if it is none, misaligned, or does not
+   * begin there.
+   */
+  #accessAt(base: number, handler: number, pa: number): number {
+    const kind = HANDLER_ACCESSES[handler] ?? NO_ACCESS;
+    if (kind === NO_ACCESS || pa % accessSize(kind) !== 0) return NO_ACCESS;
     const entry = base + HART.trapEntry;
     const imm = this.#view.getInt32(entry + ENTRY.imm, true);
     // What has faulted may be the second page of an access that begins in another.
     const rs1 = this.#view.getInt32(base + HART.regs + this.#view.getUint8(entry + ENTRY.rs1), true);
-    const address = rs1 + (access.isWrite ? imm >> 8 : imm);
-    if (((address - pa) & (PAGE_BYTES - 1)) !== 0) return undefined;
-    return { ...access, register: access.isWrite ? (imm & 0xff) / 8 : this.#view.getUint8(entry + ENTRY.rd) };
+    const address = rs1 + ((kind & ACCESS_KIND.write) === 0 ? imm : imm >> 8);
+    return ((address - pa) & (PAGE_BYTES - 1)) === 0 ? kind : NO_ACCESS;
+  }
+
+  /** Destination of the trapped load; source of the trapped store. */
+  #register(base: number, kind: number): number {
+    const entry = base + HART.trapEntry;
+    if ((kind & ACCESS_KIND.write) === 0) return this.#view.getUint8(entry + ENTRY.rd);
+    return this.#view.getUint8(entry + ENTRY.imm) / 8;
   }
 
   #isTable(pa: number, bytes: number): boolean {
@@ -260,20 +269,34 @@ const CSR_INSNS: Readonly<Record<string, CsrAction>> = {
   csrrci: { action: CSR_ACTION.clear, isImmediate: true },
 };
 
-/** What devices take: loads and stores of integer registers. */
-const MEMORY_INSNS: Readonly<Record<string, Pick<TrappedAccess, 'size' | 'isWrite' | 'isSigned'>>> = {
-  lb: { size: 1, isWrite: false, isSigned: true },
-  lbu: { size: 1, isWrite: false, isSigned: false },
-  lh: { size: 2, isWrite: false, isSigned: true },
-  lhu: { size: 2, isWrite: false, isSigned: false },
-  lw: { size: 4, isWrite: false, isSigned: true },
-  lwu: { size: 4, isWrite: false, isSigned: false },
-  ld: { size: 8, isWrite: false, isSigned: false },
-  sb: { size: 1, isWrite: true, isSigned: false },
-  sh: { size: 2, isWrite: true, isSigned: false },
-  sw: { size: 4, isWrite: true, isSigned: false },
-  sd: { size: 8, isWrite: true, isSigned: false },
+/** What devices take, as {@link ACCESS_KIND}: loads and stores of integer registers. */
+const MEMORY_INSNS: Readonly<Record<string, number>> = {
+  lb: ACCESS_KIND.signed,
+  lbu: 0,
+  lh: 1 | ACCESS_KIND.signed,
+  lhu: 1,
+  lw: 2 | ACCESS_KIND.signed,
+  lwu: 2,
+  ld: 3,
+  sb: ACCESS_KIND.write,
+  sh: 1 | ACCESS_KIND.write,
+  sw: 2 | ACCESS_KIND.write,
+  sd: 3 | ACCESS_KIND.write,
 };
+
+/** No device takes the instruction. */
+const NO_ACCESS = 0xff;
+/** Kind of the access by handler number. */
+const HANDLER_ACCESSES = Uint8Array.from([
+  ...SPECIAL_HANDLERS.map(() => NO_ACCESS),
+  ...INSN_HANDLERS.map(({ insn }) => MEMORY_INSNS[insn.name] ?? NO_ACCESS),
+]);
+
+const accessSize = (kind: number): number => 1 << (kind & ACCESS_KIND.log2);
+
+/** The guest physical address of the second stage's last walk. */
+const stageAddress = (view: DataView, base: number): number =>
+  view.getUint32(base + HART.stageAddress + 4, true) * 2 ** 32 + view.getUint32(base + HART.stageAddress, true);
 
 /** Reads what the engine has left in the hart, so that a stop costs nothing that nobody asks for. */
 class TrapView implements GuestTrap {
@@ -336,8 +359,7 @@ class FaultView implements SecondStageFault {
   }
 
   get gpa(): number {
-    const at = this.#base() + HART.stageAddress;
-    return this.#view.getUint32(at + 4, true) * 2 ** 32 + this.#view.getUint32(at, true);
+    return stageAddress(this.#view, this.#base());
   }
 
   get access(): AccessType {

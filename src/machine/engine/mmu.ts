@@ -43,8 +43,8 @@ import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
 import { definePmp, WALK_FAULT } from './table-entries.ts';
 import type { Fn } from './wasm-module.ts';
 
-/** Device accesses tell their kind to TypeScript: log2 of the size, then these. */
-export const ACCESS_KIND = { signed: 4, write: 8 } as const;
+/** Device accesses tell their kind to TypeScript: log2 of the size in the lowest bits, and these. */
+export const ACCESS_KIND = { log2: 3, signed: 4, write: 8 } as const;
 
 /** Result of a store's slow path. */
 export const STORE_STATUS = { done: 0, fault: 1, doneAndStop: 2 } as const;
