@@ -88,7 +88,10 @@ export class EngineHart implements Hart {
 
   /** Counts an instruction that the host has completed. */
   retireOne(): void {
-    writeCounter(this.#view, this.base + HART.retired, this.retired + 1);
+    const at = this.base + HART.retired;
+    const low = this.#view.getUint32(at, true);
+    if (low === 0xffff_ffff) writeCounter(this.#view, at, this.retired + 1);
+    else this.#view.setUint32(at, low + 1, true);
   }
 
   /** Interrupts that are enabled in `mie` and pending, by bit of `mip`. */

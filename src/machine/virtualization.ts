@@ -231,7 +231,7 @@ export class EngineVirtualization implements Virtualization {
    */
   #accessAt(base: number, handler: number, pa: number): number {
     const kind = HANDLER_ACCESSES[handler] ?? NO_ACCESS;
-    if (kind === NO_ACCESS || pa % accessSize(kind) !== 0) return NO_ACCESS;
+    if (kind === NO_ACCESS || (pa & (accessSize(kind) - 1)) !== 0) return NO_ACCESS;
     const entry = base + HART.trapEntry;
     const imm = this.#view.getInt32(entry + ENTRY.imm, true);
     // What has faulted may be the second page of an access that begins in another.
