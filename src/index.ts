@@ -23,6 +23,10 @@
 
 // What happened: events, their text and JSON, statistics.
 export { describeEvent, eventToJson, type JsonEvent, whatHappened } from './analysis/describe.ts';
+export { ASPECT_NAMES, ASPECTS, type AspectName, SEMANTIC_IGNORES } from './analysis/diff/aspects.ts';
+export { diffToJson } from './analysis/diff/diff-json.ts';
+export { type DiffWords, describeDiff, diffSentences } from './analysis/diff/diff-text.ts';
+export { type DiffOptions, diffTraces, type TraceDiff } from './analysis/diff/trace-diff.ts';
 export { describeDivergence } from './analysis/divergence-text.ts';
 export type { EventNames } from './analysis/names.ts';
 export { SBI_NAMES } from './analysis/sbi-names.ts';
@@ -33,6 +37,7 @@ export {
   type RingRow,
   type RunStatistics,
 } from './analysis/stat.ts';
+export { type Symbolize, symbolsOf } from './analysis/symbols.ts';
 // Failures.
 export { AssertionError } from './assert.ts';
 export {
@@ -120,6 +125,7 @@ export { type EventFilter, type OpenOptions, openTrace, type ReadableUpTo, type 
 export { FORMAT_VERSION, type TraceHeader, type TraceTotals } from './trace/schema.ts';
 export { type ByteSink, TraceWriter } from './trace/writer.ts';
 // The report.
+export { renderDiff } from './viz/diff-page.ts';
 export { type ReportOptions, renderReport } from './viz/report.ts';
 export { buildTimelineModel, type ReportFacts, type TimelineModel } from './viz/timeline-model.ts';
 export { renderTraceReport, reportFacts, type TraceReportOptions } from './viz/trace-report.ts';

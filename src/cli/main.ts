@@ -6,6 +6,7 @@ import { packageVersion } from './host/package-files.ts';
 import { printable } from './printable.ts';
 import { compareVerb } from './verbs/compare.ts';
 import { costsVerb } from './verbs/costs.ts';
+import { diffVerb } from './verbs/diff.ts';
 import { eventsVerb } from './verbs/events.ts';
 import { guestsVerb } from './verbs/guests.ts';
 import { recordVerb } from './verbs/record.ts';
@@ -24,6 +25,7 @@ const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
   ['events', eventsVerb],
   ['report', reportVerb],
   ['compare', compareVerb],
+  ['diff', diffVerb],
   ['guests', guestsVerb],
   ['costs', costsVerb],
 ]);
@@ -69,7 +71,7 @@ Try:
   paratrace report tour.pvt -o tour.html
 
 Exit codes:
-  0 ok; 1 the guest failed; 2 usage; 3 unreadable trace; 4 the replay differs; 70 a bug of paratrace`,
+  0 ok; 1 the guest failed, or traces differ; 2 usage; 3 unreadable trace; 4 the replay differs; 70 a bug of paratrace`,
     );
   const commands = verbs.map((make) => make(context));
   for (const command of [program, ...commands]) {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleReport } from '../../scripts/build-report.mjs';
+import { ASPECTS, SEMANTIC_IGNORES } from '../../src/analysis/diff/aspects.ts';
 import { main } from '../../src/cli/main.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { Bundle } from './bundle.ts';
@@ -53,7 +54,7 @@ async function report(args: readonly string[]): Promise<void> {
   expect(await main(names, host)).toBe(0);
 }
 
-describe.each(['README.md', 'docs/cli.md', 'docs/costs.md'])('%s', (page) => {
+describe.each(['README.md', 'docs/cli.md', 'docs/costs.md', 'docs/golden-traces.md'])('%s', (page) => {
   it('shows commands that work', async () => {
     const commands = commandsOf(page);
     expect(commands.length).toBeGreaterThan(2);
@@ -94,5 +95,15 @@ describe('docs/adr/dependencies.md', () => {
     for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
       if (!name.startsWith('@types/')) expect(text).toContain(`| ${name}`);
     }
+  });
+});
+
+describe('docs/golden-traces.md', () => {
+  it('has every aspect of a comparison, and no other', () => {
+    const text = readFileSync(join(root, 'docs/golden-traces.md'), 'utf8');
+    const table = text.slice(text.indexOf('| aspect |'), text.indexOf('`--json` prints'));
+    const rows = [...table.matchAll(/^\| `([a-z]+)` \| (.+) \|$/gm)].map((match) => match.slice(1));
+    expect(rows).toEqual(Object.entries(ASPECTS).map(([name, { about }]) => [name, about]));
+    expect(text).toContain(`\`--semantic\` ignores \`${SEMANTIC_IGNORES.join(',')}\``);
   });
 });

@@ -29,6 +29,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   events: ['--json', '--from', '--to', '--kind'],
   report: ['-o, --output'],
   compare: [...MACHINE_OPTIONS.filter((name) => name !== '--mode'), '--modes', '--json', '-o, --output', '--quiet'],
+  diff: ['--ignore', '--semantic', '--json', '--html'],
   guests: ['--json', '--diff'],
   costs: ['--json', '[profile]'],
 };
