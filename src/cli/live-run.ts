@@ -168,7 +168,7 @@ function counted(counter: EventCounter, recorder: Observer): Observer {
       tellRow(recorder, row);
     },
     input: (input) => recorder.input(input),
-    digest: (digest) => recorder.digest(digest),
+    digest: (digest, counters) => recorder.digest(digest, counters),
     end: (end) => recorder.end(end),
   };
 }

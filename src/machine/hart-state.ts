@@ -5,7 +5,7 @@ import { csrIndexOfName } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
 import { CSR_SLOTS, HART, hartBase } from './engine/layout.ts';
 import { REGISTER_NAMES } from './isa/registers.ts';
-import type { Hart, Privilege } from './machine-types.ts';
+import { type Hart, type HartCounters, MISS_KINDS, type MissKind, type Privilege } from './machine-types.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
 const slotOf = (name: string): number => must(CSR_SLOTS.get(name), 'a CSR with storage');
@@ -137,10 +137,14 @@ export class EngineHart implements Hart {
       csrs: Array.from(CSR_SLOTS.values(), (slot) => this.#view.getBigUint64(this.base + slot, true)),
       fetchPage: this.get64('fetchPage'),
       tlb: BigInt.asUintN(64, this.#engine.call.tlbDigest(this.base)),
-      tlbMisses: this.counter('tlbMisses'),
-      walkReferences: this.counter('walkReferences'),
+      counters: this.#counters(),
       ...(this.get32('virtualization') !== VIRTUALIZATION.none && { virtualization: this.#virtualization() }),
     };
+  }
+
+  #counters(): PlainState {
+    const { tlbMisses, walkReferences, missesByKind, userFirstUses, kernelFirstUses } = this.counters();
+    return { tlbMisses, walkReferences, ...missesByKind, userFirstUses, kernelFirstUses };
   }
 
   /** How the hart is virtualized: what the host has set. */
@@ -186,8 +190,19 @@ export class EngineHart implements Hart {
   }
 
   /** A counter as a safe integer. */
-  counter(field: 'retired' | 'tlbMisses' | 'walkReferences'): number {
-    return readCounter(this.#view, this.base + HART[field]);
+  counter(field: 'retired' | 'tlbMisses' | 'walkReferences' | 'missesByKind' | 'firstUses', index = 0): number {
+    return readCounter(this.#view, this.base + HART[field] + 8 * index);
+  }
+
+  counters(): HartCounters {
+    const misses = MISS_KINDS.map((kind, index) => [kind, this.counter('missesByKind', index)] as const);
+    return {
+      tlbMisses: this.counter('tlbMisses'),
+      walkReferences: this.counter('walkReferences'),
+      missesByKind: Object.fromEntries(misses) as Record<MissKind, number>,
+      userFirstUses: this.counter('firstUses'),
+      kernelFirstUses: this.counter('firstUses', 1),
+    };
   }
 
   /** Raw storage of a CSR, where `csr` would derive its value. */

@@ -98,6 +98,16 @@ export class MirroredVirtualization implements Virtualization {
     this.#second.setDirectCounters(hart, mask);
   }
 
+  countFirstUses(hart: number, mapPa: number): void {
+    this.#first.countFirstUses(hart, mapPa);
+    this.#second.countFirstUses(hart, mapPa);
+  }
+
+  forgetFirstUses(mapPa: number, pa: number, entryCount: number): void {
+    this.#first.forgetFirstUses(mapPa, pa, entryCount);
+    this.#second.forgetFirstUses(mapPa, pa, entryCount);
+  }
+
   enterTrap(hart: number, cause: number, tvalLow: number, tvalHigh: number, isInterrupt?: boolean): boolean {
     return same(
       this.#first.enterTrap(hart, cause, tvalLow, tvalHigh, isInterrupt),

@@ -127,10 +127,19 @@ export interface Hart {
   state(): PlainState;
 }
 
-/** Event counters of one hart since reset: safe integers. */
+/** Kinds of TLB misses, in the order in which {@link HartCounters.missesByKind} has them. */
+export const MISS_KINDS = ['userLoad', 'userStore', 'userFetch', 'kernelLoad', 'kernelStore', 'kernelFetch'] as const;
+export type MissKind = (typeof MISS_KINDS)[number];
+
+/** Event counters of one hart since reset: safe integers. Privilege is the virtual one where a hart has one. */
 export interface HartCounters {
   readonly tlbMisses: number;
   readonly walkReferences: number;
+  /** The same misses by what they were for. Kernel: any privilege above U. */
+  readonly missesByKind: Readonly<Record<MissKind, number>>;
+  /** Walks that used an entry of a page table for the first time: see `Virtualization.countFirstUses`. */
+  readonly userFirstUses: number;
+  readonly kernelFirstUses: number;
 }
 
 export interface Machine extends InterruptPins {

@@ -320,8 +320,7 @@ export class EngineMachine implements Machine {
   }
 
   counters(id: number): HartCounters {
-    const hart = this.#hartOf(id);
-    return { tlbMisses: hart.counter('tlbMisses'), walkReferences: hart.counter('walkReferences') };
+    return this.#hartOf(id).counters();
   }
 
   memoryDigest(): bigint {

@@ -24,6 +24,9 @@ export const TLB_SPACE_COUNT = { deprivileged: 127, twoStage: 32 } as const;
 export const TABLE_MODE = { sv39: 8, sv48: 9, sv57: 10 } as const;
 export type TableMode = (typeof TABLE_MODE)[keyof typeof TABLE_MODE];
 
+/** What {@link Virtualization.countFirstUses} needs for so much guest RAM, in whole pages. */
+export const firstUseMapBytes = (memoryBytes: number): number => Math.ceil(memoryBytes / 64 / 4096) * 4096;
+
 /** Kinds of access, as in {@link SecondStageFault}. */
 export const ACCESS_TYPE = { read: 0, write: 1, fetch: 2 } as const;
 export type AccessType = (typeof ACCESS_TYPE)[keyof typeof ACCESS_TYPE];
@@ -133,6 +136,14 @@ export interface Virtualization {
   setRoot(hart: number, privilege: 0 | 1, root: number | undefined, space: number, mode?: TableMode): void;
   /** Which of `cycle`, `time`, `instret` (bits 0 to 2) the guest reads without a stop, where its own `scounteren` lets it. Default: none. */
   setDirectCounters(hart: number, mask: number): void;
+  /**
+   * From here on the hart counts walks that find a leaf whose entry no walk of any hart has found before (`HartCounters`). What was found is kept
+   * in a map: one bit for each 8 bytes of guest RAM, zero at first.
+   * @param mapPa where the map stands: {@link firstUseMapBytes} of host memory
+   */
+  countFirstUses(hart: number, mapPa: number): void;
+  /** Forgets that entries from `pa` in guest RAM on were found: they have been written. 1, or a multiple of 8 that begins at one. */
+  forgetFirstUses(mapPa: number, pa: number, entryCount: number): void;
 
   // Both
 

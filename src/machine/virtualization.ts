@@ -72,7 +72,8 @@ export class EngineVirtualization implements Virtualization {
     const hart = this.#hart(id);
     assert(kind === VIRTUALIZATION.none || this.#options.engine.callVirtual !== undefined, NO_HOST_MEMORY);
     for (const field of ['hgatp', 'userRoot', 'supervisorRoot', 'realRoot'] as const) hart.set64(field, 0n);
-    for (const field of ['userSpace', 'supervisorSpace', 'directCounters'] as const) hart.set32(field, 0);
+    for (const field of ['userSpace', 'supervisorSpace', 'directCounters', 'usedEntries'] as const)
+      hart.set32(field, 0);
     hart.set32('virtualization', kind);
     this.#options.engine.call.flush(hart.base);
     this.#options.engine.call.updateContext(hart.base);
@@ -108,6 +109,23 @@ export class EngineVirtualization implements Virtualization {
   setDirectCounters(id: number, mask: number): void {
     assert((mask & ~COUNTERS) === 0, 'counters that a guest may read: cycle, time, instret');
     this.#hartOfKind(id, VIRTUALIZATION.deprivileged).set32('directCounters', mask);
+  }
+
+  countFirstUses(id: number, mapPa: number): void {
+    const { plan } = this.#options.engine;
+    this.#hartOfKind(id, VIRTUALIZATION.deprivileged).set32('usedEntries', plan.ram + mapPa - RAM_BASE);
+  }
+
+  forgetFirstUses(mapPa: number, pa: number, entryCount: number): void {
+    const { plan, call } = this.#options.engine;
+    const at = mapPa - RAM_BASE + Math.floor((pa - RAM_BASE) / 64);
+    const bit = ((pa - RAM_BASE) / 8) % 8;
+    assert(entryCount === 1 || (bit === 0 && entryCount % 8 === 0), 'one entry, or whole bytes of the map');
+    const sizeBytes = Math.ceil(entryCount / 8);
+    const start = plan.ram + at;
+    if (entryCount > 1) this.#bytes.fill(0, start, start + sizeBytes);
+    else this.#bytes[start] = must(this.#bytes[start], 'a byte of the map') & ~(1 << bit);
+    call.noteWrite(at, sizeBytes);
   }
 
   enterTrap(id: number, cause: number, tvalLow: number, tvalHigh: number, isInterrupt = false): boolean {

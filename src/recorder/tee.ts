@@ -14,8 +14,8 @@ export function tee(...observers: readonly Observer[]): Observer {
     input: (input) => {
       for (const observer of observers) observer.input(input);
     },
-    digest: (digest) => {
-      for (const observer of observers) observer.digest(digest);
+    digest: (digest, counters) => {
+      for (const observer of observers) observer.digest(digest, counters);
     },
     end: (end) => {
       for (const observer of observers) observer.end(end);

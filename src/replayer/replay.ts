@@ -132,10 +132,10 @@ export class Replay {
         checker.input(input);
         other?.input(input);
       },
-      digest: (digest) => {
+      digest: (digest, counters) => {
         checker.digest(digest);
         this.#lastDigest = digest;
-        other?.digest(digest);
+        other?.digest(digest, counters);
       },
       end: (end) => {
         checker.end(end);

@@ -7,10 +7,16 @@
 import { assert } from '../assert.ts';
 import type { CostProfile } from '../hypervisor/costs.ts';
 import { Vm } from '../hypervisor/vm.ts';
-import type { Machine, MachineConfig } from '../machine/machine-types.ts';
+import {
+  type HartCounters,
+  type Machine,
+  type MachineConfig,
+  MISS_KINDS,
+  type MissKind,
+} from '../machine/machine-types.ts';
 import { canonicalBytes } from './canonical.ts';
 import type { RunConfig, RunImages } from './config.ts';
-import type { ConsoleSink, InputSource, Observer, Position, RunEnd, StateDigest } from './ports.ts';
+import type { ConsoleSink, InputSource, Observer, Position, RunCounters, RunEnd, StateDigest } from './ports.ts';
 import { xxh64 } from './xxhash64.ts';
 
 export interface SessionPorts {
@@ -98,18 +104,32 @@ export class Session {
     };
   }
 
+  /** What has been counted up to here. */
+  counters(): RunCounters {
+    const { harts } = this.vm.machine;
+    const all = harts.map(({ id }) => this.vm.machine.counters(id));
+    const sum = (count: (counters: HartCounters) => number) => all.reduce((total, one) => total + count(one), 0);
+    const misses = MISS_KINDS.map((kind) => [kind, sum(({ missesByKind }) => missesByKind[kind])] as const);
+    return {
+      ...(Object.fromEntries(misses) as Record<MissKind, number>),
+      walkReferences: sum(({ walkReferences }) => walkReferences),
+      userFirstUses: sum(({ userFirstUses }) => userFirstUses),
+      kernelFirstUses: sum(({ kernelFirstUses }) => kernelFirstUses),
+    };
+  }
+
   #takeDigest(): void {
     const interval = this.#config.digestIntervalCycles;
     const digest = this.digest();
     this.#nextDigestCycle = (Math.floor(digest.cycle / interval) + 1) * interval;
-    this.#observer.digest(digest);
+    this.#observer.digest(digest, this.counters());
   }
 
   /** @param otherwise the reason if the guest has not ended by itself. */
   #finish(otherwise?: Omit<RunEnd, keyof Position>): RunEnd {
     const end = this.vm.finish(otherwise);
     this.#end = end;
-    this.#observer.digest(this.digest());
+    this.#observer.digest(this.digest(), this.counters());
     this.#observer.end(end);
     return end;
   }

@@ -4,7 +4,8 @@
  */
 
 import { ParatraceError } from '../errors.ts';
-import type { InputPort, InputRecord, StateDigest } from '../session/ports.ts';
+import type { InputPort, InputRecord, Position, RunCounters, StateDigest } from '../session/ports.ts';
+import { decodeCounters } from './counter-rows.ts';
 import { EventChunk } from './event-chunk.ts';
 import { corrupt, type FormatVersion, type Frame, readPayload } from './frame.ts';
 import { unpackEnd, unpackFields } from './header.ts';
@@ -12,6 +13,7 @@ import { MalformedError, unpackMap } from './messagepack.ts';
 import {
   CHUNK_KINDS,
   type ChunkKind,
+  COUNTER_ROWS_KEY,
   type ColumnSpec,
   DIGEST_COLUMNS,
   FORMAT_VERSION,
@@ -49,6 +51,12 @@ export interface RecordedDigest extends StateDigest {
   readonly events: number;
 }
 
+/** What had been counted at a digest. */
+export interface RecordedCounters extends RunCounters, Position {
+  /** Events before it. */
+  readonly events: number;
+}
+
 const KIND_BY_CODE: ReadonlyMap<number, ChunkKind> = new Map(
   (Object.keys(CHUNK_KINDS) as ChunkKind[]).map((kind) => [CHUNK_KINDS[kind].code, kind]),
 );
@@ -62,6 +70,7 @@ const STAGE: Readonly<Record<ChunkKind, number>> = {
   inputs: 2,
   events: 2,
   digests: 2,
+  counters: 2,
   end: 3,
   index: 4,
 };
@@ -181,6 +190,11 @@ export function decodeDigests(packed: Readonly<Record<string, unknown>>, first: 
   return tableRows(packed, first, DIGEST_COLUMNS) as unknown as RecordedDigest[];
 }
 
+/** Counters of one chunk. Throws {@link MalformedError}. */
+export function decodeCounterRows(packed: Readonly<Record<string, unknown>>): RunCounters[] {
+  return decodeCounters(packed[COUNTER_ROWS_KEY]);
+}
+
 /** Running numbers of the records of each kind. */
 class ChunkCounter {
   readonly #counts = new Map<ChunkKind, number>();
@@ -214,6 +228,7 @@ function readSpan(
   }
   if (kind === 'inputs') return spanOf(decodeChunk(bytes, frame, (packed) => decodeInputs(packed, first)));
   if (kind === 'digests') return spanOf(decodeChunk(bytes, frame, (packed) => decodeDigests(packed, first)));
+  if (kind === 'counters') return { ...EMPTY_SPAN, count: decodeChunk(bytes, frame, decodeCounterRows).length };
   if (kind === 'end') decodeChunk(bytes, frame, unpackEnd);
   return EMPTY_SPAN;
 }

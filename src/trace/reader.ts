@@ -5,13 +5,15 @@
 import { assert } from '../assert.ts';
 import type { ParatraceError } from '../errors.ts';
 import type { EventKind, VmEvent } from '../hypervisor/events.ts';
-import type { RunEnd } from '../session/ports.ts';
+import type { RunCounters, RunEnd } from '../session/ports.ts';
 import {
   type ChunkInfo,
   chunkKinds,
   decodeChunk,
+  decodeCounterRows,
   decodeDigests,
   decodeInputs,
+  type RecordedCounters,
   type RecordedDigest,
   type RecordedInput,
   readIndex,
@@ -24,7 +26,7 @@ import { MalformedError } from './messagepack.ts';
 import { ChunkRows, RecordedRows } from './recorded-rows.ts';
 import { CHUNK_KINDS, FORMAT_VERSION, PREAMBLE_BYTES, type TraceHeader, type TraceTotals } from './schema.ts';
 
-export type { ChunkInfo, RecordedDigest, RecordedInput } from './chunk-list.ts';
+export type { ChunkInfo, RecordedCounters, RecordedDigest, RecordedInput } from './chunk-list.ts';
 
 export interface OpenOptions {
   /** Read a trace that is cut off or damaged up to its last whole chunk instead of throwing: see {@link TraceReader.problem}. */
@@ -69,6 +71,8 @@ export interface TraceReader {
   rows(): RecordedRows;
   inputs(): Generator<RecordedInput, void, undefined>;
   digests(): Generator<RecordedDigest, void, undefined>;
+  /** What had been counted at each digest; nothing in a trace that was made without (format 1.0). */
+  counters(): Generator<RecordedCounters, void, undefined>;
   /** The bytes of an embedded image, or undefined. */
   image(sha256: string): Uint8Array | undefined;
 }
@@ -171,6 +175,18 @@ class MemoryTrace implements TraceReader {
     }
   }
 
+  *counters(): Generator<RecordedCounters, void, undefined> {
+    let digests: readonly RecordedDigest[] = [];
+    for (const info of this.chunks) {
+      if (info.kind === 'digests') {
+        digests = this.#decode(info, (packed) => checkCount(decodeDigests(packed, info.first), info));
+      } else if (info.kind === 'counters') {
+        const rows = this.#decode(info, (packed) => checkCount(decodeCounterRows(packed), info));
+        yield* this.#decode(info, () => rows.map((row, index) => countersAt(row, digests[index])));
+      }
+    }
+  }
+
   image(sha256: string): Uint8Array | undefined {
     const position = this.embedded.indexOf(sha256);
     const info = this.chunks.filter((chunk) => chunk.kind === 'image')[position];
@@ -244,6 +260,12 @@ function openEvents(packed: Readonly<Record<string, unknown>>, info: ChunkInfo):
 function checkCount<T>(records: readonly T[], info: ChunkInfo): readonly T[] {
   if (records.length !== info.count) throw new MalformedError('it is not what the index says');
   return records;
+}
+
+function countersAt(row: RunCounters, digest: RecordedDigest | undefined): RecordedCounters {
+  if (digest === undefined) throw new MalformedError('counters without a digest');
+  const { events, cycle, icount } = digest;
+  return { events, cycle, icount, ...row };
 }
 
 function readImage(packed: Readonly<Record<string, unknown>>, sha256: string): Uint8Array {

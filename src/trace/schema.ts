@@ -8,11 +8,18 @@
  */
 import { EVENT_KINDS, EVENT_STAMP, type EventKind, type FieldType } from '../hypervisor/events.ts';
 import { MODE_NAMES, type NetConfig, type RunConfig } from '../session/config.ts';
-import { END_REASONS, type EndReason, type InputPort, type InputRecord, type RunEnd } from '../session/ports.ts';
+import {
+  END_REASONS,
+  type EndReason,
+  type InputPort,
+  type InputRecord,
+  type RunCounters,
+  type RunEnd,
+} from '../session/ports.ts';
 
 /** First bytes of every trace: a byte no text begins with, `PVT`, and line ends that a text-mode transfer would spoil. */
 export const MAGIC: readonly number[] = [0x8b, 0x50, 0x56, 0x54, 0x0d, 0x0a, 0x1a, 0x0a];
-export const FORMAT_VERSION = { major: 1, minor: 0 } as const;
+export const FORMAT_VERSION = { major: 1, minor: 1 } as const;
 
 /** Magic, then major and minor version, 16 bits each. All integers of the frame are little-endian. */
 export const PREAMBLE_BYTES = 12;
@@ -50,6 +57,7 @@ export const CHUNK_KINDS = {
   digests: { code: 5, about: 'Digests of the whole machine state at intervals.' },
   end: { code: 6, about: 'How the run ended. At most one, after all inputs, events and digests.' },
   index: { code: 7, about: 'Totals and the place of every chunk before it. Always the last chunk.' },
+  counters: { code: 128, about: 'What the harts had counted at each digest of the digests chunk right before it.' },
 } as const satisfies Record<string, { readonly code: number; readonly about: string }>;
 export type ChunkKind = keyof typeof CHUNK_KINDS;
 
@@ -280,6 +288,25 @@ export const DIGEST_COLUMNS: readonly ColumnSpec[] = [
   { code: 5, name: 'harts', type: 'u64' },
   { code: 6, name: 'devices', type: 'u64' },
 ];
+
+/**
+ * What a row of a counters chunk has, in this order: sums over all harts since reset. A newer minor version may have more behind them.
+ */
+export const COUNTER_FIELDS = {
+  walkReferences: 'References to page tables that walks made.',
+  userLoad: 'TLB misses of loads in U-mode.',
+  userStore: 'Of stores.',
+  userFetch: 'Of fetches.',
+  kernelLoad: 'TLB misses of loads in any mode above U. Privilege is the virtual one where a guest has one.',
+  kernelStore: 'Of stores.',
+  kernelFetch: 'Of fetches.',
+  userFirstUses:
+    'Walks in U-mode that found a leaf for the first time since its entry was written (mode `pv` only): what shadow paging would have had to fill.',
+  kernelFirstUses: 'The same in S-mode.',
+} as const satisfies Readonly<Record<keyof RunCounters, string>>;
+export const COUNTER_NAMES = Object.keys(COUNTER_FIELDS) as readonly (keyof RunCounters)[];
+/** Key of the rows in the map of a counters chunk: short, because there may be one row only. */
+export const COUNTER_ROWS_KEY = 0;
 
 /** Columns of the index: one row per chunk before it. Cycles are those of its first and last record; 0 if it has none. */
 export const INDEX_COLUMNS: readonly ColumnSpec[] = [

@@ -5,8 +5,9 @@
 import { assert } from '../assert.ts';
 import { EventRow } from '../hypervisor/event-row.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
-import type { InputRecord, Observer, RunEnd, StateDigest } from '../session/ports.ts';
+import type { InputRecord, Observer, RunCounters, RunEnd, StateDigest } from '../session/ports.ts';
 import { ColumnEncoder } from './columns.ts';
+import { encodeCounters } from './counter-rows.ts';
 import { EventBuffer } from './event-buffer.ts';
 import { encodeFrame, encodePreamble, encodeTail, type StoredPayload, storePayload } from './frame.ts';
 import { packEnd, packFields, packHeader } from './header.ts';
@@ -15,6 +16,7 @@ import { type PackableMap, pack } from './messagepack.ts';
 import {
   CHUNK_KINDS,
   type ChunkKind,
+  COUNTER_ROWS_KEY,
   DIGEST_COLUMNS,
   FLUSH,
   INDEX_COLUMNS,
@@ -55,6 +57,8 @@ export class TraceWriter implements Observer {
   readonly #digests = new RecordBuffer(new ColumnGroup(DIGEST_COLUMNS, FLUSH.digests, this.#names));
   readonly #index: IndexRow[] = [];
   #inputParts: Uint8Array[] = [];
+  /** Of the digests that are pending. */
+  #counters: RunCounters[] = [];
   #pendingInputBytes = 0;
   #chain: number;
   #bytesWritten: number;
@@ -124,10 +128,11 @@ export class TraceWriter implements Observer {
     if (this.#inputs.count === FLUSH.inputs || this.#pendingInputBytes >= FLUSH.inputBytes) this.#flush();
   }
 
-  digest(digest: StateDigest): void {
+  digest(digest: StateDigest, counters?: RunCounters): void {
     assert(!this.#closed, 'a digest after the end of the run');
     const { cycle, icount, memory, harts, devices } = digest;
     this.#digests.push({ events: this.totals.events, cycle, icount, memory, harts, devices });
+    if (counters !== undefined) this.#counters.push(counters);
     if (this.#digests.count === FLUSH.digests) this.#flush();
   }
 
@@ -161,7 +166,18 @@ export class TraceWriter implements Observer {
     if (this.#digests.count > 0) {
       const span = this.#digests.span;
       this.#writePacked('digests', this.#digests.take(this.#encoder), span);
+      this.#writeCounters(span.count);
     }
+  }
+
+  /** Those of the digests just written, unless nothing was counted. */
+  #writeCounters(digestCount: number): void {
+    const count = this.#counters.length;
+    if (count === 0) return;
+    assert(count === digestCount, 'each digest has its counters');
+    const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(this.#counters)]]);
+    this.#counters = [];
+    this.#writePacked('counters', rows, { ...NO_CYCLES, count });
   }
 
   #packIndex(): PackableMap {

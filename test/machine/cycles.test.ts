@@ -260,7 +260,7 @@ describe('the modelled TLB', () => {
     tables.map(DATA, RAM + 0x8000, RWX);
   });
 
-  it('is emptied whole by a fence for one address once a superpage has been in it', () => {
+  it('is emptied whole by a fence for an address in a gigabyte of which a superpage has been in it', () => {
     tables.map(DATA - 2 ** 29, RAM, RWX, 1);
     rig.load('ld a0, 0(s0); ld a0, 0(s1); sfence.vma s1, zero; ld a0, 0(s0)');
     rig.start({ privilege: PRIVILEGE.S, csrs: { satp: tables.satp } });
@@ -268,6 +268,16 @@ describe('the modelled TLB', () => {
     rig.setX('s1', DATA - 2 ** 29 + PAGE);
     for (let step = 0; step < 3; step++) rig.step();
     expect(rig.step()).toBe(miss + 2 * WALK + COST.load);
+  });
+
+  it('keeps what a superpage elsewhere in the address space has brought at such a fence', () => {
+    tables.map(DATA - 2 ** 29, RAM, RWX, 1);
+    rig.load('ld a0, 0(s0); ld a0, 0(s1); sfence.vma s1, zero; ld a0, 0(s0); ld a0, 0(s1)');
+    rig.start({ privilege: PRIVILEGE.S, csrs: { satp: tables.satp } });
+    rig.setX('s0', DATA - 2 ** 29);
+    rig.setX('s1', DATA + PAGE);
+    for (let step = 0; step < 3; step++) rig.step();
+    expect([rig.step(), rig.step()]).toEqual([COST.load, miss + COST.load]);
   });
 
   it('keeps contexts apart: what S has brought misses for U', () => {

@@ -1,7 +1,7 @@
 /** A deprivileged guest: what it cannot do by itself stops with nothing changed, and what the host does for it is as the real thing. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
-import { CSR_OUTCOME, VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
+import { CSR_OUTCOME, firstUseMapBytes, VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
 import { PAGE, PTE, RAM } from '../support/machine-rig.ts';
 import { countingDevice } from '../support/program-runner.ts';
 import { HOST_RWX, type HostTable, VirtualRig } from '../support/virtual-rig.ts';
@@ -344,6 +344,46 @@ describe('roots of a deprivileged guest', () => {
     rig.machine.memory.write64(DATA_PA + PAGE, 4n);
     run();
     expect(rig.x('a0')).toBe(4n);
+  });
+
+  it('have their misses counted by virtual privilege and access, and the first use of each entry once', () => {
+    start('ld a0, 0(s0); sd a0, 0(s0); sfence.vma zero, zero');
+    // Tables of the guest's own stand in its RAM: of one of a single page.
+    const { memory, hostMemory } = rig.machine;
+    const map = hostMemory.base + hostMemory.sizeBytes - firstUseMapBytes(memory.sizeBytes);
+    const [root, middle, leaf] = [RAM + 16 * PAGE, RAM + 17 * PAGE, RAM + 18 * PAGE];
+    const entry = (pa: number, flags: number) => (BigInt(pa / PAGE) << 10n) | BigInt(flags);
+    memory.write64(root + 8, entry(middle, PTE.V));
+    memory.write64(root + 16, entry(middle + PAGE, PTE.V));
+    memory.write64(middle, entry(leaf, PTE.V));
+    memory.write64(leaf, entry(DATA_PA, HOST_RWX));
+    memory.write64(middle + PAGE, entry(leaf, PTE.V));
+    memory.write64(leaf + 8, 0n);
+    virtualization.setRoot(0, S, root, 3);
+    virtualization.countFirstUses(0, map);
+    rig.setX('s0', DATA);
+    rig.hart.pc = BigInt(RAM);
+    memory.write64(leaf, entry(RAM, HOST_RWX));
+    const before = rig.machine.counters(0);
+    rig.step();
+    rig.step();
+    const after = rig.machine.counters(0);
+    expect(after.missesByKind.kernelLoad - before.missesByKind.kernelLoad).toBe(1);
+    expect(after.missesByKind.kernelFetch - before.missesByKind.kernelFetch).toBe(1);
+    expect(after.missesByKind.userLoad).toBe(before.missesByKind.userLoad);
+    // Code and data are found by one entry.
+    expect(after.kernelFirstUses - before.kernelFirstUses).toBe(1);
+    const again = () => {
+      rig.machine.flushTranslations(0);
+      rig.hart.pc = BigInt(RAM);
+      rig.step();
+      return rig.machine.counters(0).kernelFirstUses - before.kernelFirstUses;
+    };
+    expect(again()).toBe(1);
+    virtualization.forgetFirstUses(map, leaf, 1);
+    expect(again()).toBe(2);
+    virtualization.forgetFirstUses(map, leaf, 512);
+    expect(again()).toBe(3);
   });
 
   it('go stale, as real ones do, until an address or page is flushed', () => {

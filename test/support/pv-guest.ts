@@ -13,7 +13,7 @@ import { Schedule } from '../../src/hypervisor/schedule.ts';
 import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
 import { createMachine } from '../../src/machine/create-machine.ts';
 import type { Machine } from '../../src/machine/machine-types.ts';
-import { VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
+import { firstUseMapBytes, VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
 
 export const PAGE = 4096;
 
@@ -41,7 +41,7 @@ export class PvGuest {
       {
         hartCount: 1,
         memoryBytes,
-        hostMemoryBytes: PAGE,
+        hostMemoryBytes: firstUseMapBytes(memoryBytes),
         core,
         misaligned: 'hardware',
         adUpdate: 'hardware',
@@ -71,6 +71,7 @@ export class PvGuest {
       costs: costProfile(DEFAULT_COST_PROFILE),
       start: this.start,
       devices,
+      firstUseMap: machine.hostMemory.base,
       raised: (device) => void this.raised.push(device),
       kick: (vcpu) => void this.kicked.push(vcpu),
       sbi: {

@@ -275,7 +275,8 @@ export class ScriptedMachine implements Machine {
   }
 
   counters(): HartCounters {
-    return { tlbMisses: 0, walkReferences: 0 };
+    const missesByKind = { userLoad: 0, userStore: 0, userFetch: 0, kernelLoad: 0, kernelStore: 0, kernelFetch: 0 };
+    return { tlbMisses: 0, walkReferences: 0, missesByKind, userFirstUses: 0, kernelFirstUses: 0 };
   }
 
   /** Cheaper than the real one: tests take many. */

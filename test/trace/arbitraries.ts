@@ -7,6 +7,7 @@ import {
   INPUT_PORTS,
   type InputRecord,
   type Observer,
+  type RunCounters,
   type RunEnd,
   type StateDigest,
 } from '../../src/session/ports.ts';
@@ -57,7 +58,7 @@ export const HEADER: TraceHeader = {
 export type Call =
   | { readonly what: 'event'; readonly value: VmEvent }
   | { readonly what: 'input'; readonly value: InputRecord }
-  | { readonly what: 'digest'; readonly value: StateDigest };
+  | { readonly what: 'digest'; readonly value: StateDigest; readonly counters?: RunCounters };
 
 export interface Run {
   readonly calls: readonly Call[];
@@ -69,7 +70,7 @@ export function play(run: Run, observer: Observer): void {
   for (const call of run.calls) {
     if (call.what === 'event') observer.event(call.value);
     else if (call.what === 'input') observer.input(call.value);
-    else observer.digest(call.value);
+    else observer.digest(call.value, call.counters);
   }
   observer.end(run.end);
 }

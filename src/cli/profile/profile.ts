@@ -126,7 +126,7 @@ export class Profile implements Meter {
       event: timed((event) => recorder.event(event)),
       eventRow: timed((row) => tellRow(recorder, row)),
       input: timed((input) => recorder.input(input)),
-      digest: timed((digest) => recorder.digest(digest)),
+      digest: (digest, counters) => this.#timed(this.#trace, () => recorder.digest(digest, counters)),
       end: timed((end) => recorder.end(end)),
     };
   }

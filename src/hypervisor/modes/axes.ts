@@ -3,7 +3,7 @@
  * bus. The others are served by the hypervisor, at the prices of the cost profile.
  */
 import type { ExitCost } from '../costs.ts';
-import { PV_HOST_BYTES, PvProcessor } from '../pv/pv-processor.ts';
+import { PvProcessor, pvHostBytes } from '../pv/pv-processor.ts';
 import { startOfDayBytes } from '../pv/start-of-day.ts';
 import {
   DEVICE_CALLS,
@@ -70,7 +70,7 @@ export const paravirtual: PrivilegedAxis = {
   handlings: PARAVIRTUAL,
   processor: {
     make: (setup) => new PvProcessor(setup),
-    hostMemoryBytes: () => PV_HOST_BYTES,
+    hostMemoryBytes: pvHostBytes,
     reservedBytes: startOfDayBytes,
   },
 };

@@ -22,10 +22,12 @@ export interface TableEntry {
   readonly high: number;
 }
 
-/** How a change reaches the TLBs. */
+/** How a change reaches the TLBs, and what is known of walks. */
 export interface PagingFlush {
   /** Every translation to a frame: it may become something else. */
   frame(frame: number): void;
+  /** So many entries from `pa` on say something new: no walk has used them. */
+  written(pa: number, entryCount: number): void;
 }
 
 export class DirectPaging {
@@ -63,6 +65,7 @@ export class DirectPaging {
     const kept = preservesAd ? before.low & (PTE.A | PTE.D) : 0;
     this.#memory.write32(pa, entry.low | kept);
     this.#memory.write32(pa + 4, entry.high);
+    this.#flush.written(pa, 1);
     this.#dropEntry(before, use);
     return 0;
   }
@@ -102,6 +105,7 @@ export class DirectPaging {
     if (!this.#types.take(frame, level)) return 0;
     // From here on the frame counts as a table, so an entry of it that maps it writable is refused as well.
     this.#flush.frame(frame);
+    this.#flush.written(frame * PAGE_BYTES, TABLE_ENTRIES);
     for (let index = 0; index < TABLE_ENTRIES; index++) {
       const pa = frame * PAGE_BYTES + index * PTE_BYTES;
       if ((this.#memory.read32(pa) & PTE.V) === 0) continue;

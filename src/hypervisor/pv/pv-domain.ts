@@ -43,6 +43,8 @@ export interface DomainOptions {
   readonly sbi: SbiHost;
   readonly start: StartOfDay;
   readonly devices: readonly PvDevice[];
+  /** Where the map of `Virtualization.countFirstUses` stands. */
+  readonly firstUseMap: number;
   /** A device sends an event: charges and tells of it. */
   readonly raised: (device: string, port: number) => void;
   /** A vCPU has been sent an event that it is to look at: it wakes, and is entered at its callback if it lets events in. */
@@ -64,7 +66,7 @@ export class PvDomain {
   readonly #spaces: RootSpaces;
   readonly #initialRoot: number;
 
-  constructor({ machine, costs, sbi, start, devices, raised, kick }: DomainOptions) {
+  constructor({ machine, costs, sbi, start, devices, firstUseMap, raised, kick }: DomainOptions) {
     const { memory, virtualization, harts } = machine;
     this.machine = machine;
     this.sbi = sbi;
@@ -72,6 +74,10 @@ export class PvDomain {
     this.paging = new DirectPaging(memory, {
       frame: (frame) => {
         for (const { id } of harts) virtualization.flushPage(id, frame * PAGE_BYTES);
+      },
+      // The initial tables map memory where it is: a change there is only how the kernel sees a page.
+      written: (pa, entryCount) => {
+        if (pa < start.root) virtualization.forgetFirstUses(firstUseMap, pa, entryCount);
       },
     });
     this.shared = new SharedInfo(memory, start.sharedInfo);

@@ -5,15 +5,20 @@
  * Events reach a vCPU by SSIP, which is the hypervisor's own here: raised, it wakes a vCPU that blocks, and stops one that runs before
  * its next instruction. Whether it is then entered at its event callback is decided by what the shared-info page says at that moment.
  */
+import { must } from '../../assert.ts';
 import { IRQ, type PlainState } from '../../machine/bus.ts';
 import { CAUSE } from '../../machine/engine/stops.ts';
 import { type Machine, PRIVILEGE } from '../../machine/machine-types.ts';
 import { TIMEBASE_HZ } from '../../machine/platform/memory-map.ts';
-import { VIRTUALIZATION, type Virtualization } from '../../machine/virtualization-types.ts';
+import {
+  firstUseMapBytes,
+  type HostMemory,
+  VIRTUALIZATION,
+  type Virtualization,
+} from '../../machine/virtualization-types.ts';
 import type { ExitHost } from '../modes/mode.ts';
 import type { ProcessorSetup, VirtualProcessor } from '../modes/virtual-processor.ts';
 import { DBCN } from '../sbi/dbcn.ts';
-import { PAGE_BYTES } from '../shadow/guest-tables.ts';
 import { pvCallRow, servePvCall } from './calls/calls.ts';
 import { makePvDevices } from './devices/pv-devices.ts';
 import { VIRQ } from './event-channels.ts';
@@ -32,8 +37,8 @@ const DBCN_READ = 1;
 /** A deadline that never comes. */
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
-/** Memory of the host: none is needed, but a machine that can have virtualized harts has some. */
-export const PV_HOST_BYTES = PAGE_BYTES;
+/** Memory of the host: a map of the table entries that were used, by which it is counted what shadow paging would have to fill. */
+export const pvHostBytes = firstUseMapBytes;
 
 export class PvProcessor implements VirtualProcessor {
   readonly #machine: Machine;
@@ -41,6 +46,7 @@ export class PvProcessor implements VirtualProcessor {
   readonly #domain: PvDomain;
   readonly #crashed: (message: string) => void;
   readonly #call = new PvCall();
+  readonly #firstUseMap: number;
 
   constructor(setup: ProcessorSetup) {
     const { machine, config, images, guest, sbi, costs, schedule, events, raised, crashed } = setup;
@@ -59,7 +65,17 @@ export class PvProcessor implements VirtualProcessor {
     // Tables can be loaded only where a hart is deprivileged.
     for (const { id } of machine.harts) machine.virtualization.start(id, VIRTUALIZATION.deprivileged);
     const kick = (vcpu: number) => machine.setPending(vcpu, IRQ.SSIP, true);
-    this.#domain = new PvDomain({ machine, costs, sbi, start, devices, raised, kick });
+    this.#firstUseMap = allocateMap(machine.hostMemory);
+    this.#domain = new PvDomain({
+      machine,
+      costs,
+      sbi,
+      start,
+      devices,
+      firstUseMap: this.#firstUseMap,
+      raised,
+      kick,
+    });
     const boot = this.#domain.hart(0);
     boot.setX(A1, BigInt(start.startInfo));
   }
@@ -68,6 +84,7 @@ export class PvProcessor implements VirtualProcessor {
     const registers = this.#domain.hart(hart);
     this.#virtualization.start(hart, VIRTUALIZATION.deprivileged);
     this.#virtualization.setDirectCounters(hart, DIRECT_COUNTERS);
+    this.#virtualization.countFirstUses(hart, this.#firstUseMap);
     registers.setCsr('mie', SSIE);
     registers.setCsr('sstatus', SSTATUS_AT_START);
     // One that waits to be started keeps nobody from giving the initial tables up.
@@ -227,6 +244,13 @@ export class PvProcessor implements VirtualProcessor {
   #isKernel(hart: number): boolean {
     return this.#domain.hart(hart).privilege === PRIVILEGE.S;
   }
+}
+
+/** All of the memory: pages are handed out in order, so that they lie together. */
+function allocateMap(memory: HostMemory): number {
+  const first = must(memory.allocate(), 'memory of the host for a map');
+  while (memory.freePages > 0) memory.allocate();
+  return first;
 }
 
 function joined(low: number, high: number): bigint {

@@ -51,8 +51,8 @@ export const HART = {
   accessValue: 344,
   /** i32: offset in RAM of the reservation of LR, or -1. */
   reservation: 352,
-  /** i32: whether a superpage may be in the TLBs, so that a fence for one address must flush them whole. */
-  superpages: 356,
+  /** i32: base of the map of entries that walks have used (`firstUses` counts them); 0: none is kept. */
+  usedEntries: 356,
   /** i64: retired instructions; TLB misses; page-table references. */
   retired: 360,
   tlbMisses: 368,
@@ -85,6 +85,11 @@ export const HART = {
   pmpMachineOpen: 488,
   /** i32: instructions that `run` had retired when it entered the present region. */
   runRetired: 492,
+  /**
+   * i64: in which gigabytes of the address space, modulo 64, a superpage may be in the TLBs: a fence for one address there must flush them
+   * whole, since its fragments may be anywhere.
+   */
+  superpages: 496,
   csrs: 512,
   /** 16 x { i64 first, i64 end (exclusive, 0: off), i32 flags }, 24 bytes each. */
   pmp: 1536,
@@ -110,6 +115,13 @@ export const HART = {
   /** i64, i32: what it found: physical page and allowed accesses, as `walkPage` and `walkFlags`. */
   stagePage: 2128,
   stageFlags: 2136,
+  /**
+   * 6 x i64: TLB misses in U by access (`ACCESS`), then those in the privileges above it; virtual privilege where a hart has one. `tlbMisses` is
+   * their sum.
+   */
+  missesByKind: 2144,
+  /** 2 x i64: walks that found a leaf for the first time since its entry was written, in U and above (`usedEntries`). */
+  firstUses: 2192,
   /** Modelled TLBs. The same again, `BARE_TLBS` bytes further, holds what the engine remembers of untranslated accesses. */
   dataTlb: 4096,
   fetchTlb: 4096 + 32768,

@@ -38,7 +38,7 @@ import {
   wrap,
 } from './expr.ts';
 import { BARE_TLBS, BLOCK, GLOBAL, HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
-import { CONTEXT, canVirtualize, definePageWalk, isVirtualized } from './page-walk.ts';
+import { CONTEXT, canVirtualize, definePageWalk, isVirtualized, missCounter, SUPERPAGE_SHIFT } from './page-walk.ts';
 import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
 import { definePmp, WALK_FAULT } from './table-entries.ts';
 import type { Fn } from './wasm-module.ts';
@@ -212,12 +212,15 @@ function defineRefill({ module }: EngineContext, lookup: Fn, arm: Fn): Fn {
   const [hart, address, access] = [fn.param(0), fn.param(1), fn.param(2)];
   const misses = fn.let(get64(hart, 'tlbMisses'));
   const references = fn.let(get64(hart, 'walkReferences'));
+  const kind = fn.let(missCounter(hart, access));
+  const missesOfKind = fn.let(load64(kind));
   const entry = fn.let(call(lookup, hart, address, access));
   const cycles = fn.let(get32(hart, 'extraCycles'));
   set32(fn, hart, 'extraCycles', i32(0));
   fn.if(eqz(entry), () => {
     set64(fn, hart, 'tlbMisses', misses);
     set64(fn, hart, 'walkReferences', references);
+    fn.store(64, kind, missesOfKind);
     fn.return(i32(-1));
   });
   fn.do(arm, entry);
@@ -291,7 +294,7 @@ function defineFlush({ module, config }: EngineContext): Fn {
   const size = i32(config.core.tlbEntries * TLB.entryBytes);
   fn.fill(add(hart, i32(HART.dataTlb)), i32(0xff), size);
   fn.fill(add(hart, i32(HART.fetchTlb)), i32(0xff), size);
-  set32(fn, hart, 'superpages', i32(0));
+  set64(fn, hart, 'superpages', i64(0));
   set64(fn, hart, 'fetchPage', i64(-1));
   return fn;
 }
@@ -300,8 +303,9 @@ function defineFlush({ module, config }: EngineContext): Fn {
 function defineFence(ctx: EngineContext, flush: Fn): Fn {
   const fn = ctx.module.fn('fence', ['i32', 'i64', 'i32']);
   const [hart, address, all] = [fn.param(0), fn.param(1), fn.param(2)];
-  // Fragments of one superpage may be anywhere in the TLB.
-  fn.if(or(all, get32(hart, 'superpages')), () => {
+  // Fragments of a superpage there may be anywhere in the TLB.
+  const superpage = and(shrU(get64(hart, 'superpages'), shrU(address, i64(SUPERPAGE_SHIFT))), i64(1));
+  fn.if(or(all, wrap(superpage)), () => {
     fn.do(flush, hart);
     fn.return();
   });

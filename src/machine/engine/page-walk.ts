@@ -19,6 +19,8 @@ import {
   gtU,
   i32,
   i64,
+  load,
+  load64,
   ltU,
   mul,
   ne,
@@ -30,7 +32,7 @@ import {
   sub,
   wrap,
 } from './expr.ts';
-import { PAGE_BYTES, TLB_FLAG } from './layout.ts';
+import { HART, PAGE_BYTES, TLB_FLAG } from './layout.ts';
 import { defineSecondStage, TABLE_ACCESS } from './second-stage.ts';
 import { ACCESS } from './stops.ts';
 import { defineTableReader, lacksStatus, PTE, PTE_PPN_MASK, updateStatus, WALK_FAULT } from './table-entries.ts';
@@ -53,6 +55,9 @@ export const CONTEXT = {
 } as const;
 
 const PHYSICAL_END = 1n << 40n;
+/** Superpages are remembered by gigabyte. */
+export const SUPERPAGE_SHIFT = 30;
+const ACCESS_COUNT = Object.keys(ACCESS).length;
 
 /** Whether harts of the machine can be virtualized: only then is there code for it. */
 export const canVirtualize = ({ plan }: EngineContext): boolean => plan.hostBytes > 0;
@@ -90,10 +95,11 @@ export function definePageWalk(ctx: EngineContext, pmp: Fn, noteWrite: Fn): Fn {
   const walk: Walk = { ctx, fn, hart, address, access, page, allowed, twoStage, secondStage };
   const fault = (which: keyof typeof WALK_FAULT) => () => fn.return(i32(WALK_FAULT[which]));
 
-  const finish = () => {
+  const finish = (whenAllowed?: () => void) => {
     fn.if(geU(page, i64(PHYSICAL_END)), fault('access'));
     fn.set(allowed, and(allowed, call(pmp, hart, page, isMachine)));
     fn.if(eqz(and(allowed, shl(i32(1), access))), fault('access'));
+    whenAllowed?.();
     set64(fn, hart, 'walkPage', page);
     set32(fn, hart, 'walkFlags', allowed);
     fn.return(i32(0));
@@ -106,6 +112,8 @@ export function definePageWalk(ctx: EngineContext, pmp: Fn, noteWrite: Fn): Fn {
   });
 
   bump(fn, hart, 'tlbMisses', i64(1));
+  const kindOfMiss = fn.let(missCounter(hart, access));
+  fn.store(64, kindOfMiss, add(load64(kindOfMiss), i64(1)));
   const satp = fn.let(rootOf(walk));
   if (secondStage) {
     fn.if(eqz(shrU(satp, i64(60))), () => {
@@ -155,10 +163,45 @@ export function definePageWalk(ctx: EngineContext, pmp: Fn, noteWrite: Fn): Fn {
   updateStatus(ctx, fn, { hart, access, reader, fault: WALK_FAULT.page }, { pmp, noteWrite });
   // A page that is not yet dirty must be walked again by the first write.
   fn.if(eqz(hasBit(pte, 7)), () => fn.set(allowed, and(allowed, i32(~TLB_FLAG.write))));
-  fn.if(gtU(shift, i64(12)), () => set32(fn, hart, 'superpages', i32(1)));
-  finish();
+  fn.if(gtU(shift, i64(12)), () => noteSuperpage(walk, shift));
+  finish(secondStage && (() => noteFirstUse(walk, reader.offset, noteWrite)));
   fn.unreachable();
   return fn;
+}
+
+/** Address of the counter of a TLB miss by `access` at the present privilege. */
+export function missCounter(hart: Expr, access: Expr): Expr {
+  const isUser = eqz(get32(hart, 'privilege'));
+  const kind = add(access, select(isUser, i32(0), i32(ACCESS_COUNT)));
+  return add(add(hart, i32(HART.missesByKind)), shl(kind, i32(3)));
+}
+
+/**
+ * A superpage is about to be in the TLB: in its gigabyte, or, if it is larger, in any. (Rocket's TLB drops the fragments of superpages by the
+ * highest part of a fence's address in the same way: rocket-chip `TLB.scala`, `invalidateVPN`.)
+ */
+function noteSuperpage({ fn, hart, address }: Walk, shift: Local): void {
+  const gigabyte = shl(i64(1), shrU(address, i64(SUPERPAGE_SHIFT)));
+  const where = select(gtU(shift, i64(SUPERPAGE_SHIFT)), i64(-1), gigabyte);
+  set64(fn, hart, 'superpages', or(get64(hart, 'superpages'), where));
+}
+
+/** Counts the leaf whose entry stands at `offset` in RAM if no walk has found it since the host last forgot that one had. */
+function noteFirstUse({ ctx: { plan }, fn, hart }: Walk, offset: Local, noteWrite: Fn): void {
+  const map = fn.let(get32(hart, 'usedEntries'));
+  // Tables of the host have no place in the map.
+  fn.if(and(ne(map, i32(0)), ltU(offset, i32(plan.ramBytes))), () => {
+    // One bit for each entry of 8 bytes.
+    const at = fn.let(add(map, shrU(offset, i32(6))));
+    const before = fn.let(load('i32', 'u8', at));
+    const bit = fn.let(shl(i32(1), and(shrU(offset, i32(3)), i32(7))));
+    fn.if(eqz(and(before, bit)), () => {
+      fn.do(noteWrite, sub(at, i32(plan.ram)), i32(1));
+      fn.store(8, at, or(before, bit));
+      const count = fn.let(add(hart, select(get32(hart, 'privilege'), i32(8), i32(0))));
+      fn.store(64, count, add(load64(count, HART.firstUses), i64(1)), HART.firstUses);
+    });
+  });
 }
 
 /** The root that the walk starts from, in the form of `satp`. */

@@ -13,7 +13,10 @@ const USER_PAGE = PTE.V | PTE.R | PTE.U | PTE.A | PTE.D;
 class Guest {
   readonly memory = new ArrayMemory(FRAMES * PAGE);
   readonly flushed: number[] = [];
-  readonly paging = new DirectPaging(this.memory, { frame: (frame) => void this.flushed.push(frame) });
+  readonly paging = new DirectPaging(this.memory, {
+    frame: (frame) => void this.flushed.push(frame),
+    written: () => {},
+  });
   readonly first = this.memory.base / PAGE;
 
   pa(frame: number, index = 0): number {
