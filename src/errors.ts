@@ -108,6 +108,11 @@ export const ERROR_CODES = {
     trigger: 'The trace has a format version that this Paratrace does not read.',
     fix: 'Use the Paratrace version that wrote it, or record again.',
   },
+  'trace.excerpt': {
+    exit: EXIT_CODE.usage,
+    trigger: 'The verb needs all events of a run, and the trace was trimmed to inputs or to a window.',
+    fix: 'Make a trace with all events of it: `paratrace replay TRACE -o WHOLE`.',
+  },
   'trace.image-missing': {
     exit: EXIT_CODE.usage,
     trigger: 'An image that the trace refers to by digest was not found.',

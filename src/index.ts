@@ -120,9 +120,14 @@ export {
 export { RUN_DEFAULTS, type RunSettings } from './session/run-defaults.ts';
 export { Session, type SessionPorts, type SliceResult } from './session/session.ts';
 // The trace.
+export { type ByteSource, memorySource } from './trace/byte-source.ts';
+export { checkTrace, type TraceCheck } from './trace/check-trace.ts';
 export { type FindImage, resolveImages } from './trace/images.ts';
 export { type EventFilter, type OpenOptions, openTrace, type ReadableUpTo, type TraceReader } from './trace/reader.ts';
-export { FORMAT_VERSION, type TraceHeader, type TraceTotals } from './trace/schema.ts';
+export { packTrace, repairTrace, unpackTrace } from './trace/rewrite.ts';
+export { FORMAT_VERSION, type TraceExcerpt, type TraceHeader, type TraceTotals } from './trace/schema.ts';
+export { trimTrace, windowOf } from './trace/trim.ts';
+export type { WindowClock } from './trace/window-clocks.ts';
 export { type ByteSink, TraceWriter } from './trace/writer.ts';
 // The report.
 export { renderDiff } from './viz/diff-page.ts';

@@ -59,7 +59,7 @@ export async function liveRun(
   profile?.guestBegins();
   try {
     const end = await drive({ host, session, input, screen, counter, profile });
-    file?.close();
+    file?.finish();
     const seconds = (host.nowMs() - startMs) / 1000;
     const code = report(end, { screen, quiet: options.quiet, events: counter.events, seconds, file });
     if (profile !== undefined) screen.say(profileTable(profile.result(), file?.sizeBytes));

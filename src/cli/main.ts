@@ -8,12 +8,16 @@ import { compareVerb } from './verbs/compare.ts';
 import { costsVerb } from './verbs/costs.ts';
 import { diffVerb } from './verbs/diff.ts';
 import { eventsVerb } from './verbs/events.ts';
+import { fsckVerb } from './verbs/fsck.ts';
 import { guestsVerb } from './verbs/guests.ts';
+import { packVerb } from './verbs/pack.ts';
 import { recordVerb } from './verbs/record.ts';
 import { replayVerb } from './verbs/replay.ts';
 import { reportVerb } from './verbs/report.ts';
 import { runVerb } from './verbs/run.ts';
 import { statVerb } from './verbs/stat.ts';
+import { trimVerb } from './verbs/trim.ts';
+import { unpackVerb } from './verbs/unpack.ts';
 import type { VerbContext } from './verbs/verb.ts';
 
 /** In the order of the help. */
@@ -24,6 +28,10 @@ const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
   ['stat', statVerb],
   ['events', eventsVerb],
   ['report', reportVerb],
+  ['trim', trimVerb],
+  ['pack', packVerb],
+  ['unpack', unpackVerb],
+  ['fsck', fsckVerb],
   ['compare', compareVerb],
   ['diff', diffVerb],
   ['guests', guestsVerb],

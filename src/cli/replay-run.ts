@@ -40,6 +40,7 @@ export async function runReplay(host: Host, path: string, options: ReplayOptions
   try {
     const end = await inFileAsync(path, () => drive(host, replay, screen));
     if (end === undefined) return interrupted(host, replay);
+    file?.finish();
     screen.close();
     host.stdout.write(printable(options.json ? verdictJson(path, replay, end) : verdict(trace, replay, end)));
     if (file !== undefined) {
@@ -48,13 +49,25 @@ export async function runReplay(host: Host, path: string, options: ReplayOptions
     return EXIT_CODE.ok;
   } catch (error) {
     screen.close();
+    if (isExhausted(error) && trace.problem === undefined) {
+      // It was repaired: all that it holds was checked.
+      host.stdout.write(printable(options.json ? verdictJson(path, replay) : verdict(trace, replay)));
+      return EXIT_CODE.ok;
+    }
     if (!(error instanceof ReplayDivergence)) throw error;
     host.stdout.write(printable(options.json ? differenceJson(path, error) : difference(error)));
     return EXIT_CODE.diverged;
   } finally {
     screen.close();
     file?.close();
+    const readable = file?.describeReadable();
+    if (readable !== undefined) host.stderr.write(`paratrace: ${readable}\n`);
   }
+}
+
+/** Whether the recording ended before the run did: everything before was the same. */
+function isExhausted(error: unknown): boolean {
+  return error instanceof ParatraceError && error.code === 'trace.truncated';
 }
 
 function prepare(
@@ -115,22 +128,30 @@ function interrupted(host: Host, { verified, position }: Replay): ExitCode {
   return EXIT_CODE.guestFailed;
 }
 
-function verdict({ header }: TraceReader, { verified, lastDigest }: Replay, end: RunEnd): string {
-  const { config } = header;
+/** @param end undefined for a recording that was cut off and repaired */
+function verdict(
+  { header, eventsOfRun }: TraceReader,
+  { verified, lastDigest, position }: Replay,
+  end?: RunEnd,
+): string {
+  const { config, excerpt } = header;
+  const events = groupDigits(verified.events);
+  const { cycle, icount } = end ?? position;
   const facts = formatFacts([
     ['guest', config.guest.name],
-    ['end', `${end.reason}, status ${end.status}: ${end.message}`],
-    ['events', groupDigits(verified.events)],
+    ['end', end === undefined ? 'not in the trace' : `${end.reason}, status ${end.status}: ${end.message}`],
+    ['events', excerpt === undefined || end === undefined ? events : `${events} of ${groupDigits(eventsOfRun ?? 0)}`],
     ['inputs', groupDigits(verified.inputs)],
     ['digests', groupDigits(verified.digests)],
-    ['cycles', groupDigits(end.cycle)],
-    ['instructions', groupDigits(end.icount)],
+    ['cycles', groupDigits(cycle)],
+    ['instructions', groupDigits(icount)],
     ['digest', lastDigest === undefined ? 'none' : digestText(lastDigest)],
   ]);
-  return `${facts}\nidentical\n`;
+  return `${facts}\nidentical${excerpt === undefined ? '' : ' in all that the trace holds'}\n`;
 }
 
-function verdictJson(trace: string, { verified, lastDigest }: Replay, end: RunEnd): string {
+/** @param end undefined for a recording that was cut off and repaired */
+function verdictJson(trace: string, { verified, lastDigest }: Replay, end?: RunEnd): string {
   const digest = lastDigest && {
     memory: hex64(lastDigest.memory),
     harts: hex64(lastDigest.harts),

@@ -10,7 +10,7 @@ import type { InputRecord, Observer, RunEnd, StateDigest } from '../session/port
 import { toHeaderObject } from '../trace/messagepack.ts';
 import type { RecordedDigest, RecordedInput, TraceReader } from '../trace/reader.ts';
 import type { RecordedRows } from '../trace/recorded-rows.ts';
-import { FORMAT_VERSION, type HeaderObject } from '../trace/schema.ts';
+import { FORMAT_VERSION, type HeaderObject, type TraceExcerpt } from '../trace/schema.ts';
 import { differencesOf, type Happening, likelyCauses, ReplayDivergence } from './divergence.ts';
 
 const RECENT_EVENTS = 8;
@@ -54,6 +54,10 @@ export class ReplayChecker implements Observer {
   readonly #digests: Lookahead<RecordedDigest>;
   /** An event that came as an object. */
   readonly #row = new EventRow();
+  /** Numbers of the events that the trace holds. */
+  readonly #held: TraceExcerpt;
+  /** Events of the run so far. */
+  #count = 0;
   #ended = false;
 
   constructor(trace: TraceReader, options: CheckerOptions = {}) {
@@ -61,6 +65,7 @@ export class ReplayChecker implements Observer {
     this.#trace = trace;
     this.#options = options;
     this.#events = trace.rows();
+    this.#held = trace.header.excerpt ?? { fromEvent: 0, toEvent: Number.POSITIVE_INFINITY };
     this.#inputs = new Lookahead(trace.inputs());
     this.#digests = new Lookahead(trace.digests());
   }
@@ -70,6 +75,11 @@ export class ReplayChecker implements Observer {
     return { events, inputs, digests, ended: this.#ended };
   }
 
+  /** Events of the run so far: more than were verified if the trace leaves some out. */
+  get eventsOfRun(): number {
+    return this.#count;
+  }
+
   event(event: VmEvent): void {
     this.#row.fill(event);
     this.eventRow(this.#row);
@@ -77,14 +87,18 @@ export class ReplayChecker implements Observer {
 
   eventRow(row: EventRow): void {
     const events = this.#events;
-    if (this.#isMissed(events.taken)) this.#expectNothingBefore(happening(row));
-    if (!events.hasNext) this.#missing(happening(row));
-    if (!events.isNext(row)) this.#diverge(this.#upcoming(), happening(row));
-    events.take();
+    const number = this.#count;
+    if (this.#isMissed(number)) this.#expectNothingBefore(happening(row));
+    if (!this.#isLeftOut(number)) {
+      if (!events.hasNext) this.#missing(happening(row));
+      if (!events.isNext(row)) this.#diverge(this.#upcoming(), happening(row));
+      events.take();
+    }
+    this.#count = number + 1;
   }
 
   input(input: InputRecord): void {
-    const replayed: Happening = { what: 'input', value: { ...input, events: this.#events.taken } as InputRecord };
+    const replayed: Happening = { what: 'input', value: { ...input, events: this.#count } as InputRecord };
     const recorded = this.#inputs.next;
     if (recorded === undefined) this.#missing(replayed);
     else this.#compare({ what: 'input', value: recorded }, replayed);
@@ -92,8 +106,9 @@ export class ReplayChecker implements Observer {
   }
 
   digest(digest: StateDigest): void {
-    const replayed: Happening = { what: 'digest', value: { ...digest, events: this.#events.taken } as StateDigest };
+    const replayed: Happening = { what: 'digest', value: { ...digest, events: this.#count } as StateDigest };
     const recorded = this.#digests.next;
+    if (this.#isExcerpt && (recorded?.events !== this.#count || recorded.cycle !== digest.cycle)) return;
     if (recorded === undefined) {
       // The digests of the last events of a trace that is cut off may be what was lost.
       if (this.#trace.problem === undefined || !this.#events.hasNext) this.#missing(replayed);
@@ -104,14 +119,24 @@ export class ReplayChecker implements Observer {
   }
 
   end(end: RunEnd): void {
-    const replayed: Happening = { what: 'end', value: end };
+    const replayed: Happening = { what: 'end', value: { ...end, events: this.#count } as RunEnd };
     this.#expectNothingBefore(replayed);
     const upcoming = this.#upcoming();
     if (upcoming !== undefined) this.#diverge(upcoming, replayed);
-    const recorded = this.#trace.end;
+    const { end: recorded, eventsOfRun: events } = this.#trace;
     if (recorded === undefined) this.#missing(replayed);
-    else this.#compare({ what: 'end', value: recorded }, replayed);
+    else this.#compare({ what: 'end', value: { ...recorded, events } as RunEnd }, replayed);
     this.#ended = true;
+  }
+
+  get #isExcerpt(): boolean {
+    return this.#trace.header.excerpt !== undefined;
+  }
+
+  /** Whether the trace leaves out an event of this number, although it goes on after it. */
+  #isLeftOut(number: number): boolean {
+    const { fromEvent, toEvent } = this.#held;
+    return number < fromEvent || (number >= toEvent && this.#trace.end !== undefined);
   }
 
   /** Whether an input or a digest was recorded before so many events and has not come. */
@@ -122,7 +147,7 @@ export class ReplayChecker implements Observer {
 
   /** Recorded inputs and digests that come before the next event must have come. */
   #expectNothingBefore(replayed: Happening): void {
-    const events = this.#events.taken;
+    const events = this.#count;
     const input = this.#inputs.next;
     if (input !== undefined && input.events <= events) this.#lost({ what: 'input', value: input }, replayed);
     const digest = this.#digests.next;
@@ -135,7 +160,7 @@ export class ReplayChecker implements Observer {
 
   /** The replay has something that the recording has not. */
   #missing(replayed: Happening): never {
-    const { problem, readableUpTo } = this.#trace;
+    const { problem = this.#withoutEnd(), readableUpTo } = this.#trace;
     if (problem !== undefined) throw new RecordingExhausted(problem, this.#events.taken, readableUpTo.cycle);
     if (this.#trace.end !== undefined && replayed.what !== 'end') {
       this.#diverge(this.#upcoming() ?? { what: 'end', value: this.#trace.end }, replayed);
@@ -143,10 +168,16 @@ export class ReplayChecker implements Observer {
     return this.#diverge(this.#upcoming(), replayed);
   }
 
+  /** A trace that was repaired goes as far as its recording did. */
+  #withoutEnd(): ParatraceError | undefined {
+    if (this.#trace.end !== undefined) return undefined;
+    return new ParatraceError('trace.truncated', 'the recording was cut off before the run ended');
+  }
+
   /** What was recorded next, when the replay has something of another sort. */
   #upcoming(): Happening | undefined {
-    const { taken } = this.#events;
-    const [event] = this.#trace.events({ fromEvent: taken, toEvent: taken + 1 });
+    const number = this.#held.fromEvent + this.#events.taken;
+    const [event] = this.#trace.events({ fromEvent: number, toEvent: number + 1 });
     return event === undefined ? undefined : { what: 'event', value: event };
   }
 
@@ -158,8 +189,9 @@ export class ReplayChecker implements Observer {
   #diverge(recorded: Happening | undefined, replayed: Happening | undefined, after = replayed): never {
     const differences = differencesOf(recorded, replayed);
     const { taken } = this.#events;
+    const number = this.#held.fromEvent + taken;
     // Up to here they are the same on both sides.
-    const recent = [...this.#trace.events({ fromEvent: Math.max(0, taken - RECENT_EVENTS + 1), toEvent: taken })];
+    const recent = [...this.#trace.events({ fromEvent: Math.max(0, number - RECENT_EVENTS + 1), toEvent: number })];
     throw new ReplayDivergence({
       recorded,
       replayed,

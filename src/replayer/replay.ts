@@ -102,10 +102,10 @@ export class Replay {
    * done what was due there, without time passing. Events tell, or the final digest.
    */
   #comesMoreHere(): boolean {
-    const { end, totals } = this.#trace;
-    if (end === undefined || this.position.cycle !== end.cycle) return false;
+    const { end, eventsOfRun } = this.#trace;
+    if (end === undefined || eventsOfRun === undefined || this.position.cycle !== end.cycle) return false;
     // The last event is the end itself.
-    if (this.verified.events < totals.events - 1) return true;
+    if (this.#checker.eventsOfRun < eventsOfRun - 1) return true;
     const recorded = this.#finalDigest();
     return recorded !== undefined && differ(recorded, this.session.digest());
   }

@@ -5,6 +5,7 @@
 
 import { ParatraceError } from '../errors.ts';
 import type { InputPort, InputRecord, Position, RunCounters, StateDigest } from '../session/ports.ts';
+import type { ByteSource } from './byte-source.ts';
 import { decodeCounters } from './counter-rows.ts';
 import { EventChunk } from './event-chunk.ts';
 import { corrupt, type FormatVersion, type Frame, readPayload } from './frame.ts';
@@ -33,7 +34,7 @@ import { Table } from './table.ts';
 export interface ChunkInfo {
   readonly kind: ChunkKind;
   readonly frame: Frame;
-  /** Records of this kind before this chunk, and in it. */
+  /** Records of this kind in the run before this chunk, and in it. */
   readonly first: number;
   readonly count: number;
   /** Cycles of its first and last record; 0 if it has none. */
@@ -96,18 +97,22 @@ export function chunkKinds(frames: readonly Frame[], version: FormatVersion): (C
   });
 }
 
-/** The chunks of a complete trace by its index, which is the last frame, and its totals. Throws `trace.corrupt`. */
+/**
+ * The chunks of a complete trace by its index, which is the last frame, and its totals. Throws `trace.corrupt`.
+ * @param fromEvent number of the first event that it holds
+ */
 export function readIndex(
-  bytes: Uint8Array,
+  source: ByteSource,
   frames: readonly Frame[],
   kinds: readonly (ChunkKind | undefined)[],
+  fromEvent: number,
 ): { readonly chunks: ChunkInfo[]; readonly totals: TraceTotals } {
   const index = frames.at(-1) as Frame;
-  return decodeChunk(bytes, index, (packed) => {
+  return decodeChunk(source, index, (packed) => {
     const rows = new Table(packed, LIMITS.indexRows).rows(SHARED_GROUP, INDEX_COLUMNS);
     if (rows.length !== frames.length - 1) throw new MalformedError(`the index has ${rows.length} rows`);
     const totals = unpackFields(TOTAL_FIELDS, packed.totals as Readonly<Record<string, unknown>>);
-    const counts = new ChunkCounter();
+    const counts = new ChunkCounter(fromEvent);
     const chunks: ChunkInfo[] = [];
     for (const [position, row] of rows.entries()) {
       const frame = frames[position] as Frame;
@@ -128,19 +133,23 @@ export function readIndex(
   });
 }
 
-/** The chunks of a trace without an index, by reading each. Ends at the first that is malformed. */
+/**
+ * The chunks of a trace without an index, by reading each. Ends at the first that is malformed.
+ * @param fromEvent number of the first event that it holds
+ */
 export function rebuildIndex(
-  bytes: Uint8Array,
+  source: ByteSource,
   frames: readonly Frame[],
   kinds: readonly (ChunkKind | undefined)[],
+  fromEvent: number,
 ): { readonly chunks: ChunkInfo[]; readonly problem: ParatraceError | undefined } {
-  const counts = new ChunkCounter();
+  const counts = new ChunkCounter(fromEvent);
   const chunks: ChunkInfo[] = [];
   for (const [position, frame] of frames.entries()) {
     const kind = kinds[position];
     if (kind === undefined || kind === 'index') continue;
     try {
-      chunks.push(counts.add(kind, frame, readSpan(bytes, frame, kind, counts.of(kind))));
+      chunks.push(counts.add(kind, frame, readSpan(source, frame, kind, counts.next(kind))));
     } catch (error) {
       if (error instanceof ParatraceError) return { chunks, problem: error };
       throw error;
@@ -151,11 +160,11 @@ export function rebuildIndex(
 
 /** Decodes a payload, and turns what is malformed into `trace.corrupt` at its chunk. */
 export function decodeChunk<T>(
-  bytes: Uint8Array,
+  source: ByteSource,
   frame: Frame,
   decode: (packed: Readonly<Record<string, unknown>>) => T,
 ): T {
-  const raw = readPayload(bytes, frame);
+  const raw = readPayload(source, frame);
   try {
     return decode(unpackMap(raw));
   } catch (error) {
@@ -198,14 +207,24 @@ export function decodeCounterRows(packed: Readonly<Record<string, unknown>>): Ru
 /** Running numbers of the records of each kind. */
 class ChunkCounter {
   readonly #counts = new Map<ChunkKind, number>();
+  readonly #fromEvent: number;
+
+  constructor(fromEvent: number) {
+    this.#fromEvent = fromEvent;
+  }
+
+  /** The number of the next record. */
+  next(kind: ChunkKind): number {
+    return (kind === 'events' ? this.#fromEvent : 0) + this.of(kind);
+  }
 
   of(kind: ChunkKind): number {
     return this.#counts.get(kind) ?? 0;
   }
 
   add(kind: ChunkKind, frame: Frame, span: { count: number; firstCycle: number; lastCycle: number }): ChunkInfo {
-    const first = this.of(kind);
-    this.#counts.set(kind, first + span.count);
+    const first = this.next(kind);
+    this.#counts.set(kind, this.of(kind) + span.count);
     return { kind, frame, first, ...span };
   }
 }
@@ -213,23 +232,23 @@ class ChunkCounter {
 const EMPTY_SPAN = { count: 0, firstCycle: 0, lastCycle: 0 } as const;
 
 function readSpan(
-  bytes: Uint8Array,
+  source: ByteSource,
   frame: Frame,
   kind: ChunkKind,
   first: number,
 ): Pick<ChunkInfo, 'count' | 'firstCycle' | 'lastCycle'> {
   if (kind === 'events') {
-    return decodeChunk(bytes, frame, (packed) => {
+    return decodeChunk(source, frame, (packed) => {
       const chunk = new EventChunk(packed);
       if (chunk.first !== first) throw new MalformedError(`its first event is ${chunk.first}, not ${first}`);
       const { count, cycles } = chunk;
       return { count, firstCycle: cycles[0] ?? 0, lastCycle: cycles[count - 1] ?? 0 };
     });
   }
-  if (kind === 'inputs') return spanOf(decodeChunk(bytes, frame, (packed) => decodeInputs(packed, first)));
-  if (kind === 'digests') return spanOf(decodeChunk(bytes, frame, (packed) => decodeDigests(packed, first)));
-  if (kind === 'counters') return { ...EMPTY_SPAN, count: decodeChunk(bytes, frame, decodeCounterRows).length };
-  if (kind === 'end') decodeChunk(bytes, frame, unpackEnd);
+  if (kind === 'inputs') return spanOf(decodeChunk(source, frame, (packed) => decodeInputs(packed, first)));
+  if (kind === 'digests') return spanOf(decodeChunk(source, frame, (packed) => decodeDigests(packed, first)));
+  if (kind === 'counters') return { ...EMPTY_SPAN, count: decodeChunk(source, frame, decodeCounterRows).length };
+  if (kind === 'end') decodeChunk(source, frame, unpackEnd);
   return EMPTY_SPAN;
 }
 

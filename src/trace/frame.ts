@@ -7,6 +7,7 @@ import { deflateSync, inflateSync } from 'fflate';
 import { assert } from '../assert.ts';
 import { crc32 } from '../crc32.ts';
 import { ParatraceError } from '../errors.ts';
+import type { ByteSource } from './byte-source.ts';
 import {
   CODING,
   FORMAT_VERSION,
@@ -53,7 +54,7 @@ export interface StoredPayload {
 /** What a file holds up to the first thing that is wrong with it. */
 export interface FrameScan {
   readonly version: FormatVersion;
-  /** Whole, chained chunks in order; the payloads have not been checked. */
+  /** Whole, chained chunks in order, whose payloads have the right checksums. */
   readonly frames: readonly Frame[];
   /** Why the scan ended before the end of the closing tail; undefined if the file is whole. */
   readonly problem: ParatraceError | undefined;
@@ -95,7 +96,7 @@ export function encodeFrame(
   view.setUint32(FRAME_FIELDS.storedBytes.offset, stored.length, true);
   view.setUint32(FRAME_FIELDS.rawBytes.offset, rawBytes, true);
   view.setUint32(FRAME_FIELDS.payloadCrc.offset, crc32(stored), true);
-  const next = chainOf(chain, bytes, 0);
+  const next = chainOf(chain, bytes);
   view.setUint32(FRAME_FIELDS.chain.offset, next, true);
   bytes.set(stored, FRAME_BYTES);
   return { bytes, chain: next };
@@ -110,35 +111,37 @@ export function encodeTail(indexBytes: number): Uint8Array {
 }
 
 /**
- * Walks the frames of a file. `isLast` names the closing kind, after which only the tail may follow.
- * Throws `trace.not-a-trace`, `trace.version`, or `trace.truncated` when not even the preamble is whole.
+ * Walks the frames of a file and checks every payload by its checksum. `isLast` names the closing kind, after which only the tail may
+ * follow. Throws `trace.not-a-trace`, `trace.version`, or `trace.truncated` when not even the preamble is whole.
  */
-export function scanFrames(bytes: Uint8Array, isLast: (kind: number) => boolean): FrameScan {
-  const version = checkPreamble(bytes);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function scanFrames(source: ByteSource, isLast: (kind: number) => boolean): FrameScan {
+  const version = checkPreamble(source);
   const frames: Frame[] = [];
-  let chain = crc32(bytes, 0, 0, PREAMBLE_BYTES);
+  let chain = crc32(source.read(0, PREAMBLE_BYTES));
   let offset = PREAMBLE_BYTES;
   for (;;) {
-    const frame = readFrame(view, offset, frames.length, chain);
+    const frame = readFrame(source, offset, frames.length, chain);
     if (frame instanceof ParatraceError) return { version, frames, problem: frame };
+    const damaged = checkPayload(source, frame);
+    if (damaged !== undefined) return { version, frames, problem: damaged };
     frames.push(frame);
     chain = frame.chain;
     offset = frame.payloadOffset + frame.storedBytes;
-    if (isLast(frame.kind)) return { version, frames, problem: checkTail(bytes, offset, offset - frame.offset) };
+    if (isLast(frame.kind)) {
+      return { version, frames, problem: checkTail(source, offset, offset - frame.offset) };
+    }
   }
 }
 
 /** Checks a payload against its checksum. Undefined if it is right. */
-export function checkPayload(bytes: Uint8Array, frame: Frame): ParatraceError | undefined {
-  const end = frame.payloadOffset + frame.storedBytes;
-  if (crc32(bytes, 0, frame.payloadOffset, end) === frame.payloadCrc) return undefined;
+function checkPayload(source: ByteSource, frame: Frame): ParatraceError | undefined {
+  if (crc32(source.read(frame.payloadOffset, frame.storedBytes)) === frame.payloadCrc) return undefined;
   return corrupt(`the checksum of chunk ${frame.sequence} does not match its bytes`, frame.offset);
 }
 
 /** The decompressed payload. Throws `trace.corrupt` if it is not what the frame says. */
-export function readPayload(bytes: Uint8Array, frame: Frame): Uint8Array {
-  const stored = bytes.subarray(frame.payloadOffset, frame.payloadOffset + frame.storedBytes);
+export function readPayload(source: ByteSource, frame: Frame): Uint8Array {
+  const stored = source.read(frame.payloadOffset, frame.storedBytes);
   if (frame.coding === CODING.stored) {
     if (frame.rawBytes === frame.storedBytes) return stored;
   } else if (frame.coding === CODING.deflate) {
@@ -158,9 +161,9 @@ function truncated(message: string, offset: number): ParatraceError {
   return new ParatraceError('trace.truncated', message, { offset });
 }
 
-function checkPreamble(bytes: Uint8Array): FormatVersion {
-  const length = Math.min(bytes.length, MAGIC.length);
-  for (let at = 0; at < length; at += 1) {
+function checkPreamble(source: ByteSource): FormatVersion {
+  const bytes = source.read(0, Math.min(source.sizeBytes, PREAMBLE_BYTES));
+  for (let at = 0; at < Math.min(bytes.length, MAGIC.length); at += 1) {
     if (bytes[at] !== MAGIC[at]) {
       throw new ParatraceError('trace.not-a-trace', 'the file does not begin as a trace does', { offset: at });
     }
@@ -179,23 +182,24 @@ function checkPreamble(bytes: Uint8Array): FormatVersion {
 }
 
 /** The frame at `offset`, checked but for its payload, or why there is none. */
-function readFrame(view: DataView, offset: number, sequence: number, chain: number): Frame | ParatraceError {
-  const left = view.byteLength - offset;
+function readFrame(source: ByteSource, offset: number, sequence: number, chain: number): Frame | ParatraceError {
+  const left = source.sizeBytes - offset;
   if (left === 0) return truncated(`the trace ends after ${sequence} whole chunks, without its closing chunk`, offset);
   if (left < FRAME_BYTES) return truncated(`the trace ends inside the frame of chunk ${sequence}`, offset);
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const bytes = source.read(offset, FRAME_BYTES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frame: Frame = {
-    kind: view.getUint8(offset + FRAME_FIELDS.kind.offset),
-    coding: view.getUint8(offset + FRAME_FIELDS.coding.offset),
-    sequence: view.getUint32(offset + FRAME_FIELDS.sequence.offset, true),
+    kind: view.getUint8(FRAME_FIELDS.kind.offset),
+    coding: view.getUint8(FRAME_FIELDS.coding.offset),
+    sequence: view.getUint32(FRAME_FIELDS.sequence.offset, true),
     offset,
     payloadOffset: offset + FRAME_BYTES,
-    storedBytes: view.getUint32(offset + FRAME_FIELDS.storedBytes.offset, true),
-    rawBytes: view.getUint32(offset + FRAME_FIELDS.rawBytes.offset, true),
-    payloadCrc: view.getUint32(offset + FRAME_FIELDS.payloadCrc.offset, true),
-    chain: view.getUint32(offset + FRAME_FIELDS.chain.offset, true),
+    storedBytes: view.getUint32(FRAME_FIELDS.storedBytes.offset, true),
+    rawBytes: view.getUint32(FRAME_FIELDS.rawBytes.offset, true),
+    payloadCrc: view.getUint32(FRAME_FIELDS.payloadCrc.offset, true),
+    chain: view.getUint32(FRAME_FIELDS.chain.offset, true),
   };
-  if (frame.chain !== chainOf(chain, bytes, offset)) {
+  if (frame.chain !== chainOf(chain, bytes)) {
     return corrupt(`the frame of chunk ${sequence} is damaged, or a chunk before it is missing`, offset);
   }
   if (frame.sequence !== sequence) {
@@ -210,21 +214,23 @@ function readFrame(view: DataView, offset: number, sequence: number, chain: numb
   return frame;
 }
 
-function checkTail(bytes: Uint8Array, offset: number, indexBytes: number): ParatraceError | undefined {
-  const tail = encodeTail(indexBytes);
+function checkTail(source: ByteSource, offset: number, indexBytes: number): ParatraceError | undefined {
+  const expected = encodeTail(indexBytes);
+  const tail = source.read(offset, Math.min(source.sizeBytes - offset, TAIL_BYTES));
   for (let at = 0; at < TAIL_BYTES; at += 1) {
-    if (offset + at >= bytes.length) return truncated('the trace ends inside its closing bytes', offset);
-    if (bytes[offset + at] !== tail[at]) return corrupt('the closing bytes are wrong', offset + at);
+    if (at >= tail.length) return truncated('the trace ends inside its closing bytes', offset);
+    if (tail[at] !== expected[at]) return corrupt('the closing bytes are wrong', offset + at);
   }
   const end = offset + TAIL_BYTES;
-  return bytes.length > end ? corrupt(`${bytes.length - end} bytes after the end of the trace`, end) : undefined;
+  const more = source.sizeBytes - end;
+  return more > 0 ? corrupt(`${more} bytes after the end of the trace`, end) : undefined;
 }
 
-/** The chain value of the frame at `offset`. */
-function chainOf(previous: number, bytes: Uint8Array, offset: number): number {
+/** The chain value of a frame. */
+function chainOf(previous: number, frame: Uint8Array): number {
   const before = new Uint8Array(FRAME_FIELDS.chain.sizeBytes);
   new DataView(before.buffer).setUint32(0, previous, true);
-  return crc32(bytes, crc32(before), offset, offset + FRAME_FIELDS.chain.offset);
+  return crc32(frame, crc32(before), 0, FRAME_FIELDS.chain.offset);
 }
 
 /** Decompresses to exactly `rawBytes`, or undefined. One byte more is offered so that a longer stream shows. */

@@ -20,9 +20,12 @@ import {
   CONFIG_FIELDS,
   END_FIELDS,
   END_REASON_NAMES,
+  EXCERPT_FIELDS,
   type HeaderObject,
+  LIMITS,
   MEANING,
   NET_FIELDS,
+  type TraceExcerpt,
   type TraceHeader,
 } from './schema.ts';
 import { toInteger } from './table.ts';
@@ -33,7 +36,7 @@ const DRIVES_MAX = 64;
 type Fields = Readonly<Record<string, FieldType>>;
 type Unpacked = Readonly<Record<string, unknown>>;
 
-/** @param embedded SHA-256 of each image chunk that follows, in order. */
+/** @param embedded SHA-256 of the image of each image chunk that follows, in order. */
 export function packHeader(header: TraceHeader, embedded: readonly string[]): PackableMap {
   const { guest, initrd, drives, net } = header.config;
   const config = packFields(CONFIG_FIELDS, header.config);
@@ -41,13 +44,15 @@ export function packHeader(header: TraceHeader, embedded: readonly string[]): Pa
   config.set('initrd', initrd === undefined ? null : packImage(initrd));
   config.set('drives', drives.map(packImage));
   if (net !== undefined) config.set('net', packFields(NET_FIELDS, net));
-  return new Map<string, Packable>([
+  const packed = new Map<string, Packable>([
     ['meaning', packHeaderValue(MEANING)],
     ['config', config],
     ['costProfile', packHeaderValue(header.costProfile)],
     ['coreProfile', packHeaderValue(header.coreProfile)],
     ['embedded', embedded],
   ]);
+  if (header.excerpt !== undefined) packed.set('excerpt', packFields(EXCERPT_FIELDS, header.excerpt));
+  return packed;
 }
 
 /** Throws {@link MalformedError} for anything but a header. Fields that are not known are skipped. */
@@ -60,16 +65,23 @@ export function unpackHeader(packed: Unpacked): { header: TraceHeader; embedded:
     ...unpackFields(CONFIG_FIELDS, fields),
     guest: unpackImage(fields.guest),
     initrd: fields.initrd === null ? undefined : unpackImage(fields.initrd),
-    drives: listIn(fields, 'drives').map(unpackImage),
+    drives: listIn(fields, 'drives', DRIVES_MAX).map(unpackImage),
     ...(fields.net === undefined ? {} : { net: unpackFields(NET_FIELDS, mapIn(fields, 'net')) }),
   } as unknown as RunConfig;
   const header: TraceHeader = {
     config,
     costProfile: unpackHeaderValue(mapIn(packed, 'costProfile')) as HeaderObject,
     coreProfile: unpackHeaderValue(mapIn(packed, 'coreProfile')) as HeaderObject,
+    ...(packed.excerpt === undefined ? {} : { excerpt: unpackExcerpt(mapIn(packed, 'excerpt')) }),
   };
-  const embedded = listIn(packed, 'embedded').map(unpackSha256);
+  const embedded = listIn(packed, 'embedded', LIMITS.imageChunks).map(unpackSha256);
   return { header, embedded };
+}
+
+function unpackExcerpt(packed: Unpacked): TraceExcerpt {
+  const excerpt = unpackFields(EXCERPT_FIELDS, packed) as unknown as TraceExcerpt;
+  if (excerpt.toEvent < excerpt.fromEvent) throw new MalformedError('an excerpt that ends before it begins');
+  return excerpt;
 }
 
 /** @param events number of events of the run. */
@@ -144,8 +156,8 @@ function mapIn(map: Unpacked, name: string): Unpacked {
   return value;
 }
 
-function listIn(map: Unpacked, name: string): readonly unknown[] {
+function listIn(map: Unpacked, name: string, lengthMax: number): readonly unknown[] {
   const value = map[name];
-  if (!Array.isArray(value) || value.length > DRIVES_MAX) throw new MalformedError(`\`${name}\` is not a short list`);
+  if (!Array.isArray(value) || value.length > lengthMax) throw new MalformedError(`\`${name}\` is not a short list`);
   return value;
 }

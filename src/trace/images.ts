@@ -8,13 +8,13 @@ import { ParatraceError } from '../errors.ts';
 import type { ImageRef, RunConfig, RunImages } from '../session/config.ts';
 import type { StoredPayload } from './frame.ts';
 import { pack } from './messagepack.ts';
-import { CODING, EMBED_LIMITS } from './schema.ts';
+import { CODING, EMBED_LIMITS, IMAGE_PART_BYTES, LIMITS } from './schema.ts';
 
 const DEFLATE_STEP_BYTES = 65_536;
 /** Pinned: another level gives other bytes. Lower than for events, because images are written before the guest starts. */
 const DEFLATE_OPTIONS = { level: 4, mem: 4 } as const;
 
-/** An image that is small enough to be embedded, as the payload of its chunk. */
+/** An image that is embedded, or a part of one, as the payload of its chunk. */
 export interface EmbeddedImage {
   readonly sha256: string;
   readonly payload: StoredPayload;
@@ -23,9 +23,29 @@ export interface EmbeddedImage {
 /** Where the host may have an image that the trace does not hold. */
 export type FindImage = (image: ImageRef) => Uint8Array | undefined;
 
-/** The images of a run that are embedded, each digest once: guest, initrd, drives. */
+/** The images of a run that a recorder embeds, each digest once: guest, initrd, drives. */
 export function embedImages(config: RunConfig, images: RunImages): EmbeddedImage[] {
-  const embedded: EmbeddedImage[] = [];
+  return imagesByDigest(config, images).flatMap(([sha256, bytes]) => {
+    const payload = embeddable(sha256, bytes);
+    return payload === undefined ? [] : [{ sha256, payload }];
+  });
+}
+
+/** All images of a run, each digest once, as they are embedded where a trace is to stand alone: long ones in parts. */
+export function packImages(config: RunConfig, images: RunImages): EmbeddedImage[] {
+  return imagesByDigest(config, images).flatMap(([sha256, bytes]) => {
+    const payload = embeddable(sha256, bytes);
+    if (payload !== undefined) return [{ sha256, payload }];
+    const parts: EmbeddedImage[] = [];
+    for (let at = 0; at < bytes.length; at += IMAGE_PART_BYTES) {
+      const raw = packPart(sha256, bytes.subarray(at, at + IMAGE_PART_BYTES));
+      parts.push({ sha256, payload: deflatePart(raw, LIMITS.chunkBytes) ?? storeAsIs(raw) });
+    }
+    return parts;
+  });
+}
+
+function imagesByDigest(config: RunConfig, images: RunImages): [sha256: string, bytes: Uint8Array][] {
   const pairs: [ImageRef, Uint8Array][] = [[config.guest, images.guest]];
   if (config.initrd !== undefined && images.initrd !== undefined) pairs.push([config.initrd, images.initrd]);
   for (const [index, drive] of config.drives.entries()) {
@@ -33,12 +53,7 @@ export function embedImages(config: RunConfig, images: RunImages): EmbeddedImage
     assert(bytes !== undefined, `drive ${index} has no bytes`);
     pairs.push([drive, bytes]);
   }
-  for (const [{ sha256 }, bytes] of pairs) {
-    if (embedded.some((image) => image.sha256 === sha256)) continue;
-    const payload = embeddable(sha256, bytes);
-    if (payload !== undefined) embedded.push({ sha256, payload });
-  }
-  return embedded;
+  return [...new Map(pairs.map(([{ sha256 }, bytes]) => [sha256, bytes]))];
 }
 
 /**
@@ -77,15 +92,27 @@ export function resolveImages(
  */
 function embeddable(sha256: string, bytes: Uint8Array): StoredPayload | undefined {
   if (bytes.length > EMBED_LIMITS.rawBytes) return undefined;
-  const raw = pack(
+  const raw = packPart(sha256, bytes);
+  return raw.length <= EMBED_LIMITS.storedBytes ? storeAsIs(raw) : deflatePart(raw, EMBED_LIMITS.storedBytes);
+}
+
+/** The payload of an image chunk, valid until the next one is made. */
+function packPart(sha256: string, bytes: Uint8Array): Uint8Array {
+  return pack(
     new Map<string, string | Uint8Array>([
       ['sha256', sha256],
       ['bytes', bytes],
     ]),
   );
-  if (raw.length <= EMBED_LIMITS.storedBytes) {
-    return { coding: CODING.stored, rawBytes: raw.length, stored: raw.slice() };
-  }
+}
+
+function storeAsIs(raw: Uint8Array): StoredPayload {
+  return { coding: CODING.stored, rawBytes: raw.length, stored: raw.slice() };
+}
+
+/** Deflated, if that makes it shorter and no longer than `storedBytesMax`. */
+function deflatePart(raw: Uint8Array, storedBytesMax: number): StoredPayload | undefined {
+  const limit = Math.min(storedBytesMax, raw.length - 1);
   const parts: Uint8Array[] = [];
   let storedBytes = 0;
   const deflate = new Deflate(DEFLATE_OPTIONS, (part) => {
@@ -95,7 +122,7 @@ function embeddable(sha256: string, bytes: Uint8Array): StoredPayload | undefine
   for (let at = 0; at < raw.length; at += DEFLATE_STEP_BYTES) {
     const end = Math.min(at + DEFLATE_STEP_BYTES, raw.length);
     deflate.push(raw.subarray(at, end), end === raw.length);
-    if (storedBytes > EMBED_LIMITS.storedBytes) return undefined;
+    if (storedBytes > limit) return undefined;
   }
   const stored = new Uint8Array(storedBytes);
   let at = 0;

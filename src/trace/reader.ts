@@ -3,9 +3,10 @@
  * they are asked for. Foreign bytes give a result or a `trace.*` error with the offset of the chunk, nothing else.
  */
 import { assert } from '../assert.ts';
-import type { ParatraceError } from '../errors.ts';
+import { ParatraceError } from '../errors.ts';
 import type { EventKind, VmEvent } from '../hypervisor/events.ts';
 import type { RunCounters, RunEnd } from '../session/ports.ts';
+import { type ByteSource, memorySource } from './byte-source.ts';
 import {
   type ChunkInfo,
   chunkKinds,
@@ -20,12 +21,13 @@ import {
   rebuildIndex,
 } from './chunk-list.ts';
 import { EventChunk } from './event-chunk.ts';
-import { checkPayload, corrupt, type FormatVersion, type Frame, scanFrames } from './frame.ts';
+import { corrupt, type FormatVersion, type Frame, type FrameScan, type StoredPayload, scanFrames } from './frame.ts';
 import { unpackEnd, unpackHeader, unpackSha256 } from './header.ts';
 import { MalformedError } from './messagepack.ts';
 import { ChunkRows, RecordedRows } from './recorded-rows.ts';
 import { CHUNK_KINDS, FORMAT_VERSION, PREAMBLE_BYTES, type TraceHeader, type TraceTotals } from './schema.ts';
 
+export type { ByteSource } from './byte-source.ts';
 export type { ChunkInfo, RecordedCounters, RecordedDigest, RecordedInput } from './chunk-list.ts';
 
 export interface OpenOptions {
@@ -56,12 +58,16 @@ export interface ReadableUpTo {
 export interface TraceReader {
   readonly version: FormatVersion;
   readonly header: TraceHeader;
-  /** SHA-256 of the embedded images, in order. */
+  /** SHA-256 of the embedded images, each once, in order. */
   readonly embedded: readonly string[];
+  /** SHA-256 of the image of each image chunk, in order: one for each part of an image. */
+  readonly imageOfChunk: readonly string[];
   readonly chunks: readonly ChunkInfo[];
   readonly totals: TraceTotals;
   /** How the run ended; undefined if that is not in the readable part. */
   readonly end: RunEnd | undefined;
+  /** Events of the whole run, of which an excerpt holds fewer; undefined without `end`. */
+  readonly eventsOfRun: number | undefined;
   /** What is wrong with the trace; only ever set when opened with `partial`. */
   readonly problem: ParatraceError | undefined;
   readonly readableUpTo: ReadableUpTo;
@@ -75,72 +81,69 @@ export interface TraceReader {
   counters(): Generator<RecordedCounters, void, undefined>;
   /** The bytes of an embedded image, or undefined. */
   image(sha256: string): Uint8Array | undefined;
+  /** The number of the first event that is in the trace and at or after a cycle or an instruction count; one past the last if none is. */
+  eventAt(clock: 'cycle' | 'icount', value: number): number;
+  /** The payload of a chunk as it stands in the file. */
+  stored(chunk: ChunkInfo): StoredPayload;
 }
 
 /**
- * Opens a trace that lies in memory.
+ * Opens a trace that lies in memory, or anywhere else that bytes can be read from: then a chunk at a time is in memory.
  * Throws `trace.not-a-trace`, `trace.version`, `trace.truncated` and `trace.corrupt`. With `partial` the latter two only if not even the
  * header and the embedded images are whole, or if chunks whose checksums are right contradict each other.
  */
-export function openTrace(bytes: Uint8Array, options: OpenOptions = {}): TraceReader {
-  const scan = scanFrames(bytes, (kind) => kind === CHUNK_KINDS.index.code);
-  let { problem } = scan;
-  let frames = scan.frames;
-  for (const [position, frame] of frames.entries()) {
-    const damaged = checkPayload(bytes, frame);
-    if (damaged === undefined) continue;
-    problem = damaged;
-    frames = frames.slice(0, position);
-    break;
-  }
-  if (problem !== undefined && options.partial !== true) throw problem;
-  return new MemoryTrace(bytes, scan.version, frames, problem);
+export function openTrace(bytes: Uint8Array | ByteSource, options: OpenOptions = {}): TraceReader {
+  const source = bytes instanceof Uint8Array ? memorySource(bytes) : bytes;
+  const scan = scanFrames(source, (kind) => kind === CHUNK_KINDS.index.code);
+  if (scan.problem !== undefined && options.partial !== true) throw scan.problem;
+  return new SourceTrace(source, scan, options);
 }
 
-class MemoryTrace implements TraceReader {
+class SourceTrace implements TraceReader {
   readonly version: FormatVersion;
   readonly header: TraceHeader;
   readonly embedded: readonly string[];
+  readonly imageOfChunk: readonly string[];
   readonly chunks: readonly ChunkInfo[];
   readonly totals: TraceTotals;
   readonly end: RunEnd | undefined;
   readonly problem: ParatraceError | undefined;
-  readonly #bytes: Uint8Array;
+  readonly eventsOfRun: number | undefined;
+  readonly #source: ByteSource;
 
-  constructor(
-    bytes: Uint8Array,
-    version: FormatVersion,
-    frames: readonly Frame[],
-    problem: ParatraceError | undefined,
-  ) {
-    this.#bytes = bytes;
+  constructor(source: ByteSource, { version, frames, problem }: FrameScan, options: OpenOptions) {
+    this.#source = source;
     this.version = version;
     const headerFrame = frames[0];
     if (headerFrame === undefined) throw problem ?? corrupt('a trace without a header', PREAMBLE_BYTES);
     const kinds = chunkKinds(frames, version);
-    const { header, embedded } = decodeChunk(bytes, headerFrame, unpackHeader);
+    const { header, embedded } = decodeChunk(source, headerFrame, unpackHeader);
     this.header = header;
-    this.embedded = embedded;
-    if (problem === undefined) {
-      const { chunks, totals } = readIndex(bytes, frames, kinds);
-      this.chunks = chunks;
-      this.totals = totals;
-      this.problem = undefined;
-    } else {
-      const rebuilt = rebuildIndex(bytes, frames, kinds);
+    this.imageOfChunk = embedded;
+    this.embedded = [...new Set(embedded)];
+    const fromEvent = header.excerpt?.fromEvent ?? 0;
+    const listed = problem ?? this.#readIndex(frames, kinds, options.partial === true);
+    if (listed instanceof ParatraceError) {
+      const rebuilt = rebuildIndex(source, frames, kinds, fromEvent);
       this.chunks = rebuilt.chunks;
-      this.problem = rebuilt.problem ?? problem;
+      this.problem = rebuilt.problem ?? listed;
       this.totals = this.#countTotals();
+    } else {
+      this.chunks = listed.chunks;
+      this.totals = listed.totals;
+      this.problem = undefined;
     }
     this.#checkImages();
-    this.end = this.#readEnd();
+    const end = this.#readEnd();
+    this.end = end?.end;
+    this.eventsOfRun = end?.events;
   }
 
   get readableUpTo(): ReadableUpTo {
     const last = this.chunks.at(-1) as ChunkInfo;
     const problemOffset = last.frame.payloadOffset + last.frame.storedBytes;
     const cycle = this.chunks.reduce((highest, chunk) => Math.max(highest, chunk.lastCycle), this.end?.cycle ?? 0);
-    const offset = this.problem === undefined ? this.#bytes.length : problemOffset;
+    const offset = this.problem === undefined ? this.#source.sizeBytes : problemOffset;
     return { offset, events: this.totals.events, cycle };
   }
 
@@ -188,9 +191,33 @@ class MemoryTrace implements TraceReader {
   }
 
   image(sha256: string): Uint8Array | undefined {
-    const position = this.embedded.indexOf(sha256);
-    const info = this.chunks.filter((chunk) => chunk.kind === 'image')[position];
-    return info === undefined ? undefined : this.#decode(info, (packed) => readImage(packed, sha256));
+    const infos = this.chunks.filter(({ kind }) => kind === 'image');
+    const parts = infos.filter((_, position) => this.imageOfChunk[position] === sha256);
+    if (parts.length === 0) return undefined;
+    return concatenate(parts.map((info) => this.#decode(info, (packed) => readImage(packed, sha256))));
+  }
+
+  eventAt(clock: 'cycle' | 'icount', value: number): number {
+    const infos = this.chunks.filter(({ kind, count }) => kind === 'events' && count > 0);
+    let found = (this.header.excerpt?.fromEvent ?? 0) + this.totals.events;
+    // Chunks are in order: what is wanted is in the last one whose first event is too early, or it is the event after that chunk.
+    let [low, high] = [0, infos.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const info = infos[middle] as ChunkInfo;
+      const { cycles, icounts } = this.#decode(info, (packed) => openEvents(packed, info));
+      const row = lowerBound(clock === 'cycle' ? cycles : icounts, value);
+      if (row < info.count) found = info.first + row;
+      if (row > 0 && row < info.count) break;
+      if (row === 0) high = middle;
+      else low = middle + 1;
+    }
+    return found;
+  }
+
+  stored({ frame }: ChunkInfo): StoredPayload {
+    const { coding, rawBytes, payloadOffset, storedBytes } = frame;
+    return { coding, rawBytes, stored: this.#source.read(payloadOffset, storedBytes) };
   }
 
   *#chunkRows(): Generator<ChunkRows, void, undefined> {
@@ -216,25 +243,47 @@ class MemoryTrace implements TraceReader {
     }
   }
 
+  /** The chunks by the index, or what is wrong with it where another way to find them is wanted. */
+  #readIndex(
+    frames: readonly Frame[],
+    kinds: ReturnType<typeof chunkKinds>,
+    partial: boolean,
+  ): ReturnType<typeof readIndex> | ParatraceError {
+    try {
+      return readIndex(this.#source, frames, kinds, this.header.excerpt?.fromEvent ?? 0);
+    } catch (error) {
+      if (partial && error instanceof ParatraceError) return error;
+      throw error;
+    }
+  }
+
   #decode<T>(info: ChunkInfo, decode: (packed: Readonly<Record<string, unknown>>) => T): T {
-    return decodeChunk(this.#bytes, info.frame, decode);
+    return decodeChunk(this.#source, info.frame, decode);
   }
 
   #checkImages(): void {
     const images = this.chunks.filter((chunk) => chunk.kind === 'image');
-    if (images.length === this.embedded.length) return;
-    if (this.problem !== undefined && images.length < this.embedded.length) throw this.problem;
-    throw corrupt(`${images.length} images where the header names ${this.embedded.length}`, PREAMBLE_BYTES);
+    const { length } = this.imageOfChunk;
+    if (images.length === length) return;
+    if (this.problem !== undefined && images.length < length) throw this.problem;
+    throw corrupt(`${images.length} image chunks where the header names ${length}`, PREAMBLE_BYTES);
   }
 
-  #readEnd(): RunEnd | undefined {
+  #readEnd(): { readonly end: RunEnd; readonly events: number } | undefined {
+    const { excerpt } = this.header;
+    const held = excerpt === undefined ? undefined : excerpt.toEvent - excerpt.fromEvent;
+    if (held !== undefined && this.totals.events !== held && this.problem === undefined) {
+      throw corrupt(`the trace holds ${this.totals.events} events of an excerpt of ${held}`, PREAMBLE_BYTES);
+    }
     const info = this.chunks.find((chunk) => chunk.kind === 'end');
     if (info === undefined) return undefined;
-    const { end, events } = this.#decode(info, unpackEnd);
-    if (events !== this.totals.events) {
-      throw corrupt(`the run ended after ${events} events; the trace holds ${this.totals.events}`, info.frame.offset);
+    const found = this.#decode(info, unpackEnd);
+    const right = excerpt === undefined ? found.events === this.totals.events : found.events >= excerpt.toEvent;
+    if (!right) {
+      const message = `the run ended after ${found.events} events; the trace holds ${this.totals.events}`;
+      throw corrupt(message, info.frame.offset);
     }
-    return end;
+    return found;
   }
 
   /** Totals of a trace without an index. */
@@ -273,6 +322,18 @@ function readImage(packed: Readonly<Record<string, unknown>>, sha256: string): U
   if (unpackSha256(packed.sha256) !== sha256) throw new MalformedError('an image other than the header names');
   if (!(data instanceof Uint8Array)) throw new MalformedError('an image without bytes');
   return data.slice();
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** The first row whose value is at least `wanted`, in ascending values. */

@@ -51,7 +51,10 @@ export const TAIL_BYTES = 8;
 /** Chunk kinds. */
 export const CHUNK_KINDS = {
   header: { code: 1, about: 'What was run: configuration, profiles, images. Always the first chunk.' },
-  image: { code: 2, about: 'The bytes of one embedded image, in the order of `embedded` in the header.' },
+  image: {
+    code: 2,
+    about: 'The bytes of an embedded image, or a part of them, in the order of `embedded` in the header.',
+  },
   inputs: { code: 3, about: 'Console bytes given to the guest: the only thing that a replay needs.' },
   events: { code: 4, about: 'Events, column by column: what a replay must reproduce and what reports read.' },
   digests: { code: 5, about: 'Digests of the whole machine state at intervals.' },
@@ -78,6 +81,8 @@ export const LIMITS = {
   nameLength: 4096,
   /** Values in the MessagePack of one chunk. */
   packedValues: 1_048_576,
+  /** Image chunks. */
+  imageChunks: 8192,
   /** Nesting of the MessagePack of one chunk. */
   packedDepth: 16,
 } as const;
@@ -88,7 +93,10 @@ export const LIMITS = {
  */
 export const FLUSH = { events: 8192, inputs: 1024, inputBytes: 65_536, digests: 16 } as const;
 
-/** An image is embedded if it is at most `rawBytes` long and its chunk has at most `storedBytes`, as it is or deflated. */
+/** Longest part of an image in one chunk: what is longer has several. */
+export const IMAGE_PART_BYTES = 16 * 1024 * 1024;
+
+/** A recorder embeds an image if it is at most `rawBytes` long and its chunk has at most `storedBytes`, as it is or deflated. */
 export const EMBED_LIMITS = { rawBytes: 16 * 1024 * 1024, storedBytes: 1024 * 1024 } as const;
 
 /**
@@ -372,6 +380,13 @@ export type TraceTotals = { readonly [T in keyof typeof TOTAL_FIELDS]: number };
 export type HeaderValue = null | boolean | number | string | readonly HeaderValue[] | HeaderObject;
 export type HeaderObject = { readonly [key: string]: HeaderValue };
 
+/**
+ * Fields of `excerpt` in the header, which is there if the trace does not hold all events of its run: it holds those numbered from
+ * `fromEvent` on and below `toEvent`.
+ */
+export const EXCERPT_FIELDS = { fromEvent: 'u53', toEvent: 'u53' } as const satisfies Record<string, FieldType>;
+export type TraceExcerpt = { readonly [E in keyof typeof EXCERPT_FIELDS]: number };
+
 /** What was run. */
 export interface TraceHeader {
   readonly config: RunConfig;
@@ -379,4 +394,6 @@ export interface TraceHeader {
   readonly costProfile: HeaderObject;
   /** The whole core profile. */
   readonly coreProfile: HeaderObject;
+  /** Which events of the run the trace holds, if not all. */
+  readonly excerpt?: TraceExcerpt | undefined;
 }

@@ -56,11 +56,11 @@ describe('the process', () => {
     await said(child, 'echo: type a line');
     child.kill('SIGKILL');
     await ended(child);
-    const stat = paratrace(['stat', 'killed.pvt']);
+    const stat = paratrace(['stat', 'killed.pvt.partial']);
     expect(stat.stderr).toContain('trace.truncated');
     expect(stat.stdout).toContain('ring-tour');
     expect(stat.status).toBe(3);
-    expect(paratrace(['replay', 'killed.pvt']).status).toBe(3);
+    expect(paratrace(['replay', 'killed.pvt.partial']).status).toBe(3);
   });
 
   it('ends at once on the second signal', async () => {

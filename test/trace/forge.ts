@@ -1,6 +1,7 @@
 /** Traces with right checksums and wrong contents: what an attacker, a bug or a later version would write. */
 
 import { crc32 } from '../../src/crc32.ts';
+import { memorySource } from '../../src/trace/byte-source.ts';
 import { ColumnEncoder } from '../../src/trace/columns.ts';
 import {
   encodeFrame,
@@ -28,11 +29,12 @@ export interface Piece {
 
 /** The chunks of a whole trace but for the index, decompressed. */
 export function piecesOf(bytes: Uint8Array): Piece[] {
-  const { frames } = scanFrames(bytes, (kind) => kind === CHUNK_KINDS.index.code);
+  const source = memorySource(bytes);
+  const { frames } = scanFrames(source, (kind) => kind === CHUNK_KINDS.index.code);
   const infos = openTrace(bytes).chunks;
   return frames.slice(0, -1).map((frame: Frame, index) => {
     const { count = 0, firstCycle = 0, lastCycle = 0 } = infos[index] ?? {};
-    return { kind: frame.kind, raw: readPayload(bytes, frame).slice(), count, firstCycle, lastCycle };
+    return { kind: frame.kind, raw: readPayload(source, frame).slice(), count, firstCycle, lastCycle };
   });
 }
 

@@ -1,11 +1,13 @@
 /** Files that the user names: read whole, with a limit, and with an error that says which file and why. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { ParatraceError } from '../../errors.ts';
 
 /** Largest file that is read: images lie in memory as a whole. */
 export const FILE_BYTES_MAX = 2 ** 30;
 const READ_BYTES = 2 ** 20;
+/** Ends the name of a trace that is not complete. */
+export const PARTIAL_SUFFIX = '.partial';
 
 /**
  * The content of a file, or of a pipe or device that ends.
@@ -45,6 +47,22 @@ export function checkOutput(output: string, inputs: readonly string[]): void {
     if (identity(input) !== target) continue;
     throw new ParatraceError('usage.output', `the output would overwrite the input \`${input}\``, { file: output });
   }
+}
+
+/**
+ * As {@link checkOutput}, for a trace: it is written under another name until it is complete.
+ * @throws ParatraceError `usage.output`.
+ */
+export function checkTraceOutput(output: string, inputs: readonly string[]): void {
+  checkOutput(output, inputs);
+  checkOutput(partialPathOf(output), inputs);
+}
+
+/** The name until the trace is complete. A pipe or a device is written as it is, and a link stays one. */
+export function partialPathOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return `${path}${PARTIAL_SUFFIX}`;
+  return stat.isFile() ? `${realpathSync(path)}${PARTIAL_SUFFIX}` : path;
 }
 
 /** Calls a file operation. A failure of the system becomes `file.unreadable`, saying what could not be done. */

@@ -1,20 +1,27 @@
 /**
  * The file that a trace is written to: append-only, each chunk written before the run goes on, so that whatever happens to the
- * process, what was recorded up to the last chunk can be read.
+ * process, what was recorded up to the last chunk can be read. Until it is complete its name ends in `.partial`: a trace of the name that
+ * was asked for is a whole one, and an older one is replaced only then.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { assert } from '../../assert.ts';
 import { openTrace } from '../../trace/reader.ts';
-import { attempt, readFile } from './files.ts';
+import { attempt, PARTIAL_SUFFIX, partialPathOf } from './files.ts';
+import { traceSource } from './trace-source.ts';
 
 export class TraceFile {
+  /** As the user named it. */
   readonly path: string;
   #fd: number | undefined;
   #early: Uint8Array[] | undefined = [];
   #sizeBytes = 0;
+  /** Where the bytes go. */
+  #writtenPath: string;
+  #isFinished = false;
 
   constructor(path: string) {
     this.path = path;
+    this.#writtenPath = path;
   }
 
   /** Bytes written so far. */
@@ -29,16 +36,31 @@ export class TraceFile {
   };
 
   /**
-   * Creates or empties the file. Not before the run is known to begin, so that a usage error leaves an older trace alone.
+   * Creates or empties the partial file. Not before the run is known to begin, so that a usage error leaves an older one alone.
    * @throws ParatraceError `file.unreadable`.
    */
   open(): void {
-    this.#fd = attempt(this.path, 'written', () => openSync(this.path, 'w'));
+    this.#writtenPath = partialPathOf(this.path);
+    this.#fd = attempt(this.#writtenPath, 'written', () => openSync(this.#writtenPath, 'w'));
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const bytes of early) this.#append(bytes);
   }
 
+  /**
+   * The trace is complete: closes it and gives it its name.
+   * @throws ParatraceError `file.unreadable`.
+   */
+  finish(): void {
+    assert(this.#fd !== undefined && !this.#isFinished, 'a trace is finished once, after it was opened');
+    this.close();
+    this.#isFinished = true;
+    const from = this.#writtenPath;
+    if (!from.endsWith(PARTIAL_SUFFIX) || from === this.path) return;
+    attempt(this.path, 'written', () => renameSync(from, from.slice(0, -PARTIAL_SUFFIX.length)));
+  }
+
+  /** Closes the file if it is open. Unless it was finished, it stays partial. */
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
@@ -46,14 +68,15 @@ export class TraceFile {
 
   /** How far the file can be read, in one sentence; for a trace whose recording failed. Undefined if it was never opened. */
   describeReadable(): string | undefined {
-    if (this.#early !== undefined) return undefined;
+    if (this.#early !== undefined || this.#isFinished) return undefined;
+    const path = this.#writtenPath;
     try {
-      const { readableUpTo, end } = openTrace(readFile(this.path), { partial: true });
-      if (end !== undefined) return `the trace ${this.path} is complete`;
+      const { readableUpTo, end } = openTrace(traceSource(path), { partial: true });
+      if (end !== undefined) return `the trace ${path} is complete`;
       const { offset, events, cycle } = readableUpTo;
-      return `the trace ${this.path} can be read up to offset ${offset}: ${events} events, cycle ${cycle}`;
+      return `the trace ${path} can be read up to offset ${offset}: ${events} events, cycle ${cycle}`;
     } catch {
-      return `nothing of the trace ${this.path} can be read`;
+      return `nothing of the trace ${path} can be read`;
     }
   }
 
@@ -62,7 +85,7 @@ export class TraceFile {
     assert(fd !== undefined, 'a trace goes on after its file is closed');
     this.#sizeBytes += bytes.length;
     for (let at = 0; at < bytes.length; ) {
-      at += attempt(this.path, 'written', () => writeSync(fd, bytes, at, bytes.length - at));
+      at += attempt(this.#writtenPath, 'written', () => writeSync(fd, bytes, at, bytes.length - at));
     }
   }
 }

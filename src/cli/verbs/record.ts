@@ -1,6 +1,6 @@
 /** `paratrace record`: a guest on a live host, with a trace. */
 import type { Command } from 'commander';
-import { checkOutput } from '../host/files.ts';
+import { checkTraceOutput } from '../host/files.ts';
 import { addMachineOptions, GUEST_ARGUMENT, prepareRun } from '../machine-options.ts';
 import { addLiveOptions, LIVE_NOTES, type LiveOptions, liveOptionsOf } from './run.ts';
 import { type VerbContext, verb } from './verb.ts';
@@ -25,16 +25,17 @@ export function recordVerb({ host, exit }: VerbContext): Command {
     notes: [
       ...LIVE_NOTES,
       `Trace:
-  It is written as the run goes on. Ctrl-C closes it (the run then ends with the reason \`interrupted\`, and replays); if the process
-  is killed, it can be read up to its last chunk. Images of up to 1 MiB, and larger ones that
-  compress to it, are kept in the trace; others are named by digest, and \`replay\` needs them again.`,
+  It is written as the run goes on, under its name and \`.partial\` until it is complete. Ctrl-C completes it (the run then ends with
+  the reason \`interrupted\`, and replays); if the process is killed, what is there can be read and replayed up to its last chunk, and
+  \`fsck\` repairs it. Images of up to 1 MiB, and larger ones that
+  compress to it, are kept in the trace; others are named by digest, and \`replay\` needs them again unless \`pack\` puts them in.`,
     ],
   })
     .argument('<guest>', GUEST_ARGUMENT)
     .requiredOption('-o, --output <file>', 'the trace to write');
   return addLiveOptions(addMachineOptions(command)).action(async (guest: string, options: RecordOptions) => {
     const run = prepareRun(guest, options);
-    checkOutput(options.output, run.inputFiles);
+    checkTraceOutput(options.output, run.inputFiles);
     const [{ liveRun }, { TraceFile }] = await Promise.all([import('../live-run.ts'), import('../host/trace-file.ts')]);
     exit(await liveRun(host, run, liveOptionsOf(options), new TraceFile(options.output)));
   });

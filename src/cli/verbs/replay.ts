@@ -1,7 +1,7 @@
 /** `paratrace replay`: runs a trace again and checks every event and digest. */
 import type { Command } from 'commander';
 import type { EngineChoice } from '../../machine/create-machine.ts';
-import { checkOutput } from '../host/files.ts';
+import { checkTraceOutput } from '../host/files.ts';
 import { engineOption } from '../machine-options.ts';
 import { type VerbContext, verb } from './verb.ts';
 
@@ -45,7 +45,7 @@ export function replayVerb({ host, exit }: VerbContext): Command {
     .option('--json', 'the result as JSON')
     .option('-q, --quiet', 'no progress')
     .action(async (path: string, options: ReplayOptions) => {
-      if (options.output !== undefined) checkOutput(options.output, [path, ...options.image]);
+      if (options.output !== undefined) checkTraceOutput(options.output, [path, ...options.image]);
       const { runReplay } = await import('../replay-run.ts');
       exit(await runReplay(host, path, options));
     });

@@ -24,12 +24,14 @@ export function reportVerb({ host, exit }: VerbContext): Command {
     .requiredOption('-o, --output <file>', 'the HTML file to write')
     .action(async (path: string, { output }: ReportOptions) => {
       checkOutput(output, [path]);
-      const [{ inFile, openTraceFile, reportProblem }, { renderTraceReport }, { SBI_NAMES }] = await Promise.all([
-        import('../open-trace.ts'),
-        import('../../viz/trace-report.ts'),
-        import('../../analysis/sbi-names.ts'),
-      ]);
+      const [{ checkHasAllEvents, inFile, openTraceFile, reportProblem }, { renderTraceReport }, { SBI_NAMES }] =
+        await Promise.all([
+          import('../open-trace.ts'),
+          import('../../viz/trace-report.ts'),
+          import('../../analysis/sbi-names.ts'),
+        ]);
       const trace = openTraceFile(path);
+      checkHasAllEvents(path, trace);
       const options = { script: host.reportProgram(), title: basename(path), names: SBI_NAMES };
       const html = inFile(path, () => renderTraceReport(trace, options));
       attempt(output, 'written', () => writeFileSync(output, html));

@@ -23,13 +23,17 @@ export function statVerb({ host, exit }: VerbContext): Command {
     .argument('<trace>', 'a trace that `record` wrote')
     .option('--json', 'as JSON')
     .action(async (path: string, { json }: { json?: boolean }) => {
-      const [{ inFile, openTraceFile, problemOf, reportProblem }, { computeStatistics }, { SBI_NAMES }] =
-        await Promise.all([
-          import('../open-trace.ts'),
-          import('../../analysis/stat.ts'),
-          import('../../analysis/sbi-names.ts'),
-        ]);
+      const [
+        { checkHasAllEvents, inFile, openTraceFile, problemOf, reportProblem },
+        { computeStatistics },
+        { SBI_NAMES },
+      ] = await Promise.all([
+        import('../open-trace.ts'),
+        import('../../analysis/stat.ts'),
+        import('../../analysis/sbi-names.ts'),
+      ]);
       const trace = openTraceFile(path);
+      checkHasAllEvents(path, trace);
       const { config } = trace.header;
       const statistics = inFile(path, () => computeStatistics(trace.events(), config.hartCount, SBI_NAMES, trace.end));
       if (json) {

@@ -1,0 +1,109 @@
+/**
+ * A part of a trace as a trace: what a replay needs, and of the events those of a window. Inputs, images and the end are kept whole, so
+ * that it replays from the start of the run to its end; of the digests those in the window and the last, so that a replay of nothing but
+ * inputs still checks that the machine ends in the recorded state.
+ */
+import { assert } from '../assert.ts';
+import { EventRow } from '../hypervisor/event-row.ts';
+import type { RunCounters } from '../session/ports.ts';
+import { type ByteSink, type ChunkWriter, NO_SPAN } from './chunk-writer.ts';
+import { ColumnEncoder } from './columns.ts';
+import { encodeCounters } from './counter-rows.ts';
+import { EventBuffer } from './event-buffer.ts';
+import type { ChunkInfo, RecordedDigest, TraceReader } from './reader.ts';
+import { beginCopy, copyChunk, copyTrace } from './rewrite.ts';
+import { COUNTER_ROWS_KEY, DIGEST_COLUMNS, FLUSH, SHARED_GROUP, type TraceExcerpt } from './schema.ts';
+import { ColumnGroup, NameTable, packTable } from './table.ts';
+import type { WindowClock } from './window-clocks.ts';
+
+/** No event at all. */
+export const NO_EVENTS: TraceExcerpt = { fromEvent: 0, toEvent: 0 };
+
+/**
+ * The numbers of the events of a trace from `from` on and below `to`, in cycles, instruction counts or numbers of events.
+ * Those that it does not hold are left out.
+ */
+export function windowOf(trace: TraceReader, clock: WindowClock, from: number, to: number): TraceExcerpt {
+  assert(from <= to, 'a window that ends before it begins');
+  const first = trace.header.excerpt?.fromEvent ?? 0;
+  const last = first + trace.totals.events;
+  const eventAt = (value: number): number =>
+    clock === 'event' ? Math.min(Math.max(value, first), last) : trace.eventAt(clock, value);
+  return { fromEvent: eventAt(from), toEvent: eventAt(to) };
+}
+
+/**
+ * Writes what is left of a trace that keeps only the events of a window, which lie in it: see {@link windowOf}.
+ * @throws ParatraceError `trace.version` for a trace of a later minor version.
+ */
+export function trimTrace(trace: TraceReader, window: TraceExcerpt, sink: ByteSink): void {
+  const { header, totals } = trace;
+  const keepsAll = header.excerpt === undefined && window.fromEvent === 0 && window.toEvent === totals.events;
+  if (keepsAll) {
+    copyTrace(trace, sink);
+    return;
+  }
+  const writer = beginCopy(trace, { ...header, excerpt: window }, sink);
+  const digests = digestsToKeep(trace, window);
+  for (const chunk of trace.chunks) {
+    if (chunk.kind === 'inputs') copyChunk(trace, chunk, writer);
+    else if (chunk.kind === 'events') writeEvents(trace, chunk, window, writer);
+  }
+  writeDigests(digests, writer);
+  for (const chunk of trace.chunks) if (chunk.kind === 'end') copyChunk(trace, chunk, writer);
+  const events = window.toEvent - window.fromEvent;
+  writer.close({ events, inputs: totals.inputs, inputBytes: totals.inputBytes, digests: digests.length });
+}
+
+/** The events of a chunk that lie in the window. A chunk that lies in it as a whole is copied. */
+function writeEvents(trace: TraceReader, chunk: ChunkInfo, window: TraceExcerpt, writer: ChunkWriter): void {
+  const fromEvent = Math.max(chunk.first, window.fromEvent);
+  const toEvent = Math.min(chunk.first + chunk.count, window.toEvent);
+  if (fromEvent >= toEvent) return;
+  if (toEvent - fromEvent === chunk.count) {
+    copyChunk(trace, chunk, writer);
+    return;
+  }
+  const buffer = new EventBuffer(chunk.count, new ColumnEncoder(chunk.count));
+  const row = new EventRow();
+  for (const event of trace.events({ fromEvent, toEvent })) {
+    row.fill(event);
+    buffer.push(row);
+  }
+  const { count, firstCycle, lastCycle } = buffer;
+  writer.writePacked('events', buffer.take(fromEvent), { count, firstCycle, lastCycle });
+}
+
+/** A digest that is kept, with what had been counted there if the trace says so. */
+interface KeptDigest {
+  readonly digest: RecordedDigest;
+  readonly counters: RunCounters | undefined;
+}
+
+function digestsToKeep(trace: TraceReader, { fromEvent, toEvent }: TraceExcerpt): KeptDigest[] {
+  const counters = [...trace.counters()];
+  const all = Array.from(trace.digests(), (digest, index) => ({ digest, counters: counters[index] }));
+  return all.filter(
+    ({ digest: { events } }, index) => (events >= fromEvent && events < toEvent) || index === all.length - 1,
+  );
+}
+
+function writeDigests(kept: readonly KeptDigest[], writer: ChunkWriter): void {
+  for (let first = 0; first < kept.length; first += FLUSH.digests) {
+    const part = kept.slice(first, first + FLUSH.digests);
+    const group = new ColumnGroup(DIGEST_COLUMNS, part.length, new NameTable());
+    for (const { digest } of part) group.push({ ...digest });
+    const columns = group.take(new ColumnEncoder(part.length));
+    const cycles = part.map(({ digest }) => digest.cycle);
+    writer.writePacked('digests', packTable({ first, count: part.length }, [], [[SHARED_GROUP, columns]]), {
+      count: part.length,
+      firstCycle: cycles[0] ?? 0,
+      lastCycle: cycles.at(-1) ?? 0,
+    });
+    const counters = part.map((digest) => digest.counters).filter((row) => row !== undefined);
+    if (counters.length === 0) continue;
+    assert(counters.length === part.length, 'a trace has counters of all its digests, or of none');
+    const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(counters)]]);
+    writer.writePacked('counters', rows, { ...NO_SPAN, count: counters.length });
+  }
+}
