@@ -11,6 +11,8 @@ const QEMU_MACHINE = [
   ...['-M', 'virt', '-m', '128M', '-global', 'virtio-mmio.force-legacy=false', '-net', 'none'],
   ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
 ];
+/** What mini-os prints in the end. */
+const MINI_OS_ANSWER = /^\S+: iterations \d+ checksum ([0-9a-f]+)/m;
 const UBOOT = '/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin';
 const UBOOT_COMMANDS = [
   'version',
@@ -85,6 +87,22 @@ export class Hosts {
     const mode = entry === 'm' ? ['--mode', 'native', '--entry', 'm'] : ['--mode', 'pvh'];
     const output = column.verb === 'record' ? ['-o', trace] : [];
     return this.#paratrace([column.verb, image, ...mode, '--verbose', '--engine', column.engine, ...output]);
+  }
+
+  /** Runs or records a workload of the bundled mini-os. */
+  async miniOs(verb, workload, mode, iterations) {
+    const trace = this.#file(`mini-os-${workload}-${mode}.pvt`);
+    const guest = ['mini-os', '--workload', workload, '--iterations', String(iterations), '--mode', mode];
+    const output = verb === 'record' ? ['-o', trace] : [];
+    const { seconds, stdout } = await this.#run(...this.#paratrace([verb, ...guest, ...output]));
+    const checksum = MINI_OS_ANSWER.exec(stdout)?.[1];
+    if (checksum === undefined) throw new BenchError(`mini-os ${workload} in ${mode} printed: ${stdout.slice(-500)}`);
+    return { seconds, checksum, trace };
+  }
+
+  /** What `stat` says of a trace. */
+  async statistics(trace) {
+    return JSON.parse((await this.#run(...this.#paratrace(['stat', trace, '--json']))).stdout);
   }
 
   /** U-Boot from power-on until it offers its prompt: seconds. */

@@ -1,9 +1,10 @@
 /** Turns measurements into the tables of docs/performance.md. */
+import { renderModes } from './modes.mjs';
 import { median, ratios, spread, table } from './numbers.mjs';
 import { COMPUTE } from './workloads.mjs';
 
 /** `facts.short`: start-up weighs so much that goals are left out. */
-export function renderResults({ facts, columns: shown, guests, uboot, start, memory, curves }) {
+export function renderResults({ facts, columns: shown, guests, uboot, modes, start, memory, curves }) {
   const hasSteady = guests.some(({ columns }) => Object.values(columns).some(({ few }) => few.length > 0));
   return [
     `${facts.cpu}, Node ${facts.node}, QEMU ${facts.qemu}. \`${facts.command}\`: ${facts.rounds} rounds in ${facts.minutes.toFixed(1)} minutes; load average ${facts.loadBefore.toFixed(1)} before and ${facts.loadAfter.toFixed(1)} after.`,
@@ -11,6 +12,7 @@ export function renderResults({ facts, columns: shown, guests, uboot, start, mem
       ? []
       : [ratioTable(facts, guests, uboot), wholeTable(shown, guests, uboot)]),
     ...(hasSteady ? [steadyTable(shown, guests), costTable(shown, guests, uboot), pathTable(shown, guests)] : []),
+    ...(modes === undefined ? [] : [renderModes(modes, facts)]),
     ...(start === undefined ? [] : [startTable(shown, start)]),
     ...(memory === undefined ? [] : [memoryTable(memory)]),
     ...(curves === undefined ? [] : [curveTable(curves)]),

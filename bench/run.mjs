@@ -4,7 +4,7 @@
  *
  *   npm run bench                            everything, 5 rounds; writes the tables of docs/performance.md
  *   npm run bench -- --short                 3 rounds of fewer iterations and columns, for CI; writes nothing
- *   npm run bench -- --only workload,paging  some guests; writes nothing
+ *   npm run bench -- --only workload,modes   some guests, U-Boot (uboot), mini-os by mode (modes), start and memory (extras); writes nothing
  *   npm run bench -- --rounds 9
  *
  * Needs QEMU, the cross compiler, and U-Boot (scripts/install-tools.sh).
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { COLUMNS, Hosts } from './hosts.mjs';
+import { measureModes } from './modes.mjs';
 import { BenchError, run } from './programs.mjs';
 import { renderResults } from './render.mjs';
 import { CURVE_GUESTS, FEW_PART, WORKLOADS } from './workloads.mjs';
@@ -48,6 +49,7 @@ const settings = {
   workloads: WORKLOADS.filter(({ name }) => names === undefined || names.includes(name)),
   columns: options.short ? COLUMNS.filter(({ id }) => SHORT_COLUMNS.includes(id)) : COLUMNS,
   uboot: names === undefined || names.includes('uboot'),
+  modes: names === undefined || names.includes('modes'),
   extras: names === undefined || names.includes('extras'),
 };
 
@@ -72,6 +74,7 @@ async function main() {
     save(results);
   }
   if (settings.uboot) results.uboot = await measureUboot(hosts);
+  if (settings.modes) results.modes = await measureModes(hosts, settings);
   if (settings.extras) {
     results.start = await measureStart(hosts);
     results.memory = await measureMemory(hosts);

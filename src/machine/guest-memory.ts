@@ -2,7 +2,9 @@
 import { assert } from '../assert.ts';
 import type { GuestMemory } from './bus.ts';
 import type { Engine } from './engine/engine.ts';
-import { PAGE_BYTES, RAM_BASE } from './engine/layout.ts';
+import { PAGE_BYTES, PAGE_FLAG, RAM_BASE } from './engine/layout.ts';
+
+const PAGE_SHIFT = 12;
 
 export class EngineMemory implements GuestMemory {
   readonly base = RAM_BASE;
@@ -10,6 +12,8 @@ export class EngineMemory implements GuestMemory {
   readonly #engine: Engine;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  /** One byte for each page of RAM: `PAGE_FLAG`. */
+  readonly #pageFlags: Uint8Array;
   readonly #onWrite: () => void;
 
   /** @param onWrite called at each write: reservations of LR end */
@@ -18,6 +22,7 @@ export class EngineMemory implements GuestMemory {
     this.sizeBytes = engine.plan.ramBytes;
     this.#bytes = new Uint8Array(engine.memory.buffer, engine.plan.ram, this.sizeBytes);
     this.#view = new DataView(engine.memory.buffer, engine.plan.ram, this.sizeBytes);
+    this.#pageFlags = new Uint8Array(engine.memory.buffer, engine.plan.pageFlags, this.sizeBytes / PAGE_BYTES);
     this.#onWrite = onWrite;
   }
 
@@ -80,12 +85,15 @@ export class EngineMemory implements GuestMemory {
   #changing(pa: number, lengthBytes: number): number {
     const offset = this.#offset(pa, lengthBytes);
     const end = offset + lengthBytes;
+    this.#onWrite();
+    // Most often there is nothing to note: the page has changed already, and holds no code.
+    const isInPage = offset >>> PAGE_SHIFT === (end - 1) >>> PAGE_SHIFT;
+    if (isInPage && this.#pageFlags[offset >>> PAGE_SHIFT] === PAGE_FLAG.dirty) return offset;
     for (let at = offset; at < end; ) {
       const next = Math.min(end, (Math.floor(at / PAGE_BYTES) + 1) * PAGE_BYTES);
       this.#engine.call.noteWrite(at, next - at);
       at = next;
     }
-    this.#onWrite();
     return offset;
   }
 }

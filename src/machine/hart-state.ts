@@ -8,6 +8,8 @@ import { REGISTER_NAMES } from './isa/registers.ts';
 import { type Hart, type HartCounters, MISS_KINDS, type MissKind, type Privilege } from './machine-types.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
+/** In place of the RAM offset that LR has reserved. */
+export const NO_RESERVATION = -1;
 const slotOf = (name: string): number => must(CSR_SLOTS.get(name), 'a CSR with storage');
 const MIE = slotOf('mie');
 const MIP = slotOf('mip');
@@ -71,6 +73,11 @@ export class EngineHart implements Hart {
     this.set64('pc', value);
   }
 
+  setPcHalves(low: number, high: number): void {
+    this.#view.setInt32(this.base + HART.pc, low, true);
+    this.#view.setInt32(this.base + HART.pc + 4, high, true);
+  }
+
   get privilege(): Privilege {
     const level = this.get32('privilege');
     assert(level === 0 || level === 1 || level === 3, `privilege ${level}`);
@@ -94,6 +101,11 @@ export class EngineHart implements Hart {
     else this.#view.setUint32(at, low + 1, true);
   }
 
+  /** Ends a reservation of LR. */
+  endReservation(): void {
+    this.#view.setInt32(this.base + HART.reservation, NO_RESERVATION, true);
+  }
+
   /** Interrupts that are enabled in `mie` and pending, by bit of `mip`. */
   get pendingEnabled(): number {
     const pending = this.#view.getUint32(this.base + MIP, true) | this.#view.getUint32(this.base + HART.wires, true);
@@ -114,13 +126,15 @@ export class EngineHart implements Hart {
   }
 
   csr(name: string): bigint {
-    this.#setNow(0n);
+    writeCounter(this.#view, this.base + HART.now, this.#clock.cycle);
+    writeCounter(this.#view, this.base + HART.nowRetired, this.retired);
     return BigInt.asUintN(64, this.#engine.call.csrRead(this.base, this.#csrIndex(name)));
   }
 
   setCsr(name: string, value: bigint): void {
     // A guest's write to `minstret` counts the instructions before its own; the host's has none.
-    this.#setNow(-1n);
+    writeCounter(this.#view, this.base + HART.now, this.#clock.cycle);
+    this.set64('nowRetired', this.get64('retired') - 1n);
     this.#engine.call.csrWrite(this.base, this.#csrIndex(name), BigInt.asIntN(64, value));
     this.#afterCsrWrite(this);
   }
@@ -212,12 +226,6 @@ export class EngineHart implements Hart {
 
   setRawCsr(name: string, value: bigint): void {
     this.#view.setBigUint64(this.base + slotOf(name), BigInt.asUintN(64, value), true);
-  }
-
-  /** What counters derive their value from, between instructions. */
-  #setNow(retiredMore: bigint): void {
-    this.set64('now', BigInt(this.#clock.cycle));
-    this.set64('nowRetired', this.get64('retired') + retiredMore);
   }
 
   #csrIndex(name: string): number {

@@ -312,6 +312,11 @@ class MirroredHart implements Hart {
     this.#second.pc = value;
   }
 
+  setPcHalves(low: number, high: number): void {
+    this.#first.setPcHalves(low, high);
+    this.#second.setPcHalves(low, high);
+  }
+
   get privilege(): Privilege {
     return this.#first.privilege;
   }

@@ -117,6 +117,8 @@ export interface Hart {
   /** The halves of the pc, likewise. */
   readonly pcLow: number;
   readonly pcHigh: number;
+  /** Sets the pc by its halves, which are taken modulo 2^32. */
+  setPcHalves(low: number, high: number): void;
   privilege: Privilege;
   /** Instructions this hart has retired. */
   readonly retired: number;

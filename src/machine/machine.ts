@@ -17,7 +17,7 @@ import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import { emitRegion } from './engine/regions/region-emitter.ts';
 import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
 import { EngineMemory } from './guest-memory.ts';
-import { EngineHart, readCounter } from './hart-state.ts';
+import { EngineHart, NO_RESERVATION, readCounter } from './hart-state.ts';
 import { EngineHostMemory } from './host-memory.ts';
 import { MachineClock } from './machine-clock.ts';
 import type { HartCounters, Machine, MachineConfig, PendingAccess, Privilege, StopReason } from './machine-types.ts';
@@ -38,7 +38,6 @@ const HOST_MEMORY_MAX = 2 ** 28;
 const MISA = (2n << 62n) | [...'ACIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n);
 /** UXL and SXL: 64 bits, fixed. */
 const MSTATUS_RESET = (2n << 32n) | (2n << 34n);
-const NO_RESERVATION = -1;
 const NEVER = Number.POSITIVE_INFINITY;
 const PAGE_SHIFT = 12;
 /** A power of two: more than there are devices that a guest talks to by turns. */
@@ -199,7 +198,7 @@ export class EngineMachine implements Machine {
     assert(Number.isInteger(untilCycle) || Math.abs(untilCycle) === Infinity, 'a deadline is a whole number of cycles');
     const hart = this.#hartOf(id);
     // A reservation does not outlive the turn of its hart (Unprivileged ISA 14.2 lets it go at any time).
-    if (hart !== this.#hart) this.#hart.set32('reservation', NO_RESERVATION);
+    if (hart !== this.#hart) this.#hart.endReservation();
     this.#hart = hart;
     let resume = 0;
     for (;;) {
@@ -377,7 +376,7 @@ export class EngineMachine implements Machine {
   }
 
   #breakReservations(): void {
-    for (const hart of this.#harts) hart.set32('reservation', NO_RESERVATION);
+    for (const hart of this.#harts) hart.endReservation();
   }
 
   /** @param ramOffset of 8 bytes that are written */

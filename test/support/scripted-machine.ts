@@ -104,6 +104,10 @@ export class ScriptedHart implements Hart {
     return Number(BigInt.asUintN(32, this.pc >> 32n));
   }
 
+  setPcHalves(low: number, high: number): void {
+    this.pc = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+  }
+
   csr(name: string): bigint {
     return this.#csrs.get(alias(name)) ?? 0n;
   }

@@ -217,7 +217,7 @@ export class PvProcessor implements VirtualProcessor {
       registers.privilege = PRIVILEGE.S;
       registers.setXHalves(SP, shared.trapLow(hart, 'kernelSp'), shared.trapHigh(hart, 'kernelSp'));
     }
-    registers.pc = joined(entry.low, entry.high);
+    registers.setPcHalves(entry.low, entry.high);
   }
 
   #iret(hart: number): void {
@@ -233,7 +233,7 @@ export class PvProcessor implements VirtualProcessor {
     shared.setUpcallMask(hart, (status & STATUS.masked) !== 0);
     registers.privilege = (status & STATUS.kernel) !== 0 ? PRIVILEGE.S : PRIVILEGE.U;
     // Instructions are at even addresses, as `sepc` holds them.
-    registers.pc = joined(shared.trapLow(hart, 'pc') & ~1, shared.trapHigh(hart, 'pc'));
+    registers.setPcHalves(shared.trapLow(hart, 'pc') & ~1, shared.trapHigh(hart, 'pc'));
   }
 
   #crash(hart: number, what: string): void {

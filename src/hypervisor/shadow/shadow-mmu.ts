@@ -47,6 +47,10 @@ const SSTATUS_MXR = 1n << 19n;
 const LEVELS_BY_MODE: Readonly<Record<number, number>> = { 0: 0, 8: 3, 9: 4, 10: 5 };
 const MODE_BY_LEVELS = { 3: TABLE_MODE.sv39, 4: TABLE_MODE.sv48, 5: TABLE_MODE.sv57 } as const;
 
+/** More than there are levels, and kinds of accessor. */
+const LEVEL_COUNT = 8;
+const ROLE_COUNT = 8;
+
 /** What a page fault of the real MMU was. */
 export type ShadowFault =
   /** The shadow had no entry; it has one now. */
@@ -60,17 +64,21 @@ export type ShadowFault =
   /** A store to a guest table. */
   | { readonly kind: 'table-write'; readonly gpa: number; readonly dropped: number };
 
+const SAME_ROOTS: RootSwitch = { cached: true, dropped: 0 };
 const GUEST_FAULT: ShadowFault = { kind: 'guest-fault' };
 const ACCESS_FAULT: ShadowFault = { kind: 'access-fault' };
 
 interface CachedRoot {
-  readonly key: string;
+  readonly key: number;
   readonly page: ShadowPage;
   readonly space: number;
   lastUse: number;
 }
 
 interface HartContext {
+  /** Of `satp`, and what counts here of `sstatus`, when they were last looked at. */
+  satp: bigint;
+  status: bigint;
   paging: GuestPaging;
   sum: boolean;
   mxr: boolean;
@@ -114,7 +122,7 @@ export class ShadowMmu {
   /** What sets A and D in the guest's tables; undefined if nothing does (Svade). */
   readonly #adWriter: HostMemory | undefined;
   readonly #contexts: readonly HartContext[];
-  readonly #roots = new Map<string, CachedRoot>();
+  readonly #roots = new Map<number, CachedRoot>();
   readonly #freeSpaces: number[];
   /** Writes to each table since something was last filled through it. */
   readonly #writes = new Map<number, number>();
@@ -137,6 +145,8 @@ export class ShadowMmu {
     this.#adWriter = machine.config.adUpdate === 'hardware' ? memory : undefined;
     this.#freeSpaces = Array.from({ length: rootsMax }, (_, space) => rootsMax - 1 - space);
     this.#contexts = machine.harts.map(() => ({
+      satp: 0n,
+      status: 0n,
       paging: { levels: 0, rootPa: 0 },
       sum: false,
       mxr: false,
@@ -162,8 +172,9 @@ export class ShadowMmu {
 
   /** Whether the roots for a value of `satp` are there already, `sstatus` being as it is. */
   isCached(hart: number, satp: bigint): boolean {
-    const context = { ...this.#context(hart), paging: pagingOf(satp) };
-    return this.#roots.has(this.#key(context, false)) && this.#roots.has(this.#key(context, true));
+    const context = this.#context(hart);
+    const paging = pagingOf(satp);
+    return this.#roots.has(this.#key(context, paging, false)) && this.#roots.has(this.#key(context, paging, true));
   }
 
   /** Has the hart run on the roots that its virtual `satp` and `sstatus` ask for. */
@@ -171,7 +182,16 @@ export class ShadowMmu {
     const context = this.#context(hart);
     const registers = must(this.#machine.harts[hart], 'a hart of the machine');
     const satp = registers.csr('satp');
-    const status = registers.csr('sstatus');
+    const status = registers.csr('sstatus') & (SSTATUS_SUM | SSTATUS_MXR);
+    const [user, supervisor] = context.roots;
+    if (user && supervisor && satp === context.satp && status === context.status) {
+      // As if they had been looked for: least recently used ones are dropped first.
+      user.lastUse = ++this.#uses;
+      supervisor.lastUse = ++this.#uses;
+      return SAME_ROOTS;
+    }
+    context.satp = satp;
+    context.status = status;
     context.paging = pagingOf(satp);
     context.sum = (status & SSTATUS_SUM) !== 0n;
     context.mxr = (status & SSTATUS_MXR) !== 0n;
@@ -208,7 +228,7 @@ export class ShadowMmu {
       const flags = isDirty ? allowed : allowed & ~PTE.W;
       return this.#tables.map(
         this.#root(context, supervisor).page,
-        this.#role(context, supervisor),
+        this.#role(context, context.paging, supervisor),
         va,
         page,
         flags,
@@ -281,21 +301,21 @@ export class ShadowMmu {
   }
 
   /** What tells one view of the same tables from another. */
-  #role({ paging, sum, mxr }: Omit<HartContext, 'roots'>, supervisor: boolean): number {
-    if (paging.levels === 0) return 0;
+  #role({ sum, mxr }: HartContext, { levels }: GuestPaging, supervisor: boolean): number {
+    if (levels === 0) return 0;
     return (supervisor ? 1 : 0) | (supervisor && sum ? 2 : 0) | (mxr ? 4 : 0);
   }
 
-  #key(context: Omit<HartContext, 'roots'>, supervisor: boolean): string {
-    const { levels, rootPa } = context.paging;
-    return `${rootPa}.${levels}.${this.#role(context, supervisor)}`;
+  #key(context: HartContext, paging: GuestPaging, supervisor: boolean): number {
+    const { levels, rootPa } = paging;
+    return ((rootPa / PAGE_BYTES) * LEVEL_COUNT + levels) * ROLE_COUNT + this.#role(context, paging, supervisor);
   }
 
   #rootFor(context: HartContext, supervisor: boolean): { root: CachedRoot; cached: boolean; dropped: number } {
     const { paging } = context;
-    const role = this.#role(context, supervisor);
+    const role = this.#role(context, paging, supervisor);
     const table = paging.levels === 0 ? undefined : paging.rootPa / PAGE_BYTES;
-    const key = this.#key(context, supervisor);
+    const key = this.#key(context, paging, supervisor);
     const found = this.#roots.get(key);
     if (found) {
       found.lastUse = ++this.#uses;

@@ -13,7 +13,7 @@ export class ShadowPage {
   /** 0: its entries are leaves. */
   readonly level: number;
   /** What it stands for: no two shadow pages have the same. */
-  readonly key: string;
+  readonly key: number;
   /** Page number of the guest table that it shadows; undefined for the parts of a superpage and where the guest has paging off. */
   readonly table: number | undefined;
   /** Shadow pages below, by index. */
@@ -25,7 +25,7 @@ export class ShadowPage {
   /** Not 0 while it is the root of an address space. */
   rootCount = 0;
 
-  constructor(pa: number, level: number, key: string, table: number | undefined) {
+  constructor(pa: number, level: number, key: number, table: number | undefined) {
     this.pa = pa;
     this.level = level;
     this.key = key;
@@ -43,9 +43,13 @@ export function placeName({ page, index }: ShadowPlace): number {
   return page.pa / 8 + index;
 }
 
+/** What most stores to a table touch: made once. */
+const SINGLE_ENTRIES: readonly (readonly number[])[] = Array.from({ length: TABLE_ENTRIES }, (_, index) => [index]);
+
 /** Entries of the table that an access of `lengthBytes` at `offset` touches. */
 export function touchedEntries(offset: number, lengthBytes: number): readonly number[] {
   const first = Math.floor(offset / 8);
   const last = Math.min(TABLE_ENTRIES - 1, Math.floor((offset + lengthBytes - 1) / 8));
-  return Array.from({ length: last - first + 1 }, (_, step) => first + step);
+  const whole = first === last ? SINGLE_ENTRIES[first] : undefined;
+  return whole ?? Array.from({ length: last - first + 1 }, (_, step) => first + step);
 }

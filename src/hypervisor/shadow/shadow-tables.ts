@@ -14,6 +14,10 @@ import { placeName, ShadowPage, type ShadowPlace } from './shadow-page.ts';
 /** Levels of a shadow root, whatever the guest's scheme: Sv39 covers Bare and Sv39 guests, more levels the others. */
 const ROOT_LEVELS_MIN = 3;
 const NO_ENTRY = 0;
+/** More than there are levels, kinds of accessor, and values of a leaf's flags. */
+const LEVEL_COUNT = 8;
+const ROLE_COUNT = 8;
+const FLAGS_COUNT = 1024;
 
 /** How changes reach the TLBs of all harts. */
 export interface TranslationFlush {
@@ -36,7 +40,7 @@ export class ShadowTables {
   readonly #memory: HostMemory;
   readonly #flush: TranslationFlush;
   /** By key. */
-  readonly #pages = new Map<string, ShadowPage>();
+  readonly #pages = new Map<number, ShadowPage>();
   /** Shadow pages of a guest table, by its page number. */
   readonly #ofTable = new Map<number, Set<ShadowPage>>();
   /** Leaves that lead to a guest page, by its number: the reverse map. */
@@ -171,7 +175,7 @@ export class ShadowTables {
     this.#memory.writePte(pa, page, writable ? flags | PTE.W | PTE.D : flags & ~(PTE.W | PTE.D));
   }
 
-  #page(key: string, level: number, table: number | undefined): ShadowPage | undefined {
+  #page(key: number, level: number, table: number | undefined): ShadowPage | undefined {
     const found = this.#pages.get(key);
     if (found) return found;
     const pa = this.#memory.allocate();
@@ -282,17 +286,21 @@ export class ShadowTables {
 }
 
 /** Page tables under a table of the guest; direct ones where a superpage of the guest, or no paging, spans the level. */
-function childKey(level: number, role: number, page: number, walk: GuestLeaf | undefined): string {
+function childKey(level: number, role: number, page: number, walk: GuestLeaf | undefined): number {
   const table = walk?.tables[level];
   if (table !== undefined) return tableKey(table, level, role);
   return directKey(Math.floor(page / TABLE_ENTRIES ** (level + 1)), level, role, walk?.flags);
 }
 
-function tableKey(table: number, level: number, role: number): string {
-  return `t${table}.${level}.${role}`;
+/** Keys are even for tables and odd for direct pages. Page numbers have 44 bits, so that all stay safe integers. */
+function tableKey(table: number, level: number, role: number): number {
+  return 2 * placeKey(table, level, role);
 }
 
+const placeKey = (page: number, level: number, role: number): number =>
+  (page * LEVEL_COUNT + level) * ROLE_COUNT + role;
+
 /** Direct pages of one superpage differ by what the superpage allows. */
-function directKey(region: number, level: number, role: number, flags = 0): string {
-  return `d${region}.${level}.${role}.${flags}`;
+function directKey(region: number, level: number, role: number, flags = 0): number {
+  return 2 * (placeKey(region, level, role) * FLAGS_COUNT + flags) + 1;
 }

@@ -11,28 +11,29 @@ import { consoleIo, iret, SCHEDOP, schedOp, setCallbacks, setTimerOp, xenVersion
 
 const MULTICALL_MAX = 512;
 const ENTRY_BYTES = 64;
-const ENTRY = { op: 0, result: 8, args: 16 } as const;
+const RESULT_OFFSET = 8;
+/** Where arguments are, in words: the number of the call stands first. */
+const ARGUMENT_WORD = 4;
 
 /** `multicall(entries, count)`. Goes on after an entry that fails, and stops only where its result cannot be written. */
 const multicall: CallHandler = (domain, vcpu, call) => {
   const [pa, count] = [call.number(0), call.number(1)];
   if (count > MULTICALL_MAX) return PV_ERROR.E2BIG;
-  const entries = domain.buffers.copy(pa, count * ENTRY_BYTES);
+  const entries = domain.buffers.copyWords(pa, count * ENTRY_BYTES);
   if (entries === undefined) return PV_ERROR.EFAULT;
   const inner = new PvCall();
   for (let index = 0; index < count; index++) {
     const at = index * ENTRY_BYTES;
-    for (let word = 0; word < inner.words.length; word++) {
-      inner.words[word] = entries.getUint32(at + ENTRY.args + 4 * word, true);
-    }
+    const first = at / 4 + ARGUMENT_WORD;
+    for (let word = 0; word < inner.words.length; word++) inner.words[word] = entries[first + word] as number;
     // Asked anew each time: an entry may have made a table of the page that its results go to.
-    if (!domain.buffers.isWritable(pa + at + ENTRY.result, 8)) return PV_ERROR.EFAULT;
+    if (!domain.buffers.isWritable(pa + at + RESULT_OFFSET, 8)) return PV_ERROR.EFAULT;
     domain.charge(call, 'multicall');
-    const result = serveEntry(domain, vcpu, operationAt(entries, at), inner);
+    const result = serveEntry(domain, vcpu, operationAt(entries, at / 4), inner);
     call.cycles += inner.cycles;
-    if (!domain.buffers.isWritable(pa + at + ENTRY.result, 8)) return PV_ERROR.EFAULT;
-    domain.buffers.write32(pa + at + ENTRY.result, result);
-    domain.buffers.write32(pa + at + ENTRY.result + 4, result < 0 ? -1 : Math.floor(result / 0x1_0000_0000));
+    if (!domain.buffers.isWritable(pa + at + RESULT_OFFSET, 8)) return PV_ERROR.EFAULT;
+    domain.buffers.write32(pa + at + RESULT_OFFSET, result);
+    domain.buffers.write32(pa + at + RESULT_OFFSET + 4, result < 0 ? -1 : Math.floor(result / 0x1_0000_0000));
     call.value++;
   }
   return 0;
@@ -116,8 +117,8 @@ function serveEntry(domain: PvDomain, vcpu: number, number: number, call: PvCall
   return error === 0 ? call.value : error;
 }
 
-function operationAt(entries: DataView, at: number): number {
-  return entries.getUint32(at + ENTRY.op + 4, true) * 0x1_0000_0000 + entries.getUint32(at + ENTRY.op, true);
+function operationAt(entries: Uint32Array, word: number): number {
+  return (entries[word + 1] as number) * 0x1_0000_0000 + (entries[word] as number);
 }
 
 function isBlock(call: PvCall): boolean {

@@ -73,10 +73,9 @@ export const eventChannelOp: CallHandler = (domain, _vcpu, call) => {
   if (operation === undefined) return PV_ERROR.ENOSYS;
   const pa = call.number(1);
   const lengthBytes = operation.words * 4;
-  const given = domain.buffers.copy(pa, lengthBytes);
-  if (given === undefined) return PV_ERROR.EFAULT;
+  const words = domain.buffers.copyWords(pa, lengthBytes);
+  if (words === undefined) return PV_ERROR.EFAULT;
   if (operation.results < operation.words && !domain.buffers.isWritable(pa, lengthBytes)) return PV_ERROR.EFAULT;
-  const words = Uint32Array.from({ length: operation.words }, (_, index) => given.getUint32(index * 4, true));
   const error = operation.serve(domain, words, call);
   if (error !== 0) return error;
   for (let index = operation.results; index < operation.words; index++) {

@@ -5,10 +5,10 @@ import type { Halves, PvDomain } from '../pv-domain.ts';
 import { PV_ERROR, type PvError } from '../pv-errors.ts';
 import { BATCH_MAX, type CallHandler } from './call-row.ts';
 
-const UPDATE_BYTES = 16;
+const UPDATE_WORDS = 4;
 /** In bits 1 and 0 of the pointer of an update. */
 const PRESERVE_AD = 2;
-const EXTENDED_BYTES = 24;
+const EXTENDED_WORDS = 6;
 const COPY_LINE_BYTES = 64;
 
 const FLUSH = { none: 0, all: 1, address: 2 } as const;
@@ -30,16 +30,17 @@ const MMUEXT = {
 
 /** `mmu_update(requests, count)`. */
 export const mmuUpdate: CallHandler = (domain, _vcpu, call) => {
-  const requests = batch(domain, call.number(0), call.number(1), UPDATE_BYTES);
+  const requests = batch(domain, call.number(0), call.number(1), UPDATE_WORDS);
   if (typeof requests === 'number') return requests;
-  for (let at = 0; at < requests.byteLength; at += UPDATE_BYTES) {
-    const pointer = requests.getUint32(at + 4, true) * 0x1_0000_0000 + requests.getUint32(at, true);
+  for (let at = 0; at < requests.length; at += UPDATE_WORDS) {
+    const { low, high } = halvesAt(requests, at);
+    const pointer = high * 0x1_0000_0000 + low;
     const kind = pointer % 4;
     domain.charge(call, 'mmuUpdate');
     const error =
       kind !== 0 && kind !== PRESERVE_AD
         ? PV_ERROR.EINVAL
-        : domain.paging.update(pointer - kind, halvesAt(requests, at + 8), kind === PRESERVE_AD);
+        : domain.paging.update(pointer - kind, halvesAt(requests, at + 2), kind === PRESERVE_AD);
     if (error !== 0) return error;
     call.value++;
   }
@@ -65,13 +66,13 @@ export const updateVaMapping: CallHandler = (domain, vcpu, call) => {
 
 /** `mmuext_op(operations, count)`. */
 export const mmuextOp: CallHandler = (domain, vcpu, call) => {
-  const operations = batch(domain, call.number(0), call.number(1), EXTENDED_BYTES);
+  const operations = batch(domain, call.number(0), call.number(1), EXTENDED_WORDS);
   if (typeof operations === 'number') return operations;
-  for (let at = 0; at < operations.byteLength; at += EXTENDED_BYTES) {
+  for (let at = 0; at < operations.length; at += EXTENDED_WORDS) {
     const error = extended(domain, vcpu, call, {
-      command: operations.getUint32(at, true),
-      first: halvesAt(operations, at + 8),
-      second: halvesAt(operations, at + 16),
+      command: halvesAt(operations, at).low,
+      first: halvesAt(operations, at + 2),
+      second: halvesAt(operations, at + 4),
     });
     if (error !== 0) return error;
     call.value++;
@@ -173,13 +174,13 @@ function onFrame({ low, high }: Halves, work: (frame: number) => PvError | 0): P
 }
 
 /** A copy of the operations of a batch, or an error. */
-function batch(domain: PvDomain, pa: number, count: number, entryBytes: number): DataView | PvError {
+function batch(domain: PvDomain, pa: number, count: number, entryWords: number): Uint32Array | PvError {
   if (count > BATCH_MAX) return PV_ERROR.E2BIG;
-  return domain.buffers.copy(pa, count * entryBytes) ?? PV_ERROR.EFAULT;
+  return domain.buffers.copyWords(pa, count * entryWords * 4) ?? PV_ERROR.EFAULT;
 }
 
-function halvesAt(view: DataView, at: number): Halves {
-  return { low: view.getUint32(at, true), high: view.getUint32(at + 4, true) };
+function halvesAt(words: Uint32Array, at: number): Halves {
+  return { low: words[at] as number, high: words[at + 1] as number };
 }
 
 /** Sv39: bits 63 to 38 are all equal. */
