@@ -13,7 +13,8 @@ import { assert, must } from '../assert.ts';
 import type { Engine } from './engine/engine.ts';
 import type { EngineContext } from './engine/engine-context.ts';
 import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './engine/handlers.ts';
-import { BLOCK, ENTRY, GLOBAL, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
+import { forgetJump } from './engine/jump-cache.ts';
+import { BLOCK, ENTRY, GLOBAL, JUMP, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
 import type { Block } from './engine/regions/control-flow.ts';
 import { findBlocks, PageCode } from './engine/regions/control-flow.ts';
 import type { RegionVariant, RegionWriter } from './engine/regions/region-emitter.ts';
@@ -315,6 +316,8 @@ export class RegionCache {
     const slot = (record - this.#engine.plan.regions) / REGION.bytes;
     if (this.#owners[slot] !== undefined && this.#tuning.backsOff) this.#wait(record, generation);
     this.#own(slot, code, owner);
+    const { ramPage, offset } = this.#predecoder().placeOf(entry);
+    forgetJump(this.#view, this.#engine.plan, ramPage + offset);
     this.#view.setInt32(record + REGION.budget, budget, true);
     this.#view.setInt32(record + REGION.variant, head.variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);
@@ -349,6 +352,7 @@ export class RegionCache {
     for (const slot of this.#owners.keys()) this.#engine.table.set(slot, null);
     this.#owners.length = 0;
     this.#records.clear();
+    new Uint8Array(this.#engine.memory.buffer, this.#engine.plan.jumps, JUMP.sets * JUMP.setBytes).fill(0);
     this.#liveModules = 0;
     this.#liveBytes = 0;
     this.#epoch++;

@@ -182,6 +182,23 @@ export const REGION = { bytes: 32, count: 0, table: 4, budget: 8, variant: 12, g
 /** Entries of the region table and records: more are never alive. */
 export const REGION_COUNT_MAX = 32768;
 
+/**
+ * The jump cache says which region begins at a place in RAM, so that one region is followed by the next without a look at predecoded
+ * entries and records, each of which is likely to be in no cache of the host. Sets of two entries of 16 bytes, so that a set is in one
+ * line of the host's cache: u32 offset in RAM with its lowest bit set (0: empty), i32 generation of the page, i32 cycles that must be
+ * left, i32 index in the region table and, from `variantShift` on, the variant.
+ */
+export const JUMP = {
+  sets: 8192,
+  setBytes: 32,
+  wayBytes: 16,
+  place: 0,
+  generation: 4,
+  budget: 8,
+  target: 12,
+  variantShift: 16,
+} as const;
+
 /** CSRs in memory: one i64 each, in this order. */
 export const CSR_SLOTS: ReadonlyMap<string, number> = new Map(
   [...Object.keys(CSR_NUMBERS), ...Object.keys(CSR_FAMILIES).filter((name) => name.startsWith('pmpaddr'))].map(
@@ -202,6 +219,7 @@ export interface MemoryPlan {
   readonly pageGenerations: number;
   /** Records of probes and regions. */
   readonly regions: number;
+  readonly jumps: number;
   readonly ram: number;
   readonly ramBytes: number;
   /** Memory of the host, behind the RAM, with page flags and digests as that has. */
@@ -224,7 +242,8 @@ export function planMemory(ramBytes: number, hostBytes = 0): MemoryPlan {
   const blockTable = pageDigests + allPages * 8;
   const pageGenerations = blockTable + pages * 4;
   const regions = roundUp(pageGenerations + pages * 4, 64);
-  const blocks = regions + REGION_COUNT_MAX * REGION.bytes;
+  const jumps = regions + REGION_COUNT_MAX * REGION.bytes;
+  const blocks = jumps + JUMP.sets * JUMP.setBytes;
   const blockCount = Math.min(BLOCK_COUNT_MAX, pages);
   const ram = roundUp(blocks + blockCount * BLOCK.bytes, WASM_PAGE);
   return {
@@ -235,6 +254,7 @@ export function planMemory(ramBytes: number, hostBytes = 0): MemoryPlan {
     blockCount,
     pageGenerations,
     regions,
+    jumps,
     ram,
     ramBytes,
     hostBytes,

@@ -19,13 +19,13 @@ import {
   or,
   shl,
   shrS,
-  shrU,
   sub,
   wrap,
 } from './expr.ts';
 import { SPECIAL_HANDLERS } from './handlers.ts';
 import type { Parts, State, Ways } from './interpreter-state.ts';
 import { chargeExtra, pcAfter, pcAt } from './interpreter-state.ts';
+import { currentGeneration, followJump, rememberJump } from './jump-cache.ts';
 import { BLOCK, ENTRY, PAGE_BYTES, REGION } from './layout.ts';
 import { ramPageOf } from './mmu.ts';
 import { CAUSE, ENGINE_STOP } from './stops.ts';
@@ -64,8 +64,7 @@ export const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, s
   region: ({ ctx, region }, state, ways) => {
     const { fn, hart, left, retired, entry, page, pc } = state;
     const record = fn.let(load32(entry, ENTRY.imm));
-    const generations = shrU(get32(hart, 'fetchRamPage'), i32(10));
-    const current = eq(load32(generations, ctx.plan.pageGenerations), load32(record, REGION.generation));
+    const current = eq(currentGeneration(ctx, hart), load32(record, REGION.generation));
     fn.if(eqz(current), () => {
       fn.store(16, entry, i32(SPECIAL_HANDLERS.indexOf('probe')), ENTRY.handler);
       fn.store(32, record, load32(record, REGION.restart), REGION.count);
@@ -85,18 +84,23 @@ export const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, s
       fn.br(ways.next);
     });
     fn.if(geS(left, load32(record, REGION.budget)), () => {
-      const balance = fn.let(shl(extendS(left), i64(32)));
-      set32(fn, hart, 'runRetired', retired);
-      fn.callIndirect(balance, region, load32(record, REGION.table), hart, balance, page);
-      fn.set(left, wrap(shrS(balance, i64(32))));
-      const progress = fn.let(wrap(balance));
-      // A region that left before its first instruction wants that one interpreted.
-      fn.if(progress, () => {
-        fn.set(retired, add(retired, progress));
-        // Nothing in a run that nobody measures.
-        if (ctx.config.meter) setGlobal(fn, 'translated', add(getGlobal('translated'), extendU(progress)));
-        fn.set(pc, get64(hart, 'pc'));
-        fn.br(ways.fetch);
+      const target = fn.let(load32(record, REGION.table));
+      rememberJump(ctx, state, pcAt(state), record);
+      fn.loop((follow) => {
+        const balance = fn.let(shl(extendS(left), i64(32)));
+        set32(fn, hart, 'runRetired', retired);
+        fn.callIndirect(balance, region, target, hart, balance, page);
+        fn.set(left, wrap(shrS(balance, i64(32))));
+        const progress = fn.let(wrap(balance));
+        // A region that left before its first instruction wants that one interpreted.
+        fn.if(progress, () => {
+          fn.set(retired, add(retired, progress));
+          // Nothing in a run that nobody measures.
+          if (ctx.config.meter) setGlobal(fn, 'translated', add(getGlobal('translated'), extendU(progress)));
+          fn.set(pc, get64(hart, 'pc'));
+          followJump(ctx, state, target, ways.fetch);
+          fn.br(follow);
+        });
       });
     });
     fn.set(entry, add(entry, i32(BLOCK.shadow)));

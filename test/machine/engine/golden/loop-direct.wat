@@ -27,7 +27,7 @@
         (local.set $exit (i64.const 0x00001001_00000004))
         (br_if $leave (i64.gt_u (local.get $t0) (i64.const 134217724)))
         (local.set $t1 (i32.wrap_i64 (local.get $t0)))
-        (local.set $t2 (i64.load32_s offset=137494528 (local.get $t1)))
+        (local.set $t2 (i64.load32_s offset=137756672 (local.get $t1)))
         (local.set $x11 (local.get $t2))
         ;; 0x8: add a2, a2, a1
         (local.set $x12 (i64.add (local.get $x12) (local.get $x11)))

@@ -27,8 +27,8 @@
         (local.set $t1 (i32.wrap_i64 (local.get $t0)))
         (i32.store offset=352
           (local.get $hart)
-          (i32.sub (i32.add (local.get $t1) (i32.const 137494528)) (i32.const 137494528)))
-        (local.set $t2 (i64.load32_s offset=137494528 (local.get $t1)))
+          (i32.sub (i32.add (local.get $t1) (i32.const 137756672)) (i32.const 137756672)))
+        (local.set $t2 (i64.load32_s offset=137756672 (local.get $t1)))
         (local.set $x11 (local.get $t2))
         ;; 0x4: addi a1, a1, 1
         (local.set $x11 (i64.add (local.get $x11) (i64.const 1)))
@@ -43,10 +43,10 @@
         (local.set $t3
           (i32.ne
             (i32.load offset=352 (local.get $hart))
-            (i32.sub (i32.add (local.get $t1) (i32.const 137494528)) (i32.const 137494528))))
+            (i32.sub (i32.add (local.get $t1) (i32.const 137756672)) (i32.const 137756672))))
         (if
           (i32.eq (local.get $t3) (i32.const 0))
-          (then (i64.store32 offset=137494528 (local.get $t1) (local.get $x11))))
+          (then (i64.store32 offset=137756672 (local.get $t1) (local.get $x11))))
         (i32.store offset=352 (local.get $hart) (i32.const -1))
         (local.set $x12 (i64.extend_i32_u (local.get $t3)))
         ;; 0xc: bne a2, zero, 0x0
