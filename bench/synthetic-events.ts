@@ -79,6 +79,9 @@ class SyntheticRun {
       arg5: 0n,
       error: 0n,
       value: BigInt(1 + this.#noise(60)),
+      tableWrites: 0,
+      rootLoads: 0,
+      flushes: 0,
     };
     this.#cycle += 618;
     return event;

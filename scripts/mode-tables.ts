@@ -3,6 +3,7 @@
  * document, and writes them into it when it is run with `UPDATE_DOCS=1`.
  */
 import { handlingsOf } from '../src/analysis/causes.ts';
+import { AVOIDED_OPERATIONS } from '../src/hypervisor/avoided-exits.ts';
 import type { Mode } from '../src/hypervisor/modes/mode.ts';
 import { MODES } from '../src/hypervisor/modes/modes.ts';
 import { CAUSES, type EmittedEvent, type Handling, OPERATIONS } from '../src/hypervisor/modes/operations.ts';
@@ -21,6 +22,7 @@ export function modeTables(): ReadonlyMap<string, string> {
   return new Map([
     ['modes', table(['mode', 'privileged operations', 'interrupts', 'devices', 'entry'], ALL.map(modeRow))],
     ['operations', operationTable()],
+    ['avoided', avoidedTable()],
     ...AXES.map(([axis]) => [axis, axisTables(axis)] as const),
   ]);
 }
@@ -42,6 +44,19 @@ function operationTable(): string {
     CAUSES[cause],
   ]);
   return table(['operation', ...ALL.map(({ name }) => `\`${name}\``), 'cause'], rows);
+}
+
+/** Which modes spare their guests which exits. */
+function avoidedTable(): string {
+  const rows = Object.entries(AVOIDED_OPERATIONS).map(([operation, { about }]) => [
+    `\`${operation}\``,
+    `the guest ${about}`,
+    ...ALL.map(({ privileged, interrupts, devices }) => {
+      const all: readonly string[] = [...privileged.avoids, ...interrupts.avoids, ...devices.avoids];
+      return all.includes(operation) ? 'yes' : '-';
+    }),
+  ]);
+  return table(['operation', 'what happened', ...ALL.map(({ name }) => `\`${name}\``)], rows);
 }
 
 function whoDoes(handling: Handling | undefined): string {

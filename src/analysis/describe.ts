@@ -24,7 +24,7 @@ export function describeEvent(event: VmEvent, names: EventNames): string {
   const icount = String(event.icount).padStart(STAMP_WIDTHS.icount);
   const pc = event.pc.toString(16).padStart(16, '0');
   const cost = isPriced(event) ? `  [${costOf(event)} cycles]` : '';
-  return `${cycle} ${icount}  hart ${event.hart}  ${pc}  ${event.kind.padEnd(9)}  ${whatHappened(event, names)}${cost}`;
+  return `${cycle} ${icount}  hart ${event.hart}  ${pc}  ${event.kind.padEnd(11)}  ${whatHappened(event, names)}${cost}`;
 }
 
 /** What happened, without stamp and cost. */
@@ -54,6 +54,8 @@ export function whatHappened(event: VmEvent, names: EventNames): string {
       return `hart ${event.target} ${event.state}`;
     case 'end':
       return `${event.reason}, status ${event.status}`;
+    case 'avoidedExit':
+      return describeAvoided(event);
     default:
       return `${ringName(event.device, event.queue)}: ${describeRing(event)}`;
   }
@@ -87,10 +89,30 @@ function describeCall(event: EventOf<'hypercall'>, names: EventNames): string {
     return name === undefined ? hex(value) : `${name}=${hex(value)}`;
   });
   const call = `${names.sbiFunction(event.eid, event.fid)}(${shown.join(', ')})`;
-  return `${call} -> ${names.sbiError(event.error, event.eid)}, ${hex(event.value)}`;
+  return `${call} -> ${names.sbiError(event.error, event.eid)}, ${hex(event.value)}${describeWork(event)}`;
 }
 
-function describeRing(event: Extract<VmEvent, { queue: number }>): string {
+function describeWork({ tableWrites, rootLoads, flushes }: EventOf<'hypercall'>): string {
+  const parts = [
+    ...(tableWrites > 0 ? [plural(tableWrites, 'table write')] : []),
+    ...(rootLoads > 0 ? [`${plural(rootLoads, 'address space')} loaded`] : []),
+    ...(flushes > 0 ? [plural(flushes, 'flush', 'flushes')] : []),
+  ];
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+}
+
+function plural(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
+}
+
+/** `interrupt-acknowledge of timer (port 1)`, `ring-publish at pv-net0 queue 1, 7 times`. */
+function describeAvoided({ operation, device, queue, line, count }: EventOf<'avoidedExit'>): string {
+  const what = line > 0 ? ` of ${device === '' ? 'nobody' : device} (port ${line})` : '';
+  const where = line === 0 && device !== '' ? ` at ${ringName(device, queue)}` : '';
+  return `${operation}${what}${where}${count === 1 ? '' : `, ${count} times`}`;
+}
+
+function describeRing(event: Exclude<Extract<VmEvent, { queue: number }>, { kind: 'avoidedExit' }>): string {
   switch (event.kind) {
     case 'notify':
       return `driver notifies at avail ${event.availIndex}, ${event.waiting} waiting`;

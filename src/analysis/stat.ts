@@ -2,7 +2,7 @@
  * Statistics of a run: where its cycles went, exits by reason, and what the rings did. One pass over the events, with memory that
  * grows with the number of distinct reasons only.
  */
-import { costOf, isPriced, type PricedEvent, type VmEvent } from '../hypervisor/events.ts';
+import { costOf, type EventOf, isPriced, type PricedEvent, type VmEvent } from '../hypervisor/events.ts';
 import type { Position } from '../session/ports.ts';
 import type { EventNames } from './names.ts';
 
@@ -56,6 +56,14 @@ export interface RingRow {
   readonly framesDropped: number;
 }
 
+/** Exits that the guest was spared: see `hypervisor/avoided-exits.ts`. */
+export interface AvoidedRow {
+  readonly operation: string;
+  /** Whose ring or interrupt it was; empty if it was no device's. */
+  readonly device: string;
+  readonly count: number;
+}
+
 export interface RunStatistics {
   readonly events: number;
   readonly cycles: number;
@@ -68,6 +76,8 @@ export interface RunStatistics {
   readonly reasons: readonly ReasonRow[];
   readonly harts: readonly HartRow[];
   readonly rings: readonly RingRow[];
+  /** Most first; then by operation and device. */
+  readonly avoided: readonly AvoidedRow[];
 }
 
 /**
@@ -91,6 +101,7 @@ export class StatisticsCollector {
   readonly #clock: CycleAccount;
   readonly #harts: MutableRow<HartRow>[];
   readonly #rings = new Map<string, MutableRow<RingRow>>();
+  readonly #avoided = new Map<string, MutableRow<AvoidedRow>>();
   #count = 0;
 
   constructor(hartCount: number, names: Pick<EventNames, 'sbiFunction'>) {
@@ -105,7 +116,8 @@ export class StatisticsCollector {
     const hart = this.#harts[event.hart];
     if (hart !== undefined) countHart(hart, event);
     if (isPriced(event)) this.#reasons.add(event);
-    if ('queue' in event) countRing(this.#rings, event);
+    if (event.kind === 'avoidedExit') countAvoided(this.#avoided, event);
+    else if ('queue' in event) countRing(this.#rings, event);
   }
 
   /** Called once, after the last event. @param end as for {@link computeStatistics} */
@@ -123,12 +135,15 @@ export class StatisticsCollector {
       reasons: this.#reasons.rows(cycles),
       harts: this.#harts.map((row) => ({ ...row, waitingCycles: waitingCycles[row.hart] ?? 0 })),
       rings: [...this.#rings.values()].sort((a, b) => compareTexts(a.device, b.device) || a.queue - b.queue),
+      avoided: [...this.#avoided.values()].sort(
+        (a, b) => b.count - a.count || compareTexts(a.operation, b.operation) || compareTexts(a.device, b.device),
+      ),
     };
   }
 }
 
 type MutableRow<T> = { -readonly [F in keyof T]: T[F] };
-type RingEvent = Extract<VmEvent, { queue: number }>;
+type RingEvent = Exclude<Extract<VmEvent, { queue: number }>, { kind: 'avoidedExit' }>;
 
 /** Follows the one clock: who has the processor, who waits, what the hypervisor charged. */
 class CycleAccount {
@@ -248,6 +263,14 @@ function countHart(row: MutableRow<HartRow>, event: VmEvent): void {
   if (!isPriced(event)) return;
   row.hypervisorCycles += costOf(event);
   if (event.kind !== 'inject') row.exits += 1;
+}
+
+function countAvoided(rows: Map<string, MutableRow<AvoidedRow>>, event: EventOf<'avoidedExit'>): void {
+  const { operation, device, count } = event;
+  const key = `${operation} ${device}`;
+  const row = rows.get(key) ?? { operation, device, count: 0 };
+  rows.set(key, row);
+  row.count += count;
 }
 
 function countRing(rings: Map<string, MutableRow<RingRow>>, event: RingEvent): void {

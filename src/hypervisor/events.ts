@@ -27,7 +27,7 @@ interface EventRow {
   /** Number in the trace; explicit, never reused. */
   readonly code: number;
   /** Lane family in the report. */
-  readonly lane: 'hart' | 'hypercall' | 'interrupt' | 'ring' | 'input';
+  readonly lane: 'hart' | 'hypercall' | 'interrupt' | 'ring' | 'input' | 'avoided';
   readonly about: string;
   readonly fields: Readonly<Record<string, FieldType>>;
 }
@@ -39,7 +39,7 @@ export const EVENT_KINDS = {
     code: 1,
     lane: 'hypercall',
     about:
-      'The guest called the SBI, or its paravirtual interface: extension and function id, the arguments that the function takes (the others are 0; all of a0 to a5 if there is no such function), and what came back in a0 and a1.',
+      'The guest called the SBI, or its paravirtual interface: extension and function id, the arguments that the function takes (the others are 0; all of a0 to a5 if there is no such function), and what came back in a0 and a1. Of a paravirtual call also what it did that would have trapped under emulation: entries of page tables written, address spaces loaded, flushes of translations.',
     fields: {
       ...COST,
       eid: 'u64',
@@ -52,6 +52,9 @@ export const EVENT_KINDS = {
       arg5: 'u64',
       error: 'i64',
       value: 'u64',
+      tableWrites: 'u32',
+      rootLoads: 'u32',
+      flushes: 'u32',
     },
   },
   mmio: {
@@ -152,6 +155,13 @@ export const EVENT_KINDS = {
     lane: 'ring',
     about: 'A network frame was lost: its length, and why, such as `no-buffer` where the driver gave too few.',
     fields: { device: 'name', queue: 'u16', lengthBytes: 'u32', reason: 'name' },
+  },
+  avoidedExit: {
+    code: 18,
+    lane: 'avoided',
+    about:
+      'The guest did `count` times without an exit what emulation would have trapped: `interrupt-mask`, `interrupt-unmask`, `interrupt-acknowledge` (stores to the shared-info page, told of right after them; `line` is the port that was acknowledged, `device` whose it is, or `timer`, `ipi` or empty), `ring-publish` (entries that the device found without a notification of their own, when it took them), `page-table-write`, `address-space-switch`, `translation-flush` (of the call before, beyond the one that its exit stands for). Costs nothing.',
+    fields: { operation: 'name', device: 'name', queue: 'u16', line: 'u32', count: 'u32' },
   },
 } as const satisfies Record<string, EventRow>;
 

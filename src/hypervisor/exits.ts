@@ -6,6 +6,7 @@
  */
 import { assert, must } from '../assert.ts';
 import type { Hart, Machine } from '../machine/machine-types.ts';
+import type { AvoidedExits, CallWork } from './avoided-exits.ts';
 import type { CostProfile, ExitCost } from './costs.ts';
 import { type EventRow, fieldPlaces, ROW_KINDS } from './event-row.ts';
 import type { EventStream } from './event-stream.ts';
@@ -26,6 +27,8 @@ const ACCESS = fieldPlaces('mmio');
 const EXIT = fieldPlaces('exit');
 const INJECT = fieldPlaces('inject');
 const INTERRUPT = fieldPlaces('interrupt');
+const WORK_PLACES = [CALL.tableWrites, CALL.rootLoads, CALL.flushes];
+const NO_WORK: CallWork = { tableWrites: 0, rootLoads: 0, flushes: 0 };
 for (const kind of ['hypercall', 'mmio', 'exit', 'inject'] as const) {
   const first = ROW_KINDS[kind].fields.slice(0, 3).map(({ name }) => name);
   assert(first.join() === 'entryCycles,handlingCycles,returnCycles', 'priced events begin with their parts');
@@ -37,6 +40,7 @@ export interface ExitsOptions {
   readonly machine: Machine;
   readonly costs: CostProfile;
   readonly events: EventStream;
+  readonly avoided: AvoidedExits;
   /** What SBI handlers act on. */
   readonly sbi: SbiHost;
   /** The hart that has the processor: whose stamp an event of no hart in particular carries. */
@@ -53,10 +57,11 @@ export class Exits implements ExitHost {
   readonly costs: CostProfile;
   readonly #machine: Machine;
   readonly #events: EventStream;
+  readonly #avoided: AvoidedExits;
   readonly #options: ExitsOptions;
   /** Of the call that is being served: functions take what they need before they return. */
   readonly #arguments: [bigint, bigint, bigint, bigint, bigint, bigint] = [0n, 0n, 0n, 0n, 0n, 0n];
-  readonly #outcome: CallOutcome = { error: 0, value: 0, moreCycles: 0, setsRegisters: true };
+  readonly #outcome: CallOutcome = { error: 0, value: 0, moreCycles: 0, setsRegisters: true, work: NO_WORK };
   /** Other harts reached by the call that is being served. */
   #reached = 0;
   /** The hart whose guest something of the host would interrupt now. Undefined while an exit is handled or no guest runs. */
@@ -67,6 +72,7 @@ export class Exits implements ExitHost {
     this.costs = options.costs;
     this.#machine = options.machine;
     this.#events = options.events;
+    this.#avoided = options.avoided;
     for (const { entry, handling, return: back } of Object.values(options.costs.primitives)) {
       const isWhole = [entry, handling, back].every(({ cycles }) => cycles >>> 0 === cycles);
       assert(isWhole, 'a price is of whole cycles in 32 bits');
@@ -107,6 +113,11 @@ export class Exits implements ExitHost {
     row.setNumber(CALL.handlingCycles, cost.handling.cycles + outcome.moreCycles);
     row.setHalves(CALL.error, outcome.error >>> 0, outcome.error < 0 ? 0xffff_ffff : 0);
     row.setNumber(CALL.value, outcome.value);
+    const { work } = outcome;
+    row.setNumber(CALL.tableWrites, work.tableWrites);
+    row.setNumber(CALL.rootLoads, work.rootLoads);
+    row.setNumber(CALL.flushes, work.flushes);
+    this.#avoided.addBatch(hart, work);
     if (outcome.setsRegisters) {
       registers.setXHalves(A0, row.low(CALL.error), row.high(CALL.error));
       registers.setXHalves(A1, row.low(CALL.value), row.high(CALL.value));
@@ -124,6 +135,7 @@ export class Exits implements ExitHost {
       outcome.value = 0;
       outcome.moreCycles = 0;
       outcome.setsRegisters = true;
+      outcome.work = NO_WORK;
     });
   }
 
@@ -252,6 +264,7 @@ export class Exits implements ExitHost {
       row.setHalves(CALL.arg0 + index, registers.xLow(A0 + index), registers.xHigh(A0 + index));
     }
     for (let index = argumentCount; index < SBI_ARGUMENT_COUNT; index++) row.setHalves(CALL.arg0 + index, 0, 0);
+    for (const place of WORK_PLACES) row.setHalves(place, 0, 0);
     return row;
   }
 

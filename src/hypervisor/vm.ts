@@ -8,6 +8,7 @@
 import { must } from '../assert.ts';
 import { IRQ, type PlainState } from '../machine/bus.ts';
 import { type Hart, type Machine, type MachineConfig, STOP, type StopReason } from '../machine/machine-types.ts';
+import { AvoidedExits } from './avoided-exits.ts';
 import { Board } from './board.ts';
 import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
 import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
@@ -90,6 +91,7 @@ export class Vm {
     this.#watch = new SpinWatch(config.quantumCycles);
     this.#timerLevels = machine.harts.map(() => false);
     this.#events = new EventStream(machine, ports.observer);
+    const avoided = new AvoidedExits(this.#events);
     this.#schedule = new Schedule(machine.clock);
     this.#random = new SeededBytes(config.seed);
     this.#input = new ConsoleInput({
@@ -102,6 +104,7 @@ export class Vm {
       machine,
       costs,
       events: this.#events,
+      avoided,
       sbi,
       currentHart: () => this.#turns.current,
       wait: (hart) => this.#wait(hart),
@@ -140,6 +143,7 @@ export class Vm {
       images,
       schedule: this.#schedule,
       events: { emit: (event) => this.#ringEvent(event) },
+      avoided,
       raised: (source, line) => this.#mode.interrupts.raise(this.#exits, source, line),
       crashed: (message) => void this.#end('stuck', 1, message),
     });
@@ -427,6 +431,8 @@ export class Vm {
   }
 
   #ringEvent(event: RingEvent): void {
+    // Where nothing exits, there is nothing to avoid.
+    if (event.kind === 'avoidedExit' && this.#mode.devices.avoids.length === 0) return;
     this.#events.emit(event.kind, this.#turns.current, event as never);
   }
 

@@ -22,6 +22,8 @@ import type {
   PendingAccess,
   Privilege,
   StopReason,
+  StoreObserver,
+  WatchedStore,
 } from './machine-types.ts';
 import { STOP } from './machine-types.ts';
 import type { RegionCounts } from './region-cache.ts';
@@ -61,6 +63,9 @@ export class LockstepMachine implements Machine {
   /** What the outside sees. */
   readonly #first: EngineMachine;
   readonly #second: EngineMachine;
+  /** Stores of this slice to watched bytes. */
+  readonly #firstStores: string[] = [];
+  readonly #secondStores: string[] = [];
   #slices = 0;
   #stops = 0;
   #states = 0;
@@ -112,6 +117,16 @@ export class LockstepMachine implements Machine {
 
   watchTohost(gpa: number): void {
     for (const machine of this.#both()) machine.watchTohost(gpa);
+  }
+
+  watchStores(gpa: number, sizeBytes: number, observer: StoreObserver): void {
+    this.#first.watchStores(gpa, sizeBytes, (store) => {
+      this.#firstStores.push(storeText(store, this.#first.clock));
+      observer(store);
+    });
+    this.#second.watchStores(gpa, sizeBytes, (store) => {
+      this.#secondStores.push(storeText(store, this.#second.clock));
+    });
   }
 
   /** @throws AssertionError at the first difference between the tiers */
@@ -193,6 +208,7 @@ export class LockstepMachine implements Machine {
       ...differencesOf('stop', stop, other),
       ...differencesOf('cycle', this.clock.cycle, this.#second.clock.cycle),
       ...differencesOf('icount', this.clock.icount, this.#second.clock.icount),
+      ...differencesOf('watched stores', this.#firstStores.join('; '), this.#secondStores.join('; ')),
       ...registerDifferences(twin(this.#first, hart), twin(this.#second, hart)),
       ...(stop === STOP.mmio ? differencesOf('access', accessOf(this.#first), accessOf(this.#second)) : []),
       ...(stop === STOP.guestTrap || stop === STOP.secondStageFault
@@ -202,6 +218,8 @@ export class LockstepMachine implements Machine {
         ? differencesOf('interrupt', this.lastInterruptCause, this.#second.lastInterruptCause)
         : []),
     ];
+    this.#firstStores.length = 0;
+    this.#secondStores.length = 0;
     // With a difference in hand, whatever else differs is worth a look too.
     if (differences.length > 0) this.#fail(start, [...differences, ...this.#stateDifferences()]);
     if (++this.#stops % STOPS_PER_STATE === 0 || this.clock.cycle - start.cycle > STATE_CYCLES)
@@ -259,6 +277,11 @@ export class LockstepMachine implements Machine {
     ];
     throw new AssertionError(lines.join('\n  '));
   }
+}
+
+function storeText({ hart, gpa, sizeBytes, beforeLow, beforeHigh }: WatchedStore, { cycle, icount }: Clock): string {
+  const before = `${hex(beforeHigh)}:${hex(beforeLow)}`;
+  return `hart ${hart} at cycle ${cycle}, icount ${icount}: ${sizeBytes} bytes at ${hex(gpa)}, before ${before}`;
 }
 
 /** A hart whose every change is made to two. */

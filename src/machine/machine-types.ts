@@ -103,6 +103,20 @@ export interface PendingAccess {
   readonly high: number;
 }
 
+/** A store of the guest, or the write of an atomic. The object is reused: copy what must outlive the call. */
+export interface WatchedStore {
+  readonly hart: number;
+  /** Guest physical address; of a store that crosses pages, the part of it in the watched page. */
+  readonly gpa: number;
+  readonly sizeBytes: number;
+  /** What the 8 bytes from there were before it. Now they are in memory. */
+  readonly beforeLow: number;
+  readonly beforeHigh: number;
+}
+
+/** Changes nothing of the machine: it looks. */
+export type StoreObserver = (store: WatchedStore) => void;
+
 export interface Hart {
   readonly id: number;
   /** Register x1..x31 as an unsigned 64-bit value; x0 is 0n. */
@@ -166,6 +180,12 @@ export interface Machine extends InterruptPins {
   watchTohost(gpa: number): void;
   /** What the guest wrote there last. */
   readonly tohost: bigint;
+  /**
+   * Has the observer told of each store of the guest to bytes of `[gpa, gpa + sizeBytes)`, right after it, when clock, registers and pc are those of
+   * the next instruction. The range lies in one page, and not in its last 8 bytes; there is one. The guest notices nothing, whichever
+   * tier runs it: a watched store takes the cycles of any other. Stores by devices and by the host are not told of.
+   */
+  watchStores(gpa: number, sizeBytes: number, observer: StoreObserver): void;
 
   /** Runs one hart until the first instruction boundary where `cycle >= untilCycle`, or until something stops it sooner. */
   run(hart: number, untilCycle: number): StopReason;

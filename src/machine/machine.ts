@@ -20,7 +20,15 @@ import { EngineMemory } from './guest-memory.ts';
 import { EngineHart, NO_RESERVATION, readCounter } from './hart-state.ts';
 import { EngineHostMemory } from './host-memory.ts';
 import { MachineClock } from './machine-clock.ts';
-import type { HartCounters, Machine, MachineConfig, PendingAccess, Privilege, StopReason } from './machine-types.ts';
+import type {
+  HartCounters,
+  Machine,
+  MachineConfig,
+  PendingAccess,
+  Privilege,
+  StopReason,
+  StoreObserver,
+} from './machine-types.ts';
 import { PRIVILEGE, STOP } from './machine-types.ts';
 import { DeviceAccess } from './pending-access.ts';
 import { writePmp } from './pmp.ts';
@@ -83,6 +91,8 @@ export class EngineMachine implements Machine {
   #hart: EngineHart;
   #lastInterruptCause = 0;
   #tohost: number | undefined;
+  #storeObserver: StoreObserver | undefined;
+  readonly #watchedStore = { hart: 0, gpa: 0, sizeBytes: 0, beforeLow: 0, beforeHigh: 0 };
 
   /**
    * @param writeRegion the translator's code generator: a test gives a wrong one, to see that it is found out
@@ -126,6 +136,7 @@ export class EngineMachine implements Machine {
       ...INSN_HANDLERS.map(({ insn }) => config.core.cycles[insn.cycles]),
     ]);
     view.setInt32(GLOBAL.tohostOffset, -1, true);
+    view.setInt32(GLOBAL.watchedStart, -1, true);
     for (const hart of this.#harts) this.reset(hart.id, { pc: 0n, a0: 0n, a1: 0n, privilege: PRIVILEGE.M });
   }
 
@@ -189,9 +200,18 @@ export class EngineMachine implements Machine {
     assert(this.memory.contains(gpa, 8) && gpa % 8 === 0, `tohost at 0x${gpa.toString(16)}`);
     this.#tohost = gpa;
     this.#view.setInt32(GLOBAL.tohostOffset, gpa - RAM_BASE, true);
-    const flags = this.#engine.plan.pageFlags + Math.floor((gpa - RAM_BASE) / PAGE_BYTES);
-    this.#view.setUint8(flags, this.#view.getUint8(flags) | PAGE_FLAG.watched);
-    this.#predecoder.dropFastWrites(Math.floor((gpa - RAM_BASE) / PAGE_BYTES));
+    this.#watchPage(Math.floor((gpa - RAM_BASE) / PAGE_BYTES));
+  }
+
+  watchStores(gpa: number, sizeBytes: number, observer: StoreObserver): void {
+    const offset = gpa - RAM_BASE;
+    const isInPage = sizeBytes > 0 && (offset % PAGE_BYTES) + sizeBytes <= PAGE_BYTES - 8;
+    assert(this.memory.contains(gpa, sizeBytes) && isInPage, `stores to 0x${gpa.toString(16)} are watched`);
+    assert(this.#storeObserver === undefined, 'one range is watched');
+    this.#storeObserver = observer;
+    this.#view.setInt32(GLOBAL.watchedStart, offset, true);
+    this.#view.setInt32(GLOBAL.watchedEnd, offset + sizeBytes, true);
+    this.#watchPage(Math.floor(offset / PAGE_BYTES));
   }
 
   run(id: number, untilCycle: number): StopReason {
@@ -214,6 +234,9 @@ export class EngineMachine implements Machine {
           this.#regions?.poll(this.clock.icount);
           continue;
         case ENGINE_STOP.again:
+          continue;
+        case ENGINE_STOP.watchedStore:
+          this.#storeWatched(hart);
           continue;
         case ENGINE_STOP.decode:
           this.config.meter?.begin('decode');
@@ -336,6 +359,24 @@ export class EngineMachine implements Machine {
       return;
     }
     hart.setWires(mask, level);
+  }
+
+  /** Has every store to a page of RAM take the slow path. */
+  #watchPage(page: number): void {
+    const flags = this.#engine.plan.pageFlags + page;
+    this.#view.setUint8(flags, this.#view.getUint8(flags) | PAGE_FLAG.watched);
+    this.#predecoder.dropFastWrites(page);
+  }
+
+  /** Tells of a store to watched bytes. */
+  #storeWatched(hart: EngineHart): void {
+    const store = this.#watchedStore;
+    store.hart = hart.id;
+    store.gpa = RAM_BASE + (hart.get32('watchedOffset') >>> 0);
+    store.sizeBytes = hart.get32('watchedSize');
+    store.beforeLow = this.#view.getUint32(hart.base + HART.watchedBefore, true);
+    store.beforeHigh = this.#view.getUint32(hart.base + HART.watchedBefore + 4, true);
+    must(this.#storeObserver, 'watched stores have an observer')(store);
   }
 
   #hartOf(id: number): EngineHart {

@@ -192,6 +192,11 @@ export const EVENT_FIELD_CODES = {
   port: 40,
   lengthBytes: 41,
   status: 42,
+  operation: 43,
+  count: 44,
+  tableWrites: 45,
+  rootLoads: 46,
+  flushes: 47,
 } as const satisfies Record<EventFieldName, number>;
 
 /** Number of the column group that all rows of a chunk share; the columns of an event kind are grouped under its code. */
@@ -222,6 +227,10 @@ const VARYING_FIELDS: ReadonlySet<EventFieldName> = new Set([
   'offending',
   'lengthBytes',
   'status',
+  'count',
+  'tableWrites',
+  'rootLoads',
+  'flushes',
 ]);
 
 /**

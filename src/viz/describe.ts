@@ -107,6 +107,8 @@ function titleOf(event: VmEvent, label: string): string {
     case 'broken':
     case 'drop':
       return `${ringName(event.device, event.queue)}: ${label}`;
+    case 'avoidedExit':
+      return `Avoided exit: ${label}`;
     case 'hartState':
       return `Hart ${event.target} ${event.state}`;
     case 'turn':
@@ -177,6 +179,8 @@ function factsOf(table: EventTable, event: VmEvent, argumentNames: readonly stri
         { label: 'length', value: bytes(event.lengthBytes) },
         ...ringFacts(event),
       ];
+    case 'avoidedExit':
+      return avoidedFacts(event);
     case 'turn':
       return [{ label: 'before', value: `hart ${event.from}` }];
     case 'hartState':
@@ -229,6 +233,15 @@ function takeFacts(event: EventOf<'take'>): readonly Fact[] {
     { label: 'device may write', value: bytes(event.writableBytes) },
     { label: 'in flight after', value: plural(event.inFlight, 'chain') },
     ...ringFacts(event),
+  ];
+}
+
+function avoidedFacts({ operation, device, queue, line, count }: EventOf<'avoidedExit'>): readonly Fact[] {
+  return [
+    { label: 'operation', value: operation },
+    { label: 'times', value: groupDigits(count) },
+    ...(line > 0 ? [{ label: 'port', value: `${line}${device === '' ? '' : ` (${device})`}` }] : []),
+    ...(line === 0 && device !== '' ? ringFacts({ device, queue }) : []),
   ];
 }
 

@@ -283,6 +283,8 @@ class ModelBuilder {
           label: event.delivered ? 'interrupt sent' : 'interrupt suppressed',
           group: ringName(event.device, event.queue),
         };
+      case 'avoidedExit':
+        return { label: event.operation, group: event.device };
       case 'hartState':
         return { label: `hart ${event.state}`, group: '' };
       case 'input':

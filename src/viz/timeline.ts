@@ -59,6 +59,7 @@ export function buildTimeline(table: EventTable): Timeline {
     markGroup(table, 'hypercalls', 'Hypercalls', ({ kind }) => kind === 'hypercall', byLabel),
     markGroup(table, 'devices', 'Device registers', ({ kind }) => kind === 'mmio', byGroup),
     markGroup(table, 'interrupts', 'Interrupts', isInterrupt, byLabel),
+    markGroup(table, 'avoided', 'Avoided exits', ({ kind }) => kind === 'avoidedExit', byLabel),
     markGroup(table, 'input', 'Console input', ({ kind }) => EVENT_KINDS[kind].lane === 'input', undefined),
     ...rings.map((ring) => ringGroup(table, ring)),
   ];

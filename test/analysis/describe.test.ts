@@ -21,13 +21,16 @@ const CALL: EventOf<'hypercall'> = {
   arg5: 0n,
   error: -3n,
   value: 2n ** 64n - 1n,
+  tableWrites: 0,
+  rootLoads: 0,
+  flushes: 0,
 };
 
 describe('an event as a line', () => {
   test('shows stamp, what happened and its cost', () => {
     const line = describeEvent(CALL, NAMES);
     expect(line).toBe(
-      '        123456         99000  hart 1  0000000080200000  hypercall  DBCN.0(num_bytes=0x5, base_addr_lo=0x80600000, base_addr_hi=0x0) -> error -3, 0xffffffffffffffff  [618 cycles]',
+      '        123456         99000  hart 1  0000000080200000  hypercall    DBCN.0(num_bytes=0x5, base_addr_lo=0x80600000, base_addr_hi=0x0) -> error -3, 0xffffffffffffffff  [618 cycles]',
     );
   });
 
@@ -60,6 +63,22 @@ describe('an event as a line', () => {
       { kind: 'broken', device: 'virtio1', queue: 2, what: 'descriptor loop', offending: 9n },
       'virtio1 queue 2: broken: descriptor loop (0x9)',
     ],
+    [
+      { kind: 'avoidedExit', operation: 'interrupt-mask', device: '', queue: 0, line: 0, count: 1 },
+      'avoidedExit  interrupt-mask',
+    ],
+    [
+      { kind: 'avoidedExit', operation: 'interrupt-acknowledge', device: 'timer', queue: 0, line: 3, count: 1 },
+      'interrupt-acknowledge of timer (port 3)',
+    ],
+    [
+      { kind: 'avoidedExit', operation: 'ring-publish', device: 'pv-net0', queue: 1, line: 0, count: 7 },
+      'ring-publish at pv-net0 queue 1, 7 times',
+    ],
+    [
+      { ...CALL, tableWrites: 12, rootLoads: 1, flushes: 2 },
+      'error -3, 0xffffffffffffffff (12 table writes, 1 address space loaded, 2 flushes)',
+    ],
     [{ kind: 'input', port: 'uart0', lengthBytes: 0 }, 'end of input at uart0'],
     [{ kind: 'end', reason: 'poweroff', status: 0 }, 'poweroff, status 0'],
   ])('tells %o', (event, text) => {
@@ -86,6 +105,9 @@ describe('an event as JSON', () => {
       arg5: '0x0',
       error: '-3',
       value: '0xffffffffffffffff',
+      tableWrites: 0,
+      rootLoads: 0,
+      flushes: 0,
       call: 'DBCN.0',
       errorName: 'error -3',
     });

@@ -8,6 +8,7 @@ import { SBI_NAMES } from '../../src/analysis/sbi-names.ts';
 import { reasonOf } from '../../src/analysis/stat.ts';
 import { must } from '../../src/assert.ts';
 import type { PreparedRun } from '../../src/cli/machine-options.ts';
+import type { AvoidedOperation } from '../../src/hypervisor/avoided-exits.ts';
 import { COST_PRIMITIVE_NAMES, type CostPrimitive, type CostProfile, costProfile } from '../../src/hypervisor/costs.ts';
 import { isPriced, type PricedEvent, type VmEvent } from '../../src/hypervisor/events.ts';
 import { MODES } from '../../src/hypervisor/modes/modes.ts';
@@ -85,11 +86,17 @@ function guestOf(mode: ModeName, guest: string, args: readonly string[]): Pick<P
   return { config, images: { ...images, guest: CORNERS.bytes } };
 }
 
-/** Distinct priced events of a run, each once for every price it had. */
-function priced(mode: ModeName, guest: string, args: readonly string[]): readonly PricedEvent[] {
+/** Distinct priced events of a run, each once for every price it had. @param avoided gets the exits that it was spared */
+function priced(
+  mode: ModeName,
+  guest: string,
+  args: readonly string[],
+  avoided: Set<AvoidedOperation>,
+): readonly PricedEvent[] {
   const { config, images } = guestOf(mode, guest, args);
   const found = new Map<string, PricedEvent>();
   const event = (event: VmEvent): void => {
+    if (event.kind === 'avoidedExit') avoided.add(event.operation as AvoidedOperation);
     if (!isPriced(event)) return;
     const { kind, entryCycles, handlingCycles, returnCycles } = event;
     found.set([kind, reasonOf(event, SBI_NAMES), entryCycles, handlingCycles, returnCycles].join(' '), event);
@@ -114,6 +121,9 @@ const PV_RUNS: readonly (readonly [guest: string, ...args: string[]])[] = [
 ];
 /** What paravirtual runs here do not come to: test/hypervisor/pv/ has exceptions, and no bundled guest runs on several vCPUs. */
 const PV_UNSEEN = ['exception: exit exception', 'preemption: exit preempt'];
+
+/** mini-os loads one address space in a call, and that is what the call's exit stands for: test/hypervisor/pv/avoided-exits.test.ts. */
+const PV_NOT_AVOIDED = ['address-space-switch'];
 
 const RUNS: readonly (readonly [guest: string, ...args: string[]])[] = [
   ['mini-os', '--workload', 'mix', '--iterations', '2'],
@@ -146,10 +156,11 @@ function isSumOf(cycles: number, work: readonly CostPrimitive[]): boolean {
 describe.each(MODE_NAMES)('mode %s', (name) => {
   const mode = must(MODES[name], 'a mode');
   const named = handlingsOf(mode).flatMap(([operation, { events }]) => events.map((event) => ({ operation, event })));
+  const avoided = new Set<AvoidedOperation>();
   let events: readonly PricedEvent[];
 
   beforeAll(() => {
-    events = (mode.isParavirtual ? PV_RUNS : RUNS).flatMap(([guest, ...args]) => priced(name, guest, args));
+    events = (mode.isParavirtual ? PV_RUNS : RUNS).flatMap(([guest, ...args]) => priced(name, guest, args, avoided));
   });
 
   it('names every event that it makes, with its price', () => {
@@ -180,6 +191,12 @@ describe.each(MODE_NAMES)('mode %s', (name) => {
       if (by === 'hypervisor') expect(events.length).toBeGreaterThan(0);
       else for (const { kind } of events) expect(kind).not.toBe('exit');
     }
+  });
+
+  it('names the exits that it avoids, and avoids all that it names', () => {
+    const { privileged, interrupts, devices } = mode;
+    const named = [...privileged.avoids, ...interrupts.avoids, ...devices.avoids];
+    expect([...avoided, ...(mode.isParavirtual ? PV_NOT_AVOIDED : [])].sort()).toEqual([...named].sort());
   });
 
   it('gives each event one purpose', () => {

@@ -86,7 +86,7 @@ class FakeGuest {
 
   #call(): void {
     const arg0 = this.#sum;
-    const zero = { arg1: 0n, arg2: 0n, arg3: 0n, arg4: 0n, arg5: 0n };
+    const zero = { arg1: 0n, arg2: 0n, arg3: 0n, arg4: 0n, arg5: 0n, tableWrites: 0, rootLoads: 0, flushes: 0 };
     this.#emit({ kind: 'hypercall', ...this.#costs(), eid: 0x4442434en, fid: 2n, arg0, ...zero, error: 0n, value: 0n });
   }
 

@@ -182,6 +182,8 @@ export class ScriptedMachine implements Machine {
 
   watchTohost(): void {}
 
+  watchStores(): void {}
+
   run(id: number, untilCycle: number): StopReason {
     const hart = this.#hart(id);
     if (hart.stack.length === 0) hart.stack.push(this.#scripts.main(hart));

@@ -142,6 +142,8 @@ class SyntheticRun {
         inFlight: inFlight.length,
       });
     }
+    const published = { operation: 'ring-publish', ...ring, line: 0, count: batch - 1 };
+    if (batch > 1) this.#emit('avoidedExit', published);
     this.#cycle += exit.returnCycles;
     while (inFlight.length > 0) {
       this.#guest(800, 9000);
@@ -197,7 +199,15 @@ class SyntheticRun {
   }
 
   #hypercall(eid: bigint, fid: bigint, args: readonly bigint[], error: bigint): void {
-    const fields: Record<string, bigint> = { eid, fid, error, value: 0n };
+    const fields: Record<string, number | bigint> = {
+      eid,
+      fid,
+      error,
+      value: 0n,
+      tableWrites: 0,
+      rootLoads: 0,
+      flushes: 0,
+    };
     for (let i = 0; i < 6; i += 1) fields[`arg${i}`] = args[i] ?? 0n;
     this.#priced('hypercall', fields, 300);
   }

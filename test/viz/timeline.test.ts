@@ -19,13 +19,14 @@ function laneOf(timeline: ReturnType<typeof synthetic>, id: string): Lane {
 }
 
 describe('buildTimeline', () => {
-  it('has a lane for each hart, hypercalls, devices, interrupts, input and rings', () => {
+  it('has a lane for each hart, hypercalls, devices, interrupts, avoided exits, input and rings', () => {
     const timeline = synthetic(3);
     expect(timeline.groups.map(({ id }) => id)).toEqual([
       'harts',
       'hypercalls',
       'devices',
       'interrupts',
+      'avoided',
       'input',
       'ring/virtio-blk0 queue 0',
     ]);

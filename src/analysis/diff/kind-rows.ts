@@ -122,6 +122,7 @@ const OTHERS = '(others)';
 /** What an event is counted under besides its kind. */
 export function whatOf(event: VmEvent, names: EventNames): string {
   if (isPriced(event)) return reasonOf(event, names);
+  if (event.kind === 'avoidedExit') return event.operation;
   if ('queue' in event) return `${event.device} queue ${event.queue}`;
   if (event.kind === 'interrupt') return interruptName(event.cause);
   if (event.kind === 'input') return event.port;

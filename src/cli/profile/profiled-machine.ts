@@ -8,6 +8,7 @@ import type {
   PendingAccess,
   Privilege,
   StopReason,
+  StoreObserver,
 } from '../../machine/machine-types.ts';
 import type { HostMemory, Virtualization } from '../../machine/virtualization-types.ts';
 import type { Section, Stopwatch } from './stopwatch.ts';
@@ -84,6 +85,10 @@ export class ProfiledMachine implements Machine {
 
   watchTohost(gpa: number): void {
     this.#machine.watchTohost(gpa);
+  }
+
+  watchStores(gpa: number, sizeBytes: number, observer: StoreObserver): void {
+    this.#machine.watchStores(gpa, sizeBytes, observer);
   }
 
   retireCall(hart: number): void {

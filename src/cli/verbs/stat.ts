@@ -9,9 +9,9 @@ import { type VerbContext, verb } from './verb.ts';
 
 export function statVerb({ host, exit }: VerbContext): Command {
   return verb('stat', {
-    summary: 'where the cycles went: exits by reason, harts, rings',
+    summary: 'where the cycles went: exits by reason, harts, rings, avoided exits',
     description:
-      'Counts exits by reason, with their number, share of all cycles, and least, mean and most cycles; and says what each hart and ring did.',
+      'Counts exits by reason, with their number, share of all cycles, and least, mean and most cycles; and says what each hart and ring did, and which exits the guest was spared.',
     examples: [
       ['paratrace stat tour.pvt', 'tables'],
       ['paratrace stat tour.pvt --json', 'one JSON object for programs'],
@@ -47,6 +47,7 @@ export function statVerb({ host, exit }: VerbContext): Command {
 function describe(trace: TraceReader, statistics: RunStatistics): string {
   const parts = [formatFacts(factsOf(trace, statistics)), exitTable(statistics), hartTable(statistics)];
   if (statistics.rings.length > 0) parts.push(ringTable(statistics));
+  if (statistics.avoided.length > 0) parts.push(avoidedTable(statistics));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -91,6 +92,11 @@ function hartTable({ harts }: RunStatistics): string {
     groupDigits(row.waitingCycles),
   ]);
   return formatTable(['hart', 'events', 'exits', 'hypervisor cycles', 'interrupts', 'waiting cycles'], rows);
+}
+
+function avoidedTable({ avoided }: RunStatistics): string {
+  const rows = avoided.map(({ operation, device, count }) => [operation, device, groupDigits(count)]);
+  return formatTable(['avoided exits', 'device', 'count'], rows, 2);
 }
 
 function ringTable({ rings }: RunStatistics): string {

@@ -18,7 +18,7 @@ import {
   type VirtioQueueSetup,
   type VirtioTransport,
 } from '../../machine/devices/virtio-device.ts';
-import type { RingEvents } from '../rings/ring-events.ts';
+import { publishedQuietly, type RingEvents } from '../rings/ring-events.ts';
 import type { DescriptorChain, RingViolation } from '../rings/ring-model.ts';
 import { SplitQueue } from '../rings/split-queue.ts';
 import type { Scheduler } from '../schedule.ts';
@@ -130,7 +130,8 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
       return;
     }
     this.#queues[setup.index] = { ring: opened.queue, jobs: [], started: 0, busyUntil: 0 };
-    this.#look(setup.index);
+    // Enabling hands over whatever stands in the ring.
+    this.#look(setup.index, Number.POSITIVE_INFINITY);
   }
 
   onQueueDisabled(queue: number): void {
@@ -148,7 +149,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
       availIndex: ring.reqProd(),
       waiting: ring.waiting(),
     });
-    this.#look(queue);
+    this.#look(queue, 1);
   }
 
   onReset(): void {
@@ -191,27 +192,41 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     this.#start(queue, live, cycles);
   }
 
-  /** Takes everything that waits; then asks for a notification, or not if work comes due anyway. */
-  #look(queue: number): void {
+  /**
+   * Takes everything that waits; then asks for a notification, or not if work comes due anyway.
+   * @param announced how many chains the driver has told of
+   */
+  #look(queue: number, announced: number): void {
+    const count = this.#takeWaiting(queue) - announced;
+    if (count > 0) this.#events.emit(publishedQuietly(this.name, queue, count));
+  }
+
+  /** How many chains it takes; none if the device broke. */
+  #takeWaiting(queue: number): number {
     const live = this.#queues[queue];
-    if (live === undefined) return;
+    let count = 0;
+    if (live === undefined) return count;
     for (let look = 0; look < 2; look++) {
-      if (!this.#takeAll(queue, live)) return;
+      const taken = this.#takeAll(queue, live);
+      if (taken === undefined) return 0;
+      count += taken;
       if (live.jobs.length > live.started) this.onHeld(queue);
       if (live.started > 0) {
         live.ring.suppressNotification();
-        return;
+        return count;
       }
-      if (!live.ring.armNotification()) return;
+      if (!live.ring.armNotification()) return count;
     }
+    return count;
   }
 
-  /** False if the device broke. Ends: a ring has no more chains outstanding than its size. */
-  #takeAll(queue: number, live: LiveQueue<Request>): boolean {
+  /** How many chains; undefined if the device broke. Ends: a ring has no more chains outstanding than its size. */
+  #takeAll(queue: number, live: LiveQueue<Request>): number | undefined {
+    let count = 0;
     for (let taken = live.ring.take(); taken.kind !== 'empty'; taken = live.ring.take()) {
       if (taken.kind === 'violation') {
         this.#break(queue, taken.violation);
-        return false;
+        return undefined;
       }
       const chain = taken.request;
       const { head, descriptors, indirect, readableBytes, writableBytes } = chain;
@@ -229,7 +244,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
       const admission = this.admit(queue, chain);
       if (admission.kind === 'violation') {
         this.#break(queue, admission.violation);
-        return false;
+        return undefined;
       }
       const held = live.jobs.length - live.started;
       live.jobs.push({ chain, request: admission.kind === 'serve' ? admission.request : undefined });
@@ -237,8 +252,9 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
         assert(held === 0, 'a queue either serves or holds');
         this.#start(queue, live, admission.cycles);
       }
+      count++;
     }
-    return true;
+    return count;
   }
 
   #start(queue: number, live: LiveQueue<Request>, cycles: number): void {
@@ -271,7 +287,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     const delivered = ring.shouldNotifyDriver();
     this.#events.emit({ kind: 'used', device, queue, usedIndex, delivered });
     if (delivered) this.#transport?.notifyUsed();
-    this.#look(queue);
+    this.#look(queue, 0);
   }
 
   #break(queue: number, { what, offending }: RingViolation): void {

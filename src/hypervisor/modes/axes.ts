@@ -33,6 +33,7 @@ const hypercallPrice: CallPrice = (called, primitives) => primitives[called?.cos
 export const firmwareCalls: PrivilegedAxis = {
   name: 'real S-mode, SBI by firmware',
   handlings: FIRMWARE_CALLS,
+  avoids: [],
   supervisorCall: (host, hart) => {
     host.serveCall(hart, firmwarePrice, host.costs.primitives.nativeCall);
   },
@@ -52,6 +53,7 @@ export const hardwareAssisted: PrivilegedAxis = {
   ...hypercalls,
   name: 'VS-mode, two-stage translation, SBI by hypercall',
   handlings: HARDWARE_ASSISTED,
+  avoids: [],
   processor: { make: ({ machine }) => new TwoStageProcessor(machine), hostMemoryBytes: secondStageBytes },
 };
 
@@ -60,6 +62,7 @@ export const trapAndEmulate: PrivilegedAxis = {
   ...hypercalls,
   name: 'trap and emulate, shadow page tables, SBI by hypercall',
   handlings: TRAP_AND_EMULATE,
+  avoids: [],
   processor: { make: ({ machine }) => new TrapAndEmulate(machine), hostMemoryBytes: shadowBytes },
 };
 
@@ -68,6 +71,7 @@ export const paravirtual: PrivilegedAxis = {
   ...hypercalls,
   name: 'paravirtual: hypercalls, direct paging',
   handlings: PARAVIRTUAL,
+  avoids: ['page-table-write', 'address-space-switch', 'translation-flush'],
   processor: {
     make: (setup) => new PvProcessor(setup),
     hostMemoryBytes: pvHostBytes,
@@ -79,6 +83,7 @@ export const paravirtual: PrivilegedAxis = {
 export const directInterrupts: InterruptAxis = {
   name: 'real interrupt controller and timer',
   handlings: DIRECT_INTERRUPTS,
+  avoids: [],
   wait: (host, hart) => host.waitForInterrupt(hart),
   preempt: () => {},
   raise: (host, source, line) => host.inject(source, line, FREE),
@@ -92,6 +97,7 @@ export const directInterrupts: InterruptAxis = {
 export const emulatedInterrupts: InterruptAxis = {
   name: 'emulated interrupt controller, hardware timer',
   handlings: EMULATED_INTERRUPTS,
+  avoids: [],
   wait: (host, hart) => {
     host.exit(hart, 'wfi', host.costs.primitives.wfi);
     host.waitForInterrupt(hart);
@@ -120,6 +126,7 @@ export const eventChannels: InterruptAxis = {
   ...emulatedInterrupts,
   name: 'event channels',
   handlings: EVENT_CHANNELS,
+  avoids: ['interrupt-mask', 'interrupt-unmask', 'interrupt-acknowledge'],
   raise: (host, source, line) => {
     host.leaveGuest('external', host.costs.primitives.external);
     host.inject(source, line, host.costs.primitives.eventSend);
@@ -132,6 +139,7 @@ export const directDevices: DeviceAxis = {
   name: 'real devices',
   deviceSet: 'both',
   handlings: DIRECT_DEVICES,
+  avoids: [],
   access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.nativeAccess),
 };
 
@@ -156,6 +164,7 @@ export const trappedDevices: DeviceAxis = {
   name: 'rings, other registers emulated',
   deviceSet: 'rings',
   handlings: TRAPPED_DEVICES,
+  avoids: ['ring-publish'],
   access: (host, hart, register, isWrite) => {
     const price = register === DOORBELL ? host.costs.primitives.mmioKernel : registerPrice(host, register, isWrite);
     host.serveAccess(hart, register, price);
@@ -174,6 +183,7 @@ export const deviceCalls: DeviceAxis = {
   name: 'rings over grants, by calls',
   deviceSet: 'calls',
   handlings: DEVICE_CALLS,
+  avoids: ['ring-publish'],
   access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
 };
 
@@ -182,5 +192,6 @@ export const emulatedDevices: DeviceAxis = {
   name: 'emulated registers',
   deviceSet: 'emulated',
   handlings: EMULATED_DEVICES,
+  avoids: [],
   access: (host, hart, register, isWrite) => host.serveAccess(hart, register, registerPrice(host, register, isWrite)),
 };

@@ -2,6 +2,7 @@
  * A virtualization mode is a choice on three axes: who serves privileged operations, how interrupts reach the guest, and how its
  * devices are reached. Each axis is an object of exit handlers; a mode only puts three of them together.
  */
+import type { AvoidedOn, CallWork } from '../avoided-exits.ts';
 import type { CostProfile, ExitCost } from '../costs.ts';
 import type { SbiErrorName, SbiFunction } from '../sbi/sbi-types.ts';
 import type { Handlings } from './operations.ts';
@@ -20,6 +21,7 @@ export interface CallOutcome {
   moreCycles: number;
   /** Whether a0 and a1 are set. */
   setsRegisters: boolean;
+  work: CallWork;
 }
 
 /** The mechanisms that handlers choose from. Implemented by `exits.ts`. */
@@ -76,6 +78,8 @@ export interface ExitHost {
 export interface PrivilegedAxis {
   readonly name: string;
   readonly handlings: Handlings<'privileged'>;
+  /** What a guest does here without an exit that emulation would trap: events `avoidedExit`. */
+  readonly avoids: readonly AvoidedOn<'privileged'>[];
   /** `ecall` from supervisor mode. */
   supervisorCall(host: ExitHost, hart: number): void;
   /** What an IPI costs once its call is being served. */
@@ -96,6 +100,7 @@ export interface VirtualProcessorSupport {
 export interface InterruptAxis {
   readonly name: string;
   readonly handlings: Handlings<'interrupts'>;
+  readonly avoids: readonly AvoidedOn<'interrupts'>[];
   wait(host: ExitHost, hart: number): void;
   /** The turn of a hart that would have gone on is over. */
   preempt(host: ExitHost, hart: number): void;
@@ -116,6 +121,7 @@ export interface DeviceAxis {
   readonly name: string;
   readonly deviceSet: DeviceSet;
   readonly handlings: Handlings<'devices'>;
+  readonly avoids: readonly AvoidedOn<'devices'>[];
   /** @param register name of the register that the pending access of the hart is to, if it has one */
   access(host: ExitHost, hart: number, register: string | undefined, isWrite: boolean): void;
 }

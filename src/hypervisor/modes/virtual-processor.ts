@@ -5,6 +5,7 @@
 import type { PlainState } from '../../machine/bus.ts';
 import { CAUSE } from '../../machine/engine/stops.ts';
 import type { Machine } from '../../machine/machine-types.ts';
+import type { AvoidedExits } from '../avoided-exits.ts';
 import type { CostProfile } from '../costs.ts';
 import type { RingEvents } from '../rings/ring-events.ts';
 import type { SbiHost } from '../sbi/sbi-types.ts';
@@ -40,6 +41,7 @@ export interface ProcessorSetup {
   /** For ring devices that come with the processor. */
   readonly schedule: Scheduler;
   readonly events: RingEvents;
+  readonly avoided: AvoidedExits;
   readonly raised: (source: string, line: number) => void;
   /** The guest can never go on: ends the run. */
   readonly crashed: (message: string) => void;

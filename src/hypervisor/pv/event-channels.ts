@@ -8,12 +8,14 @@ import type { SharedInfo } from './shared-info.ts';
 
 export const PORT_MAX = 4095;
 export const VIRQ = { timer: 0, console: 2 } as const;
+export type Virq = (typeof VIRQ)[keyof typeof VIRQ];
+const VIRQ_NAMES: Readonly<Record<Virq, string>> = { [VIRQ.timer]: 'timer', [VIRQ.console]: 'console' };
 /** Codes of `status`. Ports of devices are interdomain: their other end is a back end. */
 export const PORT_STATUS = { closed: 0, unbound: 1, interdomain: 2, virq: 4, ipi: 5 } as const;
 
 type Port =
   | { readonly kind: 'unbound' | 'ipi'; readonly vcpu: number }
-  | { readonly kind: 'virq'; readonly vcpu: number; readonly virq: number }
+  | { readonly kind: 'virq'; readonly vcpu: number; readonly virq: Virq }
   /** Both ends are ports of the guest. */
   | { readonly kind: 'interdomain'; readonly vcpu: number; readonly remote: number }
   /** The other end is a back end: its name. */
@@ -135,6 +137,14 @@ export class EventChannels {
       if (bound.kind === 'virq' && bound.virq === virq && bound.vcpu === vcpu) return port;
     }
     return undefined;
+  }
+
+  /** Whose events come by a port: a device, `timer`, `console`, `ipi`, `interdomain`; empty for one that nothing is bound to. */
+  sourceOf(port: number): string {
+    const bound = this.#ports.get(port);
+    if (bound === undefined || bound.kind === 'unbound') return '';
+    if (bound.kind === 'device') return bound.device;
+    return bound.kind === 'virq' ? VIRQ_NAMES[bound.virq] : bound.kind;
   }
 
   state(): PlainState {

@@ -1,5 +1,7 @@
 /** A call of the paravirtual interface that is being served: its arguments, and what comes of it. */
 
+import type { CallWork } from '../avoided-exits.ts';
+
 /** Arguments of a call: a0 to a5, or those of an entry of a multicall. */
 export const CALL_ARGUMENTS = 6;
 
@@ -7,18 +9,24 @@ export const CALL_ARGUMENTS = 6;
 export const AFTERWARDS = { goOn: 0, iret: 1, block: 2 } as const;
 export type Afterwards = (typeof AFTERWARDS)[keyof typeof AFTERWARDS];
 
-export class PvCall {
+export class PvCall implements CallWork {
   /** Low and high halves, in turn. */
   readonly words = new Uint32Array(2 * CALL_ARGUMENTS);
   /** What the call returns beside its error: a safe integer. */
   value = 0;
   /** Cycles of work beyond the exit itself. */
   cycles = 0;
+  tableWrites = 0;
+  rootLoads = 0;
+  flushes = 0;
   afterwards: Afterwards = AFTERWARDS.goOn;
 
   start(): void {
     this.value = 0;
     this.cycles = 0;
+    this.tableWrites = 0;
+    this.rootLoads = 0;
+    this.flushes = 0;
     this.afterwards = AFTERWARDS.goOn;
   }
 

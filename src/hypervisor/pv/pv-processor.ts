@@ -25,6 +25,7 @@ import { VIRQ } from './event-channels.ts';
 import { AFTERWARDS, PvCall } from './pv-call.ts';
 import { type Callback, type Halves, PvDomain } from './pv-domain.ts';
 import { PV_EXTENSION, STATUS } from './pv-layout.ts';
+import { watchSharedInfo } from './shared-info-watch.ts';
 import { writeStartOfDay } from './start-of-day.ts';
 
 const [SP, A0, A1, A6, A7] = [2, 10, 11, 16, 17];
@@ -49,7 +50,7 @@ export class PvProcessor implements VirtualProcessor {
   readonly #firstUseMap: number;
 
   constructor(setup: ProcessorSetup) {
-    const { machine, config, images, guest, sbi, costs, schedule, events, raised, crashed } = setup;
+    const { machine, config, images, guest, sbi, costs, schedule, events, raised, crashed, avoided } = setup;
     this.#machine = machine;
     this.#virtualization = machine.virtualization;
     this.#crashed = crashed;
@@ -76,6 +77,7 @@ export class PvProcessor implements VirtualProcessor {
       raised,
       kick,
     });
+    watchSharedInfo(machine, start.sharedInfo, this.#domain.events, avoided);
     const boot = this.#domain.hart(0);
     boot.setX(A1, BigInt(start.startInfo));
   }
@@ -157,6 +159,7 @@ export class PvProcessor implements VirtualProcessor {
       outcome.error = servePvCall(this.#domain, hart, row, call);
       outcome.value = call.value;
       outcome.moreCycles = call.cycles;
+      outcome.work = call;
       outcome.setsRegisters = call.afterwards !== AFTERWARDS.iret;
     });
     if (call.afterwards === AFTERWARDS.iret) this.#iret(hart);

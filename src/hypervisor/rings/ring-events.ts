@@ -4,8 +4,13 @@ import type { EventKind, EventOf, EventStamp } from '../events.ts';
 /** An event of kind `K` as its source knows it. */
 export type Unstamped<K extends EventKind> = Omit<EventOf<K>, keyof EventStamp>;
 
-export type RingEventKind = 'notify' | 'take' | 'complete' | 'used' | 'broken' | 'drop';
+export type RingEventKind = 'notify' | 'take' | 'complete' | 'used' | 'broken' | 'drop' | 'avoidedExit';
 export type RingEvent = { [K in RingEventKind]: Unstamped<K> }[RingEventKind];
+
+/** A device has found requests that nobody has told it of. */
+export function publishedQuietly(device: string, queue: number, count: number): Unstamped<'avoidedExit'> {
+  return { kind: 'avoidedExit', operation: 'ring-publish', device, queue, line: 0, count };
+}
 
 /** Takes events in the order in which things happened. */
 export interface RingEvents {

@@ -35,7 +35,7 @@ import {
 } from './expr.ts';
 import type { InsnHandler } from './handlers.ts';
 import type { Parts, State, Ways } from './interpreter-state.ts';
-import { chargeExtra, pcAfter, pcAt, reloadContext } from './interpreter-state.ts';
+import { chargeExtra, pcAfter, pcAt, reloadContext, STOP_AFTER } from './interpreter-state.ts';
 import { BLOCK, ENTRIES_PER_PAGE, ENTRY, HART, PAGE_BYTES, TLB } from './layout.ts';
 import { ACCESS_KIND, tlbOffset } from './mmu.ts';
 import { canVirtualize, isVirtualized } from './page-walk.ts';
@@ -305,7 +305,15 @@ export class InterpreterBuilder implements InsnBuilder {
     return ne(load64(slot, HART.dataTlb + TLB[tag]), or(place, this.#state.dataContext));
   }
 
-  #hostAddress(address: Expr, log2: number, tag: 'fastRead' | 'fastWrite', aligned: boolean, slow: () => Expr): Local {
+  /** @param slow gives the address where the TLB does not; 0: a fault. @param found follows it */
+  #hostAddress(
+    address: Expr,
+    log2: number,
+    tag: 'fastRead' | 'fastWrite',
+    aligned: boolean,
+    slow: () => Expr,
+    found: () => void = () => {},
+  ): Local {
     const { fn } = this.#state;
     const slot = this.#slot(address);
     const host = fn.local('i32');
@@ -315,6 +323,7 @@ export class InterpreterBuilder implements InsnBuilder {
         fn.set(host, slow());
         chargeExtra(this.#state);
         this.#faultIf(eqz(host));
+        found();
       },
       () => fn.set(host, add(wrap(address), load32(slot, HART.dataTlb + TLB.addend))),
     );
@@ -322,12 +331,21 @@ export class InterpreterBuilder implements InsnBuilder {
   }
 
   #atomicHost(bits: 32 | 64, address: Expr, access: number): Local {
-    const { fn, hart } = this.#state;
+    const { fn, hart, left } = this.#state;
     const log2 = bits === 32 ? 2 : 3;
     const to = fn.let(address);
     const tag = access === ACCESS.write ? 'fastWrite' : 'fastRead';
-    return this.#hostAddress(to, log2, tag, true, () =>
-      call(this.#parts.mmu.atomicAddress, hart, to, i32(log2), i32(access)),
+    return this.#hostAddress(
+      to,
+      log2,
+      tag,
+      true,
+      () => call(this.#parts.mmu.atomicAddress, hart, to, i32(log2), i32(access)),
+      () => {
+        // As after a store: the run ends with this instruction.
+        if (access !== ACCESS.write) return;
+        fn.if(get32(hart, 'stop'), () => fn.set(left, sub(left, i32(STOP_AFTER))));
+      },
     );
   }
 

@@ -11,6 +11,9 @@ import type { Mmu } from './mmu.ts';
 import type { Traps } from './traps.ts';
 import type { Fn, Label } from './wasm-module.ts';
 
+/** What a store that must be the last of its run takes off the cycles left; given back at the exit. Runs get fewer than this. */
+export const STOP_AFTER = 1 << 30;
+
 export interface Parts {
   readonly ctx: EngineContext;
   readonly mmu: Mmu;

@@ -34,7 +34,7 @@ import type { InsnHandler } from './handlers.ts';
 import { INSN_HANDLERS, SPECIAL_HANDLERS } from './handlers.ts';
 import { InterpreterBuilder } from './interpreter-builder.ts';
 import type { Parts, State, Ways } from './interpreter-state.ts';
-import { chargeExtra, pcAfter, reloadContext } from './interpreter-state.ts';
+import { chargeExtra, pcAfter, reloadContext, STOP_AFTER } from './interpreter-state.ts';
 import { ENTRY, HART, TLB } from './layout.ts';
 import { ramPageOf, tlbOffset } from './mmu.ts';
 import { canVirtualize, isVirtualized } from './page-walk.ts';
@@ -42,8 +42,6 @@ import { SPECIAL } from './special-handlers.ts';
 import { ENGINE_STOP } from './stops.ts';
 import type { Fn, Label } from './wasm-module.ts';
 
-/** What a store that must be the last of its run takes off the cycles left; given back at the exit. Runs get fewer than this. */
-const STOP_AFTER = 1 << 30;
 /** Most cycles that one call of `run` may be given. */
 export const RUN_CYCLES_MAX = 1 << 28;
 

@@ -18,6 +18,9 @@ export const GLOBAL = {
   tohostOffset: 1040,
   /** u64: sum of the page digests. */
   memoryDigest: 1048,
+  /** i32: offsets in RAM of the bytes whose stores are watched, the second exclusive; no offset is as high if there are none. */
+  watchedStart: 1076,
+  watchedEnd: 1080,
   /** i32: how often a head is reached before it is reported as hot. */
   hotCount: 1072,
   /** i64: instructions retired in regions; counted only for a meter. */
@@ -122,6 +125,10 @@ export const HART = {
   missesByKind: 2144,
   /** 2 x i64: walks that found a leaf for the first time since its entry was written, in U and above (`usedEntries`). */
   firstUses: 2192,
+  /** i32, i32, i64: where the last store to watched bytes went in RAM, its size, and the 8 bytes from there before it. */
+  watchedOffset: 2208,
+  watchedSize: 2212,
+  watchedBefore: 2216,
   /** Modelled TLBs. The same again, `BARE_TLBS` bytes further, holds what the engine remembers of untranslated accesses. */
   dataTlb: 4096,
   fetchTlb: 4096 + 32768,

@@ -78,6 +78,7 @@ export function defineMmu(ctx: EngineContext): Mmu {
   const lookup = defineLookup(ctx, walk, fill, raise);
   const arm = defineArm(ctx);
   const flush = defineFlush(ctx);
+  const watch = defineWatch(ctx);
   const fetchLookup = defineFetchLookup(ctx, walk, fill, raise);
   return {
     updateContext: defineUpdateContext(ctx),
@@ -85,8 +86,8 @@ export function defineMmu(ctx: EngineContext): Mmu {
     flushBare: defineFlushBare(ctx),
     fence: defineFence(ctx, flush),
     loadSlow: defineLoadSlow(ctx, lookup, raise, arm),
-    storeSlow: defineStoreSlow(ctx, lookup, raise, noteWrite, arm),
-    atomicAddress: defineAtomicAddress(ctx, lookup, raise, noteWrite, arm),
+    storeSlow: defineStoreSlow(ctx, { lookup, raise, noteWrite, arm, watch }),
+    atomicAddress: defineAtomicAddress(ctx, { lookup, raise, noteWrite, arm, watch }),
     refill: defineRefill(ctx, lookup, arm),
     fetchLookup,
     fetchSlow: defineFetchSlow(ctx, fetchLookup),
@@ -389,8 +390,32 @@ function defineLoadSlow(ctx: EngineContext, lookup: Fn, raise: Fn, arm: Fn): Fn 
   return fn;
 }
 
+/** What stores and atomics are made of. */
+interface WriteParts {
+  readonly lookup: Fn;
+  readonly raise: Fn;
+  readonly noteWrite: Fn;
+  readonly arm: Fn;
+  readonly watch: Fn;
+}
+
+/** `watch(hart, ramOffset, size)`: 1 if a write that is about to be made there is watched: then it is noted, and what it replaces. */
+function defineWatch({ module, plan }: EngineContext): Fn {
+  const fn = module.fn('watch', ['i32', 'i32', 'i32'], ['i32']);
+  const [hart, offset, size] = [fn.param(0), fn.param(1), fn.param(2)];
+  const word = (place: number) => load32(i32(0), place);
+  fn.if(geU(offset, word(GLOBAL.watchedEnd)), () => fn.return(i32(0)));
+  fn.if(leU(add(offset, size), word(GLOBAL.watchedStart)), () => fn.return(i32(0)));
+  set32(fn, hart, 'watchedOffset', offset);
+  set32(fn, hart, 'watchedSize', size);
+  set64(fn, hart, 'watchedBefore', load64(add(offset, i32(plan.ram))));
+  fn.return(i32(1));
+  fn.unreachable();
+  return fn;
+}
+
 /** `storeSlow(hart, address, value, log2)`: makes the whole store; gives a {@link STORE_STATUS}. */
-function defineStoreSlow(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrite: Fn, arm: Fn): Fn {
+function defineStoreSlow(ctx: EngineContext, { lookup, raise, noteWrite, arm, watch }: WriteParts): Fn {
   const { module, plan, config } = ctx;
   const fn = module.fn('storeSlow', ['i32', 'i64', 'i64', 'i32'], ['i32']);
   const [hart, address, value, log2] = [fn.param(0), fn.param(1), fn.param(2), fn.param(3)];
@@ -399,6 +424,13 @@ function defineStoreSlow(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrite: F
   const fault = () => fn.return(i32(STORE_STATUS.fault));
   const ramFlag = (of: Expr) => entryFlag(of, i32(TLB_FLAG.ram));
   const ramOffset = (host: Expr) => sub(host, i32(plan.ram));
+  const finish = (watched: Expr) => {
+    fn.if(watched, () => {
+      set32(fn, hart, 'stop', i32(ENGINE_STOP.watchedStore));
+      fn.return(i32(STORE_STATUS.doneAndStop));
+    });
+    fn.return(i32(STORE_STATUS.done));
+  };
   fn.if(and(wrap(address), sub(size, i32(1))), () => {
     if (config.misaligned === 'trap') {
       fn.do(raise, hart, i32(CAUSE.storeMisaligned), address);
@@ -421,6 +453,9 @@ function defineStoreSlow(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrite: F
       const secondHost = fn.let(hostAddress(entry, second));
       fn.do(noteWrite, ramOffset(firstHost), firstBytes);
       fn.do(noteWrite, ramOffset(secondHost), sub(size, firstBytes));
+      // No range goes on across a page, so at most one half is watched.
+      const firstWatched = fn.let(call(watch, hart, ramOffset(firstHost), firstBytes));
+      const secondWatched = fn.let(call(watch, hart, ramOffset(secondHost), sub(size, firstBytes)));
       const index = fn.let(i32(0));
       fn.loop((again) => {
         const to = add(select(ltU(index, firstBytes), firstHost, sub(secondHost, firstBytes)), index);
@@ -428,7 +463,7 @@ function defineStoreSlow(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrite: F
         fn.set(index, add(index, i32(1)));
         fn.brIf(again, ltU(index, size));
       });
-      fn.return(i32(STORE_STATUS.done));
+      finish(or(firstWatched, secondWatched));
     });
   });
   fn.set(entry, call(lookup, hart, address, i32(ACCESS.write)));
@@ -440,6 +475,7 @@ function defineStoreSlow(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrite: F
   });
   const host = fn.let(hostAddress(entry, address));
   fn.do(noteWrite, ramOffset(host), size);
+  const watched = fn.let(call(watch, hart, ramOffset(host), size));
   fn.block((stored) => {
     for (const [index, bits] of ([8, 16, 32] as const).entries()) {
       fn.if(eq(log2, i32(index)), () => {
@@ -455,16 +491,16 @@ function defineStoreSlow(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrite: F
     set32(fn, hart, 'stop', i32(ENGINE_STOP.tohost));
     fn.return(i32(STORE_STATUS.doneAndStop));
   });
-  fn.return(i32(STORE_STATUS.done));
+  finish(watched);
   fn.unreachable();
   return fn;
 }
 
 /**
  * `atomicAddress(hart, address, log2, access)`: host address for an atomic access (access: read for LR, else write); 0 after a
- * fault. Atomics are always aligned and only in RAM (the PMA of devices has no atomics).
+ * fault. Atomics are always aligned and only in RAM (the PMA of devices has no atomics). One that writes to watched bytes has set `stop`.
  */
-function defineAtomicAddress(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrite: Fn, arm: Fn): Fn {
+function defineAtomicAddress(ctx: EngineContext, { lookup, raise, noteWrite, arm, watch }: WriteParts): Fn {
   const fn = ctx.module.fn('atomicAddress', ['i32', 'i64', 'i32', 'i32'], ['i32']);
   const [hart, address, log2, access] = [fn.param(0), fn.param(1), fn.param(2), fn.param(3)];
   const size = fn.let(shl(i32(1), log2));
@@ -479,7 +515,11 @@ function defineAtomicAddress(ctx: EngineContext, lookup: Fn, raise: Fn, noteWrit
     fn.return(i32(0));
   });
   const host = fn.let(hostAddress(entry, address));
-  fn.if(access, () => fn.do(noteWrite, sub(host, i32(ctx.plan.ram)), size));
+  fn.if(access, () => {
+    const offset = fn.let(sub(host, i32(ctx.plan.ram)));
+    fn.do(noteWrite, offset, size);
+    fn.if(call(watch, hart, offset, size), () => set32(fn, hart, 'stop', i32(ENGINE_STOP.watchedStore)));
+  });
   fn.do(arm, entry);
   fn.return(host);
   fn.unreachable();

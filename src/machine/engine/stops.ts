@@ -27,6 +27,8 @@ export const ENGINE_STOP = {
   guestInterrupt: 14,
   /** A guest-page fault. */
   secondStageFault: 15,
+  /** A store to watched bytes was made. */
+  watchedStore: 16,
 } as const;
 
 /** Exception causes (Privileged ISA, table 3.6). */

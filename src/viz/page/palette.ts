@@ -57,6 +57,7 @@ const KIND_COLOUR: Readonly<Record<EventKind, ColourName>> = {
   used: 'interrupt',
   broken: 'broken',
   drop: 'broken',
+  avoidedExit: 'soft',
   idle: 'soft',
   wake: 'soft',
   turn: 'soft',

@@ -31,7 +31,11 @@ class Run {
   call(fid: bigint, error: bigint, value: bigint): this {
     const cost = { entryCycles: 100, handlingCycles: 400, returnCycles: 100 };
     const args = { arg0: 1n, arg1: 0n, arg2: 0n, arg3: 0n, arg4: 0n, arg5: 0n };
-    return this.#add({ kind: 'hypercall', ...this.#stamp(), ...cost, eid: 0x10n, fid, ...args, error, value }, 600);
+    const work = { tableWrites: 0, rootLoads: 0, flushes: 0 };
+    return this.#add(
+      { kind: 'hypercall', ...this.#stamp(), ...cost, eid: 0x10n, fid, ...args, error, value, ...work },
+      600,
+    );
   }
 
   notify(availIndex: number): this {

@@ -171,6 +171,7 @@ describe('timing, order and events', () => {
       'notify',
       'take',
       'take',
+      'avoidedExit',
       'complete',
       'used',
       'complete',
@@ -178,6 +179,7 @@ describe('timing, order and events', () => {
     ]);
     expect(rig.of('notify')).toEqual([{ kind: 'notify', device: 'disk0', queue: 0, availIndex: 2, waiting: 2 }]);
     expect(rig.of('take').map(({ inFlight }) => inFlight)).toEqual([1, 2]);
+    expect(rig.of('avoidedExit')).toMatchObject([{ operation: 'ring-publish', device: 'disk0', queue: 0, count: 1 }]);
     expect(rig.of('complete')).toMatchObject([
       { writtenBytes: 1025, usedIndex: 1, inFlight: 1 },
       { writtenBytes: 1, usedIndex: 2, inFlight: 0 },

@@ -228,6 +228,6 @@ describe.each(Object.keys(BACKENDS))('%s', (kind) => {
     );
     // The generator reaches what it is there for.
     const lost = kind === 'net' ? ['drop'] : [];
-    expect([...seen].sort()).toEqual(['broken', 'complete', ...lost, 'notify', 'take', 'used']);
+    expect([...seen].sort()).toEqual(['avoidedExit', 'broken', 'complete', ...lost, 'notify', 'take', 'used']);
   });
 });

@@ -31,6 +31,9 @@ const multicall: CallHandler = (domain, vcpu, call) => {
     domain.charge(call, 'multicall');
     const result = serveEntry(domain, vcpu, operationAt(entries, at / 4), inner);
     call.cycles += inner.cycles;
+    call.tableWrites += inner.tableWrites;
+    call.rootLoads += inner.rootLoads;
+    call.flushes += inner.flushes;
     if (!domain.buffers.isWritable(pa + at + RESULT_OFFSET, 8)) return PV_ERROR.EFAULT;
     domain.buffers.write32(pa + at + RESULT_OFFSET, result);
     domain.buffers.write32(pa + at + RESULT_OFFSET + 4, result < 0 ? -1 : Math.floor(result / 0x1_0000_0000));

@@ -42,6 +42,7 @@ export const mmuUpdate: CallHandler = (domain, _vcpu, call) => {
         ? PV_ERROR.EINVAL
         : domain.paging.update(pointer - kind, halvesAt(requests, at + 2), kind === PRESERVE_AD);
     if (error !== 0) return error;
+    call.tableWrites++;
     call.value++;
   }
   return 0;
@@ -59,6 +60,8 @@ export const updateVaMapping: CallHandler = (domain, vcpu, call) => {
   if (pa === undefined) return PV_ERROR.EINVAL;
   const error = domain.paging.update(pa, { low: call.low(1), high: call.high(1) });
   if (error !== 0) return error;
+  call.tableWrites++;
+  if (flags !== FLUSH.none) call.flushes++;
   if (flags === FLUSH.all) domain.machine.flushTranslations(vcpu);
   else if (flags === FLUSH.address) domain.machine.virtualization.flushAddress(vcpu, va.low, va.high);
   return 0;
@@ -108,7 +111,11 @@ function extended(domain: PvDomain, vcpu: number, call: PvCall, { command, first
       return charged(
         domain,
         call,
-        onFrame(first, (frame) => domain.loadKernelRoot(vcpu, frame)),
+        onFrame(first, (frame) => {
+          const error = domain.loadKernelRoot(vcpu, frame);
+          if (error === 0) call.rootLoads++;
+          return error;
+        }),
       );
     case MMUEXT.newUserBaseptr: {
       domain.charge(call, 'newBaseptr');
@@ -121,10 +128,12 @@ function extended(domain: PvDomain, vcpu: number, call: PvCall, { command, first
     }
     case MMUEXT.flushLocal:
       domain.charge(call, 'tlbFlush');
+      call.flushes++;
       machine.flushTranslations(vcpu);
       return 0;
     case MMUEXT.invalidateLocal:
       domain.charge(call, 'tlbFlush');
+      call.flushes++;
       machine.virtualization.flushAddress(vcpu, first.low, first.high);
       return 0;
     case MMUEXT.flushAll:
@@ -151,6 +160,7 @@ function charged(domain: PvDomain, call: PvCall, outcome: PvError | 0): PvError 
 
 function remotely(domain: PvDomain, call: PvCall, flush: (hart: number) => void): void {
   for (const { id } of domain.machine.harts) flush(id);
+  call.flushes++;
   domain.charge(call, 'tlbFlush');
   domain.charge(call, 'remoteHart', domain.machine.harts.length - 1);
 }

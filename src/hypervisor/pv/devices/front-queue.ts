@@ -4,7 +4,7 @@
  */
 import { must } from '../../../assert.ts';
 import type { PlainState } from '../../../machine/bus.ts';
-import type { RingEvents } from '../../rings/ring-events.ts';
+import { publishedQuietly, type RingEvents } from '../../rings/ring-events.ts';
 import type { RingViolation } from '../../rings/ring-model.ts';
 import type { SlotRequest, XenRing } from '../../rings/xen-ring.ts';
 import type { Scheduler } from '../../schedule.ts';
@@ -65,7 +65,8 @@ export class FrontQueue<Request extends PlainState> {
   open(ring: XenRing): void {
     this.#ring = ring;
     this.#busyUntil = 0;
-    this.look();
+    // Connecting hands over whatever stands in the ring.
+    this.look(Number.POSITIVE_INFINITY);
   }
 
   close(): void {
@@ -82,7 +83,7 @@ export class FrontQueue<Request extends PlainState> {
     const { device, queue, events } = this.#options;
     const [availIndex, waiting] = [ring.reqProd() & 0xffff, Math.min(ring.waiting(), 0xffff)];
     events.emit({ kind: 'notify', device, queue, availIndex, waiting });
-    this.look();
+    this.look(1);
   }
 
   /** The first request that is held. */
@@ -97,18 +98,13 @@ export class FrontQueue<Request extends PlainState> {
     this.#start(cycles);
   }
 
-  /** Takes everything that waits; then asks to be told of more, unless work comes due and it will look again anyway. */
-  look(): void {
-    for (let look = 0; look < 2; look++) {
-      const ring = this.#ring;
-      if (ring === undefined || !this.#takeAll(ring)) return;
-      this.#options.looked?.();
-      if (this.#started > 0) {
-        ring.suppressNotification();
-        return;
-      }
-      if (!ring.armNotification()) return;
-    }
+  /**
+   * Takes everything that waits; then asks to be told of more, unless work comes due and it will look again anyway.
+   * @param announced how many requests the front end has told of
+   */
+  look(announced = 0): void {
+    const count = this.#takeWaiting() - announced;
+    if (count > 0) this.#options.events.emit(publishedQuietly(this.#options.device, this.#options.queue, count));
   }
 
   state(): PlainState {
@@ -121,13 +117,33 @@ export class FrontQueue<Request extends PlainState> {
     };
   }
 
-  /** False if the ring is broken. Ends: a ring has no more requests outstanding than slots. */
-  #takeAll(ring: XenRing): boolean {
+  /** How many requests it takes; none of a ring that is broken. */
+  #takeWaiting(): number {
+    let count = 0;
+    for (let look = 0; look < 2; look++) {
+      const ring = this.#ring;
+      if (ring === undefined) return 0;
+      const taken = this.#takeAll(ring);
+      if (taken === undefined) return 0;
+      count += taken;
+      this.#options.looked?.();
+      if (this.#started > 0) {
+        ring.suppressNotification();
+        return count;
+      }
+      if (!ring.armNotification()) return count;
+    }
+    return count;
+  }
+
+  /** How many requests; undefined if the ring is broken. Ends: a ring has no more requests outstanding than slots. */
+  #takeAll(ring: XenRing): number | undefined {
+    let count = 0;
     const { device, queue, events, admit } = this.#options;
     for (let taken = ring.take(); taken.kind !== 'empty'; taken = ring.take()) {
       if (taken.kind === 'violation') {
         this.#break(taken.violation);
-        return false;
+        return undefined;
       }
       const slot = taken.request;
       const { request, cycles, descriptors, readableBytes, writableBytes } = admit(slot.bytes);
@@ -146,8 +162,9 @@ export class FrontQueue<Request extends PlainState> {
       });
       this.#jobs.push({ slot, request });
       if (cycles !== undefined) this.#start(cycles);
+      count++;
     }
-    return true;
+    return count;
   }
 
   #start(cycles: number): void {
