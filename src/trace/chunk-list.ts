@@ -10,7 +10,7 @@ import { decodeCounters } from './counter-rows.ts';
 import { EventChunk } from './event-chunk.ts';
 import { corrupt, type FormatVersion, type Frame, readPayload } from './frame.ts';
 import { unpackEnd, unpackFields } from './header.ts';
-import { MalformedError, unpackMap } from './messagepack.ts';
+import { isMap, MalformedError, unpackMap } from './messagepack.ts';
 import {
   CHUNK_KINDS,
   type ChunkKind,
@@ -111,7 +111,8 @@ export function readIndex(
   return decodeChunk(source, index, (packed) => {
     const rows = new Table(packed, LIMITS.indexRows).rows(SHARED_GROUP, INDEX_COLUMNS);
     if (rows.length !== frames.length - 1) throw new MalformedError(`the index has ${rows.length} rows`);
-    const totals = unpackFields(TOTAL_FIELDS, packed.totals as Readonly<Record<string, unknown>>);
+    if (!isMap(packed.totals)) throw new MalformedError('an index without totals');
+    const totals = unpackFields(TOTAL_FIELDS, packed.totals);
     const counts = new ChunkCounter(fromEvent);
     const chunks: ChunkInfo[] = [];
     for (const [position, row] of rows.entries()) {

@@ -25,6 +25,9 @@ const DEFLATE_OPTIONS = { level: 6, mem: 4 } as const;
 /** Shorter payloads are stored as they are: deflating them saves less than a frame, and takes milliseconds where it is the first time. */
 const DEFLATE_BYTES_MIN = 256;
 
+/** No deflate stream grows by more: 258 bytes take two bits at least. What says that it does is not believed, and nothing is allocated for it. */
+const DEFLATE_RATIO_MAX = 1032;
+
 /** Where a chunk lies. */
 export interface Frame {
   readonly kind: number;
@@ -207,6 +210,9 @@ function readFrame(source: ByteSource, offset: number, sequence: number, chain: 
   }
   if (frame.storedBytes > LIMITS.chunkBytes || frame.rawBytes > LIMITS.chunkBytes) {
     return corrupt(`chunk ${sequence} is longer than ${LIMITS.chunkBytes} bytes`, offset);
+  }
+  if (frame.rawBytes > DEFLATE_RATIO_MAX * frame.storedBytes) {
+    return corrupt(`chunk ${sequence} cannot unpack to ${frame.rawBytes} bytes`, offset);
   }
   if (frame.storedBytes > left - FRAME_BYTES) {
     return truncated(`the trace ends inside chunk ${sequence}`, offset);

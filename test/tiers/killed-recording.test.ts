@@ -68,7 +68,9 @@ function replayWhole(bytes: Uint8Array, events: number): void {
     () => undefined,
     sha256,
   );
-  const replay = new Replay(trace, images, { console: { write: () => {} } }, (config) => createMachine(config, 'translator'));
+  const replay = new Replay(trace, images, { console: { write: () => {} } }, (config) =>
+    createMachine(config, 'translator'),
+  );
   const run = () => {
     while (replay.run(10_000_000) === undefined);
   };
