@@ -1,26 +1,13 @@
 /** `compare` runs mini-os for real, under every mode, and its numbers have the shapes that the literature measured. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Comparison, ModeColumn } from '../../src/analysis/comparison.ts';
-import { must } from '../../src/assert.ts';
+import type { Comparison } from '../../src/analysis/comparison.ts';
 import { MODE_NAMES } from '../../src/session/config.ts';
+import { compare } from './comparison.ts';
 import { type Outcome, paratrace, Scratch } from './fake-host.ts';
 
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
-
-async function compare(workload: string, iterations: number, ...args: readonly string[]) {
-  const options = ['--workload', workload, '--iterations', String(iterations), '--json', '--quiet'];
-  const outcome = await paratrace(['compare', 'mini-os', ...options, ...args]);
-  expect(outcome.code, outcome.stderr).toBe(0);
-  const comparison = JSON.parse(outcome.stdout) as Comparison;
-  const of = (mode: string): ModeColumn =>
-    must(
-      comparison.modes.find((column) => column.mode === mode),
-      mode,
-    );
-  return { comparison, of, overhead: (mode: string) => of(mode).overhead ?? Number.NaN };
-}
 
 describe('compare', () => {
   it('runs every mode that a guest can run under, and says what it measured', async () => {
@@ -106,62 +93,5 @@ describe('compare', () => {
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("'hvw' is no mode; the modes are native")]);
     const bare = await paratrace(['compare', 'machine-tour', '--modes', 'hvm']);
     expect([bare.code, bare.stderr]).toEqual([2, expect.stringContaining("mode 'hvm' cannot start a guest")]);
-  });
-});
-
-describe('shapes of the literature', () => {
-  /**
-   * Adams and Agesen, "A comparison of software and hardware techniques for x86 virtualization", ASPLOS 2006: whoever shadows page tables pays
-   * for each change of them, so that fork, page faults and stores to entries are what suffers most; nested paging does away with that.
-   * Barham et al., "Xen and the art of virtualization", SOSP 2003: likewise for fork and page faults under VMware's shadow tables.
-   */
-  it.each([
-    ['fork', 40],
-    ['mmap', 80],
-    ['pagefault', 1000],
-  ])(
-    'work on page tables: %s is far slower under shadow paging than under two stages',
-    async (workload, iterations) => {
-      const { of, overhead } = await compare(workload, iterations, '--modes', 'native,full,hvm');
-      expect(overhead('full')).toBeGreaterThan(2 * overhead('hvm'));
-      const { shadow, secondStage } = of('full').byCause;
-      expect(shadow.share).toBeGreaterThan(0.3);
-      expect(secondStage.exits).toBe(0);
-      expect(of('hvm').byCause.shadow.exits).toBe(0);
-    },
-  );
-
-  /** Adams and Agesen: with hardware assistance system calls run without the hypervisor. */
-  it('system calls leave the guest under trap and emulate, and not in VS-mode', async () => {
-    const calls = 1000;
-    const { of, overhead } = await compare('syscall', calls, '--modes', 'native,full,hvm,hvm-pv,pvh');
-    expect(of('full').byCause.bounces.exits).toBeGreaterThanOrEqual(calls);
-    // At least the CSRs of the trap and its sret, each time.
-    expect(of('full').byCause.sensitive.exits).toBeGreaterThan(2 * calls);
-    for (const mode of ['hvm', 'hvm-pv', 'pvh']) {
-      expect(of(mode).byCause.bounces.exits).toBe(0);
-      expect(of(mode).byCause.sensitive.exits).toBe(0);
-    }
-    expect(overhead('full')).toBeGreaterThan(3 * overhead('hvm'));
-  });
-
-  /** Adams and Agesen, and Barham et al.: computation in user mode runs at nearly native speed under all techniques. */
-  it('computation costs next to nothing under any mode', async () => {
-    const { comparison } = await compare('compute', 100);
-    for (const { overhead } of comparison.modes) expect(overhead).toBeLessThan(1.5);
-  });
-
-  /**
-   * Bhargava et al., "Accelerating two-dimensional page walks for virtualized systems", ASPLOS 2008: what two stages cost is references of
-   * walks. A miss under both takes up to 15 of them with three levels each, natively 3; test/machine/two-stage.test.ts counts these.
-   */
-  it('walks under two stages make more references, up to five times as many for a miss', async () => {
-    const { of } = await compare('pagefault', 1000, '--modes', 'native,hvm');
-    const native = of('native').tlb;
-    const hvm = of('hvm').tlb;
-    expect(hvm.extraReferences).toBe(hvm.walkReferences - native.walkReferences);
-    expect(hvm.walkReferences).toBeGreaterThan(2 * native.walkReferences);
-    expect(hvm.walkReferences).toBeLessThanOrEqual(15 * hvm.misses);
-    expect(hvm.extraCycles).toBe(24 * (hvm.extraReferences ?? 0));
   });
 });
