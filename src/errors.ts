@@ -128,6 +128,22 @@ export const ERROR_CODES = {
     trigger: 'The trace asks for a machine, mode or profile that this version cannot build.',
     fix: 'Use the Paratrace version that wrote it.',
   },
+  'golden.manifest': {
+    exit: EXIT_CODE.usage,
+    trigger: 'A `golden.json` is not JSON, or has a field, a name or a run that it cannot have.',
+    fix: 'Compare the file with docs/golden-traces.md.',
+  },
+  'golden.interrupted': {
+    exit: EXIT_CODE.usage,
+    trigger:
+      'A golden trace is of a run that was ended from outside, or an excerpt of a run, and cannot be recorded again.',
+    fix: 'Record a run that ends by itself or by `--max-cycles`, and keep all of it.',
+  },
+  'golden.ci': {
+    exit: EXIT_CODE.usage,
+    trigger: 'Golden traces were to be written where `CI` is set in the environment.',
+    fix: 'Accept them on your own machine, look at the differences, and commit them.',
+  },
   'replay.diverged': {
     exit: EXIT_CODE.diverged,
     trigger: 'Replay produced an event, digest or end that differs from the recorded one.',

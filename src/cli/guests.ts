@@ -1,8 +1,10 @@
 /** The guests that come with the package, by `guests/guests.json`. */
 import { assert } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
-import { MODE_NAMES, type ModeName } from '../session/config.ts';
+import { type ImageRef, MODE_NAMES, type ModeName } from '../session/config.ts';
+import { sha256 } from './host/files.ts';
 import { readPackageFile } from './host/package-files.ts';
+import { patternDisk } from './pattern-disk.ts';
 
 export interface BundledGuest {
   readonly name: string;
@@ -37,6 +39,21 @@ export function bundledGuests(): readonly BundledGuest[] {
 /** The image of a guest that is for this mode. */
 export function readBundledGuest(guest: BundledGuest, mode: string): Uint8Array {
   return readPackageFile('guests', ...(guest.images?.[mode] ?? guest.file).split('/'));
+}
+
+/** An image that comes with the package, or that it makes, by its digest; undefined if it is none. */
+export function findBundledImage(image: ImageRef): Uint8Array | undefined {
+  const isIt = (bytes: Uint8Array) => bytes.length === image.sizeBytes && sha256(bytes) === image.sha256;
+  for (const { file, images = {}, patternDriveBytes } of bundledGuests()) {
+    for (const path of new Set([file, ...Object.values(images)])) {
+      const bytes = readPackageFile('guests', ...path.split('/'));
+      if (isIt(bytes)) return bytes;
+    }
+    if (patternDriveBytes !== image.sizeBytes) continue;
+    const disk = patternDisk(patternDriveBytes);
+    if (isIt(disk)) return disk;
+  }
+  return undefined;
 }
 
 /** What paravirtualization changed in the sources of a guest, as `scripts/count-guest-changes.mjs` counts it. */

@@ -9,6 +9,7 @@ import { costsVerb } from './verbs/costs.ts';
 import { diffVerb } from './verbs/diff.ts';
 import { eventsVerb } from './verbs/events.ts';
 import { fsckVerb } from './verbs/fsck.ts';
+import { goldenVerb } from './verbs/golden.ts';
 import { guestsVerb } from './verbs/guests.ts';
 import { packVerb } from './verbs/pack.ts';
 import { recordVerb } from './verbs/record.ts';
@@ -34,6 +35,7 @@ const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
   ['fsck', fsckVerb],
   ['compare', compareVerb],
   ['diff', diffVerb],
+  ['golden', goldenVerb],
   ['guests', guestsVerb],
   ['costs', costsVerb],
 ]);
@@ -79,10 +81,11 @@ Try:
   paratrace report tour.pvt -o tour.html
 
 Exit codes:
-  0 ok; 1 the guest failed, or traces differ; 2 usage; 3 unreadable trace; 4 the replay differs; 70 a bug of paratrace`,
+  0 ok; 1 the guest failed, or traces or goldens differ; 2 usage; 3 unreadable trace; 4 the replay differs; 70 a bug of paratrace`,
     );
   const commands = verbs.map((make) => make(context));
-  for (const command of [program, ...commands]) {
+  for (const command of [program, ...commands, ...commands.flatMap((parent) => parent.commands)]) {
+    const path = command === program ? [] : [command.parent?.name() ?? '', command.name()];
     command
       .exitOverride()
       .configureOutput({
@@ -90,9 +93,7 @@ Exit codes:
         writeErr: (text) => host.stderr.write(text),
         outputError: (text, write) => write(printable(`paratrace: ${text}`)),
       })
-      .showHelpAfterError(
-        `(${['paratrace', ...(command === program ? [] : [command.name()])].join(' ')} --help shows more)`,
-      );
+      .showHelpAfterError(`(${['paratrace', ...path.filter((name) => name !== '')].join(' ')} --help shows more)`);
   }
   for (const command of commands) program.addCommand(command);
   return program;

@@ -14,6 +14,8 @@ export interface RecordedRun {
   readonly coreProfile: object;
   /** The bytes behind the images of `config`. */
   readonly images: RunImages;
+  /** Whether images that are small enough are kept in the trace. Default: they are. */
+  readonly embedsImages?: boolean;
 }
 
 /**
@@ -26,5 +28,5 @@ export function createRecorder(run: RecordedRun, sink: ByteSink): TraceWriter {
     costProfile: toHeaderObject(run.costProfile),
     coreProfile: toHeaderObject(run.coreProfile),
   };
-  return new TraceWriter(sink, header, embedImages(run.config, run.images));
+  return new TraceWriter(sink, header, run.embedsImages === false ? [] : embedImages(run.config, run.images));
 }

@@ -39,13 +39,19 @@ export class Bundle {
     return [...stderr.matchAll(/^opened (\S+\.wasm)$/gm)].map(([, name = '']) => name);
   }
 
-  /** Runs a command to its end, with standard input closed or a pipe with this text. */
-  run(args: readonly string[], input?: string): { status: number | null; stdout: string; stderr: string } {
-    return spawnSync(process.execPath, [this.#command, ...args], {
+  /** Runs a command to its end, with standard input closed or a pipe with this text, and more in its environment. */
+  run(
+    args: readonly string[],
+    input?: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): { status: number | null; stdout: string; stderr: string } {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [this.#command, ...args], {
       encoding: 'utf8',
       cwd: this.#folder,
+      env: { ...process.env, ...environment },
       ...(input === undefined ? { stdio: ['ignore', 'pipe', 'pipe'] } : { input }),
     });
+    return { status, stdout, stderr };
   }
 
   /** Starts a command with pipes. */

@@ -1,5 +1,5 @@
 /** The commands that the documentation shows work as it says, and what it links to is there. */
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const scratch = new Scratch();
 const bundle = new Bundle(scratch.folder);
 
-beforeAll(() => bundle.build());
+beforeAll(async () => {
+  await bundle.build();
+  // What the documentation calls `traces`, short enough to be verified at each run of the tests.
+  mkdirSync(scratch.path('traces'));
+  for (const file of ['ring-tour-pvh.pvt', 'ring-tour-pvh.txt']) {
+    copyFileSync(join(root, 'traces', file), scratch.path(join('traces', file)));
+  }
+});
 afterAll(() => {
   bundle.remove();
   scratch.remove();

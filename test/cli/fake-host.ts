@@ -63,6 +63,8 @@ export class FakeHost implements Host {
   /** Called between slices. */
   onPause: (() => void) | undefined;
   engineCode: EngineCodeStore = () => undefined;
+  isCi = false;
+  readonly parallelism = 1;
   #nowMs = 0;
 
   nowMs(): number {

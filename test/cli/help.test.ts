@@ -34,6 +34,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   fsck: ['--repair', '--chunks', '--json'],
   compare: [...MACHINE_OPTIONS.filter((name) => name !== '--mode'), '--modes', '--json', '-o, --output', '--quiet'],
   diff: ['--ignore', '--semantic', '--json', '--html'],
+  golden: ['verify', 'accept'],
   guests: ['--json', '--diff'],
   costs: ['--json', '[profile]'],
 };

@@ -1,67 +1,45 @@
 /**
- * Golden recordings: each is made again and must have the same bytes. The text beside a recording is what a reviewer reads:
- * what it was made from, its end, its digest, and the exits by reason.
+ * The goldens of the repository, by the code that `paratrace golden` runs: each is recorded again and must be the same, and its text must
+ * be its own. `traces/golden.json` names them.
  *
- * `UPDATE_GOLDENS=1 npx vitest run --project core test/golden` accepts a change; never with `CI` set.
+ * `UPDATE_GOLDENS=1 npx vitest run --project core test/golden` accepts what changed, as `paratrace golden accept` does.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
-import { openTrace } from '../../src/trace/reader.ts';
-import { paratrace, Scratch } from '../cli/fake-host.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { planGoldens } from '../../src/cli/golden/golden-folder.ts';
+import { type GoldenJob, runGoldenJob } from '../../src/cli/golden/golden-job.ts';
+import { headlineOf } from '../../src/golden/result.ts';
+import { FakeHost, paratrace } from '../cli/fake-host.ts';
 
 const FOLDER = fileURLToPath(new URL('../../traces', import.meta.url));
-const UPDATE = process.env.UPDATE_GOLDENS === '1' && !process.env.CI;
+const ACCEPT_MS = 300_000;
 
-const GOLDENS: Readonly<Record<string, readonly string[]>> = {
-  'ring-tour-pvh': ['ring-tour', '--mode', 'pvh'],
-  'ring-tour-native': ['ring-tour', '--mode', 'native'],
-  'ring-tour-pvh-4-harts': ['ring-tour', '--mode', 'pvh', '--harts', '4'],
-  'ring-tour-full-4-harts': ['ring-tour', '--mode', 'full', '--harts', '4', '--append', 'no-rings'],
-  'mini-os-mix-full': ['mini-os', '--mode', 'full', '--workload', 'mix', '--iterations', '2'],
-  'mini-os-mix-hvm-pv': ['mini-os', '--mode', 'hvm-pv', '--workload', 'mix', '--iterations', '2'],
-  'mini-os-mix-pv': ['mini-os', '--mode', 'pv', '--workload', 'mix', '--iterations', '2'],
-  'mini-os-mix-hvm': ['mini-os', '--mode', 'hvm', '--workload', 'mix', '--iterations', '2'],
-};
+beforeAll(async () => {
+  if (process.env.UPDATE_GOLDENS !== '1') return;
+  const host = new FakeHost();
+  host.isCi = Boolean(process.env.CI);
+  const { code, stdout, stderr } = await paratrace(['golden', 'accept', FOLDER], host);
+  if (code !== 0) throw new Error(`${stdout}${stderr}`);
+  process.stderr.write(stdout);
+}, ACCEPT_MS);
 
-const scratch = new Scratch();
-afterAll(() => scratch.remove());
-
-/** The readable side of a recording. */
-async function textDigest(trace: string): Promise<string> {
-  const { stdout } = await paratrace(['stat', trace]);
-  const reader = openTrace(readFileSync(trace));
-  const hex = (value: bigint) => value.toString(16).padStart(16, '0');
-  const digests = Array.from(
-    reader.digests(),
-    ({ cycle, memory, harts, devices }) => `digest at ${cycle}: ${hex(memory)} ${hex(harts)} ${hex(devices)}\n`,
-  );
-  return `${stdout}\n${digests.join('')}`;
-}
+const { jobs } = planGoldens([FOLDER], { ignore: [], accepts: false });
 
 describe('golden recordings', () => {
-  it.each(Object.entries(GOLDENS))('%s is recorded again with the same bytes', async (name, args) => {
-    const again = scratch.path(`${name}.pvt`);
-    const input = scratch.path('no-input');
-    writeFileSync(input, '');
-    expect((await paratrace(['record', ...args, '--quiet', '--stdin', input, '-o', again])).code).toBe(0);
-    const text = await textDigest(again);
-    const golden = join(FOLDER, `${name}.pvt`);
-    if (UPDATE) {
-      mkdirSync(FOLDER, { recursive: true });
-      writeFileSync(golden, readFileSync(again));
-      writeFileSync(join(FOLDER, `${name}.txt`), text);
-    }
-    expect(existsSync(golden), `${golden} is missing`).toBe(true);
-    // The text first: its difference says what has changed.
-    expect(text).toBe(readFileSync(join(FOLDER, `${name}.txt`), 'utf8'));
-    expect(readFileSync(again).equals(readFileSync(golden)), 'same text, other bytes').toBe(true);
-    expect((await paratrace(['replay', golden])).stdout).toContain('identical');
+  it.each(jobs.map((job) => [job.name, job] as const))('%s is recorded again with the same bytes', (_, job) => {
+    const { result } = runGoldenJob(job as GoldenJob, new FakeHost());
+    expect(result.status, [headlineOf(result), ...result.sentences, ...result.details].join('\n')).toBe('same');
   });
 
-  it('has no recording that nothing makes', () => {
-    const known = Object.keys(GOLDENS).flatMap((name) => [`${name}.pvt`, `${name}.txt`]);
-    expect(readdirSync(FOLDER).filter((file) => file !== 'README.md')).toEqual(known.sort());
+  it('are all named by the manifest', () => {
+    expect(planGoldens([FOLDER], { ignore: [], accepts: false }).obsolete).toEqual([]);
   });
+
+  it.each(['ring-tour-native', 'ring-tour-full-4-harts', 'ring-tour-pvh', 'mini-os-mix-pv', 'mini-os-mix-full'])(
+    '%s replays identical, with the images that come with the package',
+    async (name) => {
+      expect((await paratrace(['replay', join(FOLDER, `${name}.pvt`)])).stdout).toContain('identical');
+    },
+  );
 });

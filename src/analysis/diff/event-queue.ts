@@ -28,17 +28,19 @@ export class EventQueue implements Ahead {
   readonly #skipped: ReadonlySet<EventKind>;
   readonly #hashes: Signatures;
   readonly #events: Iterator<VmEvent, unknown, undefined>;
-  #read = 0;
+  #read: number;
   #ended = false;
   #head = 0;
   #buffer: NumberedEvent[] = [];
   #signatures: number[] = [];
 
-  constructor(from: EventsFrom, skipped: ReadonlySet<EventKind>, hashes: Signatures) {
+  /** @param first number of the first event: not 0 in an excerpt */
+  constructor(from: EventsFrom, skipped: ReadonlySet<EventKind>, hashes: Signatures, first = 0) {
+    this.#read = first;
     this.#from = from;
     this.#skipped = skipped;
     this.#hashes = hashes;
-    this.#events = from(0);
+    this.#events = from(first);
   }
 
   look(count: number): number {

@@ -15,6 +15,7 @@ export function headerChanges(left: TraceHeader, right: TraceHeader, ignored: Ig
   if (ignored.has('header')) return [];
   const changes: HeaderChange[] = [];
   compare('', plain(left.config), plain(right.config), changes);
+  compare('excerpt', left.excerpt && { ...left.excerpt }, right.excerpt && { ...right.excerpt }, changes);
   if (ignored.has('costs')) return changes;
   compare('costProfile', left.costProfile, right.costProfile, changes);
   compare('coreProfile', left.coreProfile, right.coreProfile, changes);

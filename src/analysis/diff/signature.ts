@@ -20,6 +20,7 @@ const IDENTITY_FIELDS = [
   'state',
   'port',
   'what',
+  'operation',
 ] as const;
 
 /** Texts that are remembered with their hash; a guest may make more of them than that, but hardly ever does. */

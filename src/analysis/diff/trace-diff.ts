@@ -89,7 +89,8 @@ export function diffTraces(left: TraceReader, right: TraceReader, { ignore = [],
   const hashes = new Signatures();
   const sides = [left, right].map((trace) => {
     const statistics = new StatisticsCollector(trace.header.config.hartCount, names);
-    const queue = new EventQueue((fromEvent) => trace.events({ fromEvent }), ignored.kinds, hashes);
+    const from = (fromEvent: number) => trace.events({ fromEvent });
+    const queue = new EventQueue(from, ignored.kinds, hashes, trace.header.excerpt?.fromEvent ?? 0);
     return { trace, statistics, queue };
   });
   const [a, b] = sides as [Side, Side];

@@ -38,6 +38,13 @@ export interface Input {
   readAll(): Promise<Uint8Array>;
 }
 
+/** A worker of the host that runs jobs, one at a time. Jobs and their outcomes are plain data. */
+export interface JobWorker {
+  /** Rejects with what the job threw, or if the worker is gone. */
+  run(job: unknown): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
 export interface Host {
   readonly stdin: Input;
   readonly stdout: Output;
@@ -54,6 +61,14 @@ export interface Host {
   reportProgram(): string;
   /** Code of the engine that came with the program. */
   engineCode: EngineCodeStore;
+  /** Whether the environment says that this is continuous integration (`CI`), where nothing is accepted. */
+  readonly isCi: boolean;
+  /** Workers that are worth starting. */
+  readonly parallelism: number;
+  /** Starts the command with these arguments in a worker. Undefined: the host has none. */
+  readonly startWorker?: (args: readonly string[]) => Promise<JobWorker>;
+  /** In a worker: answers jobs until it is stopped. Throws `usage.option` anywhere else. */
+  readonly serveJobs?: (answer: (job: unknown) => unknown) => Promise<void>;
   /** Ends the process at once. */
   exitNow(code: number): void;
 }

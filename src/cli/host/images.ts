@@ -3,14 +3,15 @@ import { basename, dirname, join } from 'node:path';
 import { ParatraceError } from '../../errors.ts';
 import type { ImageRef } from '../../session/config.ts';
 import type { FindImage } from '../../trace/images.ts';
+import { findBundledImage } from '../guests.ts';
 import { isPlainFile, readFile, sha256 } from './files.ts';
 
 /** Digits of a digest that make a name. */
 const DIGEST_DIGITS = 12;
 
 /**
- * Looks in `named` (all of `--image`), beside the trace, and under the recorded name; only plain files, because the name comes from
- * the trace. What has the right digest is taken, wherever it is.
+ * Looks in `named` (all of `--image`), beside the trace, under the recorded name, and among what comes with the package; only plain files, because
+ * the name comes from the trace. What has the right digest is taken, wherever it is.
  */
 export function imageFinder(tracePath: string, named: readonly string[]): FindImage {
   return (image) => {
@@ -23,8 +24,9 @@ export function imageFinder(tracePath: string, named: readonly string[]): FindIm
       if (digest === image.sha256) return bytes;
       tried.push(`\`${path}\` has ${bytes.length} bytes, sha256 ${digest}`);
     }
-    if (tried.length > 0) throw differs(image, tried);
-    return undefined;
+    const bundled = findBundledImage(image);
+    if (bundled === undefined && tried.length > 0) throw differs(image, tried);
+    return bundled;
   };
 }
 

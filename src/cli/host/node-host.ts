@@ -1,5 +1,6 @@
 /** The process that runs the command, as a {@link Host}. */
 import { fstatSync, type Stats, statSync, writeSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { findEngineCode } from './engine-code.ts';
 import { describeSystemError } from './files.ts';
@@ -31,6 +32,12 @@ export function nodeHost(): Host {
     pause: () => setImmediate(),
     reportProgram,
     engineCode: findEngineCode,
+    isCi: !['', '0', 'false'].includes(process.env.CI ?? ''),
+    get parallelism() {
+      return availableParallelism();
+    },
+    startWorker: async (args) => (await import('./job-worker.ts')).startJobWorker(args),
+    serveJobs: async (answer) => (await import('./job-worker.ts')).serveJobs(answer),
     exitNow: (code) => process.exit(code),
   };
 }

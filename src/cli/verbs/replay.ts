@@ -26,7 +26,8 @@ export function replayVerb({ host, exit }: VerbContext): Command {
     ],
     notes: [
       `Images:
-  What the trace does not hold is looked for in --image files, beside the trace, and under its recorded name; the digest decides.`,
+  What the trace does not hold is looked for in --image files, beside the trace, under its recorded name, and among what
+  comes with paratrace; the digest decides.`,
       `Exit codes:
   0 identical (whatever the guest's own status was); 2 usage; 3 the trace is damaged or cut off: checked as far as it is whole;
   4 the replay differs; 70 a bug of paratrace.`,

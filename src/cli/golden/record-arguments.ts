@@ -1,0 +1,30 @@
+/** The arguments of `paratrace record` where they come from a file or a program: the guest and the machine options. */
+import { Command, CommanderError } from 'commander';
+import { ParatraceError } from '../../errors.ts';
+import { addMachineOptions, type MachineOptions, type PreparedRun, prepareRun } from '../machine-options.ts';
+
+export interface ArgumentsRun extends PreparedRun {
+  /** File of the console input; undefined: there is none. */
+  readonly stdin: string | undefined;
+}
+
+/**
+ * Reads the files of a run, with paths from the present folder on as for `record`.
+ * @throws ParatraceError `golden.manifest` for arguments that `record` would not take, and whatever `record` throws
+ */
+export function prepareArguments(args: readonly string[]): ArgumentsRun {
+  const command = addMachineOptions(new Command('record').argument('<guest>'));
+  command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} });
+  try {
+    command.parse([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const message = `\`${args.join(' ')}\`: ${error.message.replace(/^error: /, '')}`;
+    throw new ParatraceError('golden.manifest', message);
+  }
+  const options = command.opts<MachineOptions>();
+  if (options.stdin === '-') {
+    throw new ParatraceError('golden.manifest', '`--stdin -`: the input of a golden comes from a file');
+  }
+  return { ...prepareRun(command.args[0] ?? '', options), stdin: options.stdin };
+}
