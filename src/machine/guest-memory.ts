@@ -15,6 +15,7 @@ export class EngineMemory implements GuestMemory {
   /** One byte for each page of RAM: `PAGE_FLAG`. */
   readonly #pageFlags: Uint8Array;
   readonly #onWrite: () => void;
+  #watcher: ((pa: number, lengthBytes: number) => void) | undefined;
 
   /** @param onWrite called at each write: reservations of LR end */
   constructor(engine: Engine, onWrite: () => void) {
@@ -24,6 +25,12 @@ export class EngineMemory implements GuestMemory {
     this.#view = new DataView(engine.memory.buffer, engine.plan.ram, this.sizeBytes);
     this.#pageFlags = new Uint8Array(engine.memory.buffer, engine.plan.pageFlags, this.sizeBytes / PAGE_BYTES);
     this.#onWrite = onWrite;
+  }
+
+  /** See `Machine.watchMemory`. */
+  watch(wrote: (pa: number, lengthBytes: number) => void): void {
+    assert(this.#watcher === undefined, 'memory is watched by one');
+    this.#watcher = wrote;
   }
 
   contains(pa: number, lengthBytes: number): boolean {
@@ -86,6 +93,7 @@ export class EngineMemory implements GuestMemory {
     const offset = this.#offset(pa, lengthBytes);
     const end = offset + lengthBytes;
     this.#onWrite();
+    this.#watcher?.(pa, lengthBytes);
     // Most often there is nothing to note: the page has changed already, and holds no code.
     const isInPage = offset >>> PAGE_SHIFT === (end - 1) >>> PAGE_SHIFT;
     if (isInPage && this.#pageFlags[offset >>> PAGE_SHIFT] === PAGE_FLAG.dirty) return offset;

@@ -3,13 +3,11 @@ import { assert, must } from '../assert.ts';
 import type { Clock, PlainState } from './bus.ts';
 import { csrIndexOfName } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
-import { CSR_SLOTS, HART, hartBase } from './engine/layout.ts';
+import { CSR_SLOTS, HART, hartBase, NO_RESERVATION } from './engine/layout.ts';
 import { REGISTER_NAMES } from './isa/registers.ts';
 import { type Hart, type HartCounters, MISS_KINDS, type MissKind, type Privilege } from './machine-types.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
-/** In place of the RAM offset that LR has reserved. */
-export const NO_RESERVATION = -1;
 const slotOf = (name: string): number => must(CSR_SLOTS.get(name), 'a CSR with storage');
 const MIE = slotOf('mie');
 const MIP = slotOf('mip');

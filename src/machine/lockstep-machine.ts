@@ -111,6 +111,10 @@ export class LockstepMachine implements Machine {
     for (const machine of this.#both()) machine.attach(device);
   }
 
+  watchMemory(wrote: (pa: number, lengthBytes: number) => void): void {
+    this.#first.watchMemory(wrote);
+  }
+
   reset(hart: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {
     for (const machine of this.#both()) machine.reset(hart, start);
   }

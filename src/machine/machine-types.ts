@@ -172,6 +172,11 @@ export interface Machine extends InterruptPins {
   /** Adds a device to the bus. Ranges may not overlap each other or RAM. */
   attach(device: MmioDevice): void;
   /**
+   * Has `wrote` told of each write to guest RAM that comes through {@link memory}: of devices, back ends and the host, before it is made.
+   * Once.
+   */
+  watchMemory(wrote: (pa: number, lengthBytes: number) => void): void;
+  /**
    * Puts a hart at its start: registers zero but a0 and a1, privilege, pc, translation and interrupts off. How it is virtualized stays as the host
    * has set it.
    */

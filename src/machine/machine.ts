@@ -4,20 +4,30 @@
  */
 import { assert, must } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
-import type { GuestMemory, MmioDevice } from './bus.ts';
+import type { MmioDevice } from './bus.ts';
 import { IRQ } from './bus.ts';
 import { csrNameOfIndex } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
 import { createEngine } from './engine/engine.ts';
 import { INSN_HANDLERS, SPECIAL_HANDLERS } from './engine/handlers.ts';
 import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
-import { ENTRY, GLOBAL, HART, HART_COUNT_MAX, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from './engine/layout.ts';
+import {
+  ENTRY,
+  GLOBAL,
+  HART,
+  HART_COUNT_MAX,
+  NO_RESERVATION,
+  PAGE_BYTES,
+  PAGE_FLAG,
+  RAM_BASE,
+  TLB,
+} from './engine/layout.ts';
 import { ACCESS_KIND } from './engine/mmu.ts';
 import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import { emitRegion } from './engine/regions/region-emitter.ts';
 import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
 import { EngineMemory } from './guest-memory.ts';
-import { EngineHart, NO_RESERVATION, readCounter } from './hart-state.ts';
+import { EngineHart, readCounter } from './hart-state.ts';
 import { EngineHostMemory } from './host-memory.ts';
 import { MachineClock } from './machine-clock.ts';
 import type {
@@ -65,7 +75,7 @@ const FIRMWARE_CSRS: readonly (readonly [string, bigint])[] = [
 export class EngineMachine implements Machine {
   readonly config: MachineConfig;
   readonly hartCount: number;
-  readonly memory: GuestMemory;
+  readonly memory: EngineMemory;
   readonly hostMemory: EngineHostMemory;
   readonly virtualization: EngineVirtualization;
   readonly clock: MachineClock;
@@ -175,6 +185,10 @@ export class EngineMachine implements Machine {
     }
     this.#devices.push(device);
     this.#deviceRanges.push(device.base, end);
+  }
+
+  watchMemory(wrote: (pa: number, lengthBytes: number) => void): void {
+    this.memory.watch(wrote);
   }
 
   reset(id: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {

@@ -170,6 +170,9 @@ export class ScriptedMachine implements Machine {
     this.devices.push(device);
   }
 
+  /** Nobody shadows tables here. */
+  watchMemory(): void {}
+
   reset(id: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {
     const hart = this.#hart(id);
     for (let index = 1; index < 32; index++) hart.setX(index, 0n);

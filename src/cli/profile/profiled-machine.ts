@@ -79,6 +79,10 @@ export class ProfiledMachine implements Machine {
     this.#machine.attach(device);
   }
 
+  watchMemory(wrote: (pa: number, lengthBytes: number) => void): void {
+    this.#machine.watchMemory(wrote);
+  }
+
   reset(hart: number, start: { pc: bigint; a0: bigint; a1: bigint; privilege: Privilege }): void {
     this.#machine.reset(hart, start);
   }

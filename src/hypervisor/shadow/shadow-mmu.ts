@@ -156,6 +156,7 @@ export class ShadowMmu {
       page: (gpa) => machine.harts.forEach(({ id }) => void virtualization.flushPage(id, gpa)),
       all: () => machine.harts.forEach(({ id }) => void machine.flushTranslations(id)),
     });
+    machine.watchMemory((pa, lengthBytes) => this.#memoryWritten(pa, lengthBytes));
   }
 
   get counts(): ShadowCounts & { readonly roots: number } {
@@ -262,11 +263,8 @@ export class ShadowMmu {
       : this.#step(hart, { va, table, indexes });
     const writes = (this.#writes.get(table) ?? 0) + 1;
     this.#writes.set(table, writes);
-    const isWhole = offset % 8 === 0 && lengthBytes === 8;
-    if (write.trapped || (isWhole && writes <= TABLE_WRITES_MAX)) return write;
-    this.#writes.delete(table);
-    const dropped = write.dropped + this.#dropRootsOf(table) + this.#tables.forgetTable(table);
-    return { dropped, trapped: false };
+    if (write.trapped || (isWholeEntry(offset, lengthBytes) && writes <= TABLE_WRITES_MAX)) return write;
+    return { dropped: write.dropped + this.#letGo(table), trapped: false };
   }
 
   /**
@@ -290,6 +288,26 @@ export class ShadowMmu {
     const isDone = clock.icount !== icount;
     if (isDone) for (const { table, indexes } of all) dropped += this.#tables.tableWritten(table, indexes);
     return { dropped, trapped: !isDone && stop === STOP.guestTrap };
+  }
+
+  /**
+   * A device, or the host for it, is about to write to guest RAM: as a store of the guest there, but it has no exit of its own to be charged to.
+   */
+  #memoryWritten(pa: number, lengthBytes: number): void {
+    const end = pa + lengthBytes;
+    for (let table = Math.floor(pa / PAGE_BYTES); table * PAGE_BYTES < end; table++) {
+      if (!this.#tables.isTable(table)) continue;
+      const offset = Math.max(pa - table * PAGE_BYTES, 0);
+      const length = Math.min(end - table * PAGE_BYTES, PAGE_BYTES) - offset;
+      this.#tables.tableWritten(table, touchedEntries(offset, length));
+      if (!isWholeEntry(offset, length)) this.#letGo(table);
+    }
+  }
+
+  /** Takes a page for no table any more. Returns how many shadow entries that dropped. */
+  #letGo(table: number): number {
+    this.#writes.delete(table);
+    return this.#dropRootsOf(table) + this.#tables.forgetTable(table);
   }
 
   #context(hart: number): HartContext {
@@ -364,6 +382,10 @@ export class ShadowMmu {
 function pagingOf(satp: bigint): GuestPaging {
   const levels = LEVELS_BY_MODE[Number(satp >> SATP_MODE_SHIFT)] ?? 0;
   return { levels, rootPa: levels === 0 ? 0 : Number(satp & SATP_PPN) * PAGE_BYTES };
+}
+
+function isWholeEntry(offset: number, lengthBytes: number): boolean {
+  return offset % 8 === 0 && lengthBytes === 8;
 }
 
 function isSamePage(a: Va, b: Va): boolean {

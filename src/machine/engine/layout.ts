@@ -133,6 +133,8 @@ export const HART = {
   dataTlb: 4096,
   fetchTlb: 4096 + 32768,
 } as const;
+/** Of `reservation`, in place of an offset. */
+export const NO_RESERVATION = -1;
 export const HARTS_BASE = 4096;
 /** Without translation there is no TLB in the model: its entries lie apart, so that they displace none that are. */
 export const BARE_TLBS = 2 * 32768;

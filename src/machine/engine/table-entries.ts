@@ -21,7 +21,7 @@ import {
   sub,
   wrap,
 } from './expr.ts';
-import { HART, RAM_BASE, TLB_FLAG } from './layout.ts';
+import { HART, NO_RESERVATION, RAM_BASE, TLB_FLAG } from './layout.ts';
 import { ACCESS } from './stops.ts';
 import type { Fn } from './wasm-module.ts';
 
@@ -104,6 +104,9 @@ export function updateStatus(
     fn.if(eqz(and(call(pmp, hart, ptePage, i32(0)), i32(TLB_FLAG.write))), () => fn.return(i32(WALK_FAULT.access)));
     fn.set(pte, or(pte, statusBits(access)));
     fn.do(noteWrite, offset, i32(8));
+    // A store like another: an SC to the entry after it would take the bit back.
+    const distance = sub(get32(hart, 'reservation'), offset);
+    fn.if(ltU(distance, i32(8)), () => set32(fn, hart, 'reservation', i32(NO_RESERVATION)));
     fn.store(64, offset, pte, ctx.plan.ram);
   });
 }
