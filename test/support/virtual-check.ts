@@ -18,7 +18,7 @@ function visibleState(machine: Machine): unknown {
   return {
     cycle: machine.clock.cycle,
     harts: machine.harts.map((hart) => {
-      const { tlb, tlbMisses, walkReferences, fetchPage, virtualization, ...rest } = hart.state();
+      const { tlb, counters, fetchPage, virtualization, ...rest } = hart.state();
       return rest;
     }),
     memory: createHash('sha256').update(machine.memory.readBytes(GUEST.code, GUEST.memoryBytes)).digest('hex'),
