@@ -12,19 +12,23 @@ import { type GoldenJob, runGoldenJob } from '../../src/cli/golden/golden-job.ts
 import { headlineOf } from '../../src/golden/result.ts';
 import { FakeHost, paratrace } from '../cli/fake-host.ts';
 
-const FOLDER = fileURLToPath(new URL('../../traces', import.meta.url));
+const folderOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const FOLDER = folderOf('traces');
+/** Those of the example project, which its own tests compare in their own way. */
+const EXAMPLE = folderOf('examples/golden-tests/tests/__traces__/boot.test.ts');
+const FOLDERS = [FOLDER, EXAMPLE];
 const ACCEPT_MS = 300_000;
 
 beforeAll(async () => {
   if (process.env.UPDATE_GOLDENS !== '1') return;
   const host = new FakeHost();
   host.isCi = Boolean(process.env.CI);
-  const { code, stdout, stderr } = await paratrace(['golden', 'accept', FOLDER], host);
+  const { code, stdout, stderr } = await paratrace(['golden', 'accept', ...FOLDERS], host);
   if (code !== 0) throw new Error(`${stdout}${stderr}`);
   process.stderr.write(stdout);
 }, ACCEPT_MS);
 
-const { jobs } = planGoldens([FOLDER], { ignore: [], accepts: false });
+const { jobs } = planGoldens(FOLDERS, { ignore: [], accepts: false });
 
 describe('golden recordings', () => {
   it.each(jobs.map((job) => [job.name, job] as const))('%s is recorded again with the same bytes', (_, job) => {
@@ -33,7 +37,7 @@ describe('golden recordings', () => {
   });
 
   it('are all named by the manifest', () => {
-    expect(planGoldens([FOLDER], { ignore: [], accepts: false }).obsolete).toEqual([]);
+    expect(planGoldens(FOLDERS, { ignore: [], accepts: false }).obsolete).toEqual([]);
   });
 
   it.each(['ring-tour-native', 'ring-tour-full-4-harts', 'ring-tour-pvh', 'mini-os-mix-pv', 'mini-os-mix-full'])(
