@@ -104,6 +104,7 @@ export {
   type RunImages,
 } from './session/config.ts';
 export { LiveInput, NoInput, ScriptInput } from './session/inputs.ts';
+export { MarkedInput, type WantedMark } from './session/marks.ts';
 export {
   type ConsoleSink,
   type ConsoleStream,
@@ -114,6 +115,7 @@ export {
   type InputSource,
   type Observer,
   type Position,
+  type RecordPort,
   type RunEnd,
   type StateDigest,
 } from './session/ports.ts';

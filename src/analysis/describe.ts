@@ -56,6 +56,8 @@ export function whatHappened(event: VmEvent, names: EventNames): string {
       return `${event.reason}, status ${event.status}`;
     case 'avoidedExit':
       return describeAvoided(event);
+    case 'mark':
+      return `${event.label} (${event.by}${event.value === 0n ? '' : `, ${hex(event.value)}`})`;
     default:
       return `${ringName(event.device, event.queue)}: ${describeRing(event)}`;
   }

@@ -4,6 +4,7 @@ import { tellRow } from '../hypervisor/event-row.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine, type MachineOptions } from '../machine/create-machine.ts';
 import type { MachineConfig } from '../machine/machine-types.ts';
+import type { WantedMark } from '../session/marks.ts';
 import type { ConsoleSink, EndReason, Observer, RunEnd } from '../session/ports.ts';
 import { Session, type SessionPorts } from '../session/session.ts';
 import { groupDigits } from '../viz/format.ts';
@@ -29,6 +30,8 @@ export interface LiveRunOptions {
   readonly verbose: boolean;
   /** Says at the end where wall time went. */
   readonly profile: boolean;
+  /** Places that are to have names in the trace. */
+  readonly marks?: readonly WantedMark[];
 }
 
 /**
@@ -44,7 +47,7 @@ export async function liveRun(
   const profile = options.profile ? new Profile(() => host.nowMs()) : undefined;
   const counter = new EventCounter();
   const observer = file === undefined ? counter : counted(counter, await recorderOf(run, file, profile));
-  const input = await hostInput(host, options.stdin);
+  const input = await hostInput(host, options.stdin, options.marks);
   const screen = new Screen(host, { progress: !options.quiet });
   const ports = { input: input.source, observer, console: consoleOn(screen) };
   const session = createSession(run, ports, { background: true, engineCode: host.engineCode }, profile);

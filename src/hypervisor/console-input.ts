@@ -99,6 +99,16 @@ export class ConsoleInput {
     return this.#record(port, 'push', this.#source.push(port, this.#clock, maxBytes));
   }
 
+  /** Takes the marks that the user sets here. They leave the guest alone, and what is known of it. */
+  takeMarks(): void {
+    for (;;) {
+      const label = this.#source.mark?.(this.#clock);
+      if (label === undefined) return;
+      const { cycle, icount } = this.#clock;
+      this.#taken({ cycle, icount, port: 'mark', via: 'push', bytes: new TextEncoder().encode(label) });
+    }
+  }
+
   /** Looks whether the input has ended, and records it the first time. */
   checkEnd(): void {
     if (this.#ended || !this.#source.hasEnded(this.#clock)) return;

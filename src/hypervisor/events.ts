@@ -27,7 +27,7 @@ interface EventRow {
   /** Number in the trace; explicit, never reused. */
   readonly code: number;
   /** Lane family in the report. */
-  readonly lane: 'hart' | 'hypercall' | 'interrupt' | 'ring' | 'input' | 'avoided';
+  readonly lane: 'hart' | 'hypercall' | 'interrupt' | 'ring' | 'input' | 'avoided' | 'mark';
   readonly about: string;
   readonly fields: Readonly<Record<string, FieldType>>;
 }
@@ -162,6 +162,13 @@ export const EVENT_KINDS = {
     about:
       'The guest did `count` times without an exit what emulation would have trapped: `interrupt-mask`, `interrupt-unmask`, `interrupt-acknowledge` (stores to the shared-info page, told of right after them; `line` is the port that was acknowledged, `device` whose it is, or `timer`, `ipi` or empty), `ring-publish` (entries that the device found without a notification of their own, when it took them), `page-table-write`, `address-space-switch`, `translation-flush` (of the call before, beyond the one that its exit stands for). Costs nothing.',
     fields: { operation: 'name', device: 'name', queue: 'u16', line: 'u32', count: 'u32' },
+  },
+  mark: {
+    code: 19,
+    lane: 'mark',
+    about:
+      'Somebody gave this place a name: the guest by a call, with a value of its own (`by` is `guest`), or the user (`user`; the name also is an input of the trace). Costs nothing.',
+    fields: { by: 'name', label: 'name', value: 'u64' },
   },
 } as const satisfies Record<string, EventRow>;
 

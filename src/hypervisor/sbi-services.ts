@@ -77,6 +77,10 @@ export class SbiServices implements SbiHost {
     this.#stateChanged(hart, 'suspended');
   }
 
+  mark(hart: number, label: string, value: bigint): void {
+    this.#options.events.emit('mark', hart, { by: 'guest', label, value });
+  }
+
   resetSystem(kind: 'shutdown' | 'reboot', failed: boolean): void {
     this.#options.reset(kind, failed);
   }

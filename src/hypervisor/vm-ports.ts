@@ -14,15 +14,21 @@ export interface Position {
 export type InputPort = 'uart0' | 'virtio-console' | 'dbcn';
 export const INPUT_PORTS: readonly InputPort[] = ['uart0', 'virtio-console', 'dbcn'];
 
+/** What an input is recorded for: a console, or a mark of the user, which the guest knows nothing of. */
+export type RecordPort = InputPort | 'mark';
+
 /**
  * Console bytes given to the guest, stamped with the place where it took them.
  * `pull`: the guest asked (polled an empty receiver, posted a receive buffer, or waits with a receiver armed), so the place
  * follows from the guest alone. `push`: they came by themselves from a live host and interrupted the guest.
  */
 export interface InputRecord extends Position {
-  readonly port: InputPort;
+  readonly port: RecordPort;
   readonly via: 'pull' | 'push';
-  /** Empty in exactly one record, the last: the end of the input, which is an input itself (`push` on `uart0`). */
+  /**
+   * Empty in exactly one record, after which only marks come: the end of the input, which is an input itself (`push` on `uart0`).
+   * Of a mark, its name in UTF-8.
+   */
   readonly bytes: Uint8Array;
 }
 
@@ -46,6 +52,8 @@ export interface InputSource {
    * first true as an input without bytes; a trace answers true from the position of that record on.
    */
   hasEnded(now: Position): boolean;
+  /** Asked where `push` is: the name that the user gives to this place, until it is undefined. */
+  mark?(now: Position): string | undefined;
 }
 
 /** How a run ended. */

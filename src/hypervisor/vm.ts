@@ -243,10 +243,13 @@ export class Vm {
     this.#askedCycle = cycle;
     this.#askedIcount = icount;
     this.#input.checkEnd();
+    this.#input.takeMarks();
     if (!this.#board.isReceiverArmed()) return false;
     this.#exits.asynchronously(this.#guestOnCore(), () => {
       this.#board.offerInput((port, maxBytes) => this.#input.push(port, maxBytes));
     });
+    // A replay is asked once where a live host, whose harts all wait, may have been asked again.
+    if (this.machine.clock.cycle === cycle) this.#input.takeMarks();
     return this.machine.clock.cycle !== cycle;
   }
 
@@ -427,6 +430,11 @@ export class Vm {
 
   #inputTaken(record: InputRecord): void {
     this.#events.inOrder(() => this.#ports.observer.input(record));
+    if (record.port === 'mark') {
+      const label = new TextDecoder().decode(record.bytes);
+      this.#events.emit('mark', this.#turns.current, { by: 'user', label, value: 0n });
+      return;
+    }
     this.#events.emit('input', this.#turns.current, { port: record.port, lengthBytes: record.bytes.length });
   }
 

@@ -14,6 +14,7 @@ export class ReplayInput implements InputSource {
   /** For each input, the first one from it on that is a `push`. */
   readonly #nextPush: readonly number[];
   #next = 0;
+  #hasEnded = false;
 
   constructor(trace: Pick<TraceReader, 'inputs'>) {
     this.#inputs = [...trace.inputs()];
@@ -42,11 +43,22 @@ export class ReplayInput implements InputSource {
     return this.#give('push', port, now, maxBytes);
   }
 
+  mark(now: Position): string | undefined {
+    this.#expectNonePassed(now);
+    const next = this.#inputs[this.#next];
+    if (next?.port !== 'mark' || next.cycle !== now.cycle || next.icount !== now.icount) return undefined;
+    this.#next += 1;
+    return new TextDecoder().decode(next.bytes);
+  }
+
   hasEnded(now: Position): boolean {
     this.#expectNonePassed(now);
     const next = this.#inputs[this.#next];
-    if (next !== undefined && isEnd(next) && now.cycle >= next.cycle) return true;
-    return false;
+    if (next === undefined || !isEnd(next) || now.cycle < next.cycle) return this.#hasEnded;
+    // Marks may follow it.
+    this.#next += 1;
+    this.#hasEnded = true;
+    return true;
   }
 
   #give(via: InputRecord['via'], port: InputPort, now: Position, maxBytes: number): Uint8Array | undefined {

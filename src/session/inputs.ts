@@ -55,6 +55,7 @@ export class ScriptInput implements InputSource {
 /** What a host types: a queue that it fills between slices. Whoever asks first gets the bytes. */
 export class LiveInput implements InputSource {
   #queue: Uint8Array[] = [];
+  readonly #marks: string[] = [];
   #closed = false;
 
   /** Adds bytes; after {@link close} they are dropped. */
@@ -62,14 +63,23 @@ export class LiveInput implements InputSource {
     if (!this.#closed && bytes.length > 0) this.#queue.push(bytes.slice());
   }
 
+  /** Gives a name to where the run is. */
+  offerMark(label: string): void {
+    this.#marks.push(label);
+  }
+
+  mark(): string | undefined {
+    return this.#marks.shift();
+  }
+
   /** No more bytes will come. Those in the queue are still given. */
   close(): void {
     this.#closed = true;
   }
 
-  /** Whether something is there that the guest could be given: bytes, or the end. */
+  /** Whether something is there that was not taken: bytes, a mark, or the end. */
   get hasNews(): boolean {
-    return this.#queue.length > 0 || this.#closed;
+    return this.#queue.length > 0 || this.#marks.length > 0 || this.#closed;
   }
 
   pull(_port: InputPort, _now: Position, maxBytes: number): Uint8Array | undefined {

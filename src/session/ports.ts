@@ -16,6 +16,7 @@ export {
   type InputRecord,
   type InputSource,
   type Position,
+  type RecordPort,
   type RunEnd,
 } from '../hypervisor/vm-ports.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { ParatraceError } from '../errors.ts';
-import type { InputPort, InputRecord, Position, RunCounters, StateDigest } from '../session/ports.ts';
+import type { InputRecord, Position, RecordPort, RunCounters, StateDigest } from '../session/ports.ts';
 import type { ByteSource } from './byte-source.ts';
 import { decodeCounters } from './counter-rows.ts';
 import { EventChunk } from './event-chunk.ts';
@@ -188,7 +188,7 @@ export function decodeInputs(packed: Readonly<Record<string, unknown>>, first: n
     at += lengthBytes;
     const { events, cycle, icount } = row as Record<string, number>;
     return { events, cycle, icount, port, via, bytes: data.slice(at - lengthBytes, at) } as RecordedInput & {
-      port: InputPort;
+      port: RecordPort;
     };
   });
   if (at !== data.length) throw new MalformedError('bytes after the last input');

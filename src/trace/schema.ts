@@ -11,8 +11,8 @@ import { MODE_NAMES, type NetConfig, type RunConfig } from '../session/config.ts
 import {
   END_REASONS,
   type EndReason,
-  type InputPort,
   type InputRecord,
+  type RecordPort,
   type RunCounters,
   type RunEnd,
 } from '../session/ports.ts';
@@ -55,7 +55,10 @@ export const CHUNK_KINDS = {
     code: 2,
     about: 'The bytes of an embedded image, or a part of them, in the order of `embedded` in the header.',
   },
-  inputs: { code: 3, about: 'Console bytes given to the guest: the only thing that a replay needs.' },
+  inputs: {
+    code: 3,
+    about: 'Console bytes given to the guest, and marks of the user: the only thing that a replay needs.',
+  },
   events: { code: 4, about: 'Events, column by column: what a replay must reproduce and what reports read.' },
   digests: { code: 5, about: 'Digests of the whole machine state at intervals.' },
   end: { code: 6, about: 'How the run ended. At most one, after all inputs, events and digests.' },
@@ -197,6 +200,8 @@ export const EVENT_FIELD_CODES = {
   tableWrites: 45,
   rootLoads: 46,
   flushes: 47,
+  by: 48,
+  label: 49,
 } as const satisfies Record<EventFieldName, number>;
 
 /** Number of the column group that all rows of a chunk share; the columns of an event kind are grouped under its code. */
@@ -293,7 +298,10 @@ export const INPUT_COLUMNS: readonly ColumnSpec[] = [
   { code: 6, name: 'lengthBytes', type: 'u32' },
 ];
 
-export const INPUT_PORT_CODES = { uart0: 1, 'virtio-console': 2, dbcn: 3 } as const satisfies Record<InputPort, number>;
+export const INPUT_PORT_CODES = { uart0: 1, 'virtio-console': 2, dbcn: 3, mark: 4 } as const satisfies Record<
+  RecordPort,
+  number
+>;
 export const INPUT_VIA_CODES = { pull: 1, push: 2 } as const satisfies Record<InputRecord['via'], number>;
 
 /** Columns of a digests chunk. */

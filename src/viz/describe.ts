@@ -109,6 +109,8 @@ function titleOf(event: VmEvent, label: string): string {
       return `${ringName(event.device, event.queue)}: ${label}`;
     case 'avoidedExit':
       return `Avoided exit: ${label}`;
+    case 'mark':
+      return `Mark ${event.label}, set by the ${event.by}`;
     case 'hartState':
       return `Hart ${event.target} ${event.state}`;
     case 'turn':
@@ -181,6 +183,8 @@ function factsOf(table: EventTable, event: VmEvent, argumentNames: readonly stri
       ];
     case 'avoidedExit':
       return avoidedFacts(event);
+    case 'mark':
+      return [{ label: 'value', value: hex(event.value) }];
     case 'turn':
       return [{ label: 'before', value: `hart ${event.from}` }];
     case 'hartState':

@@ -285,6 +285,8 @@ class ModelBuilder {
         };
       case 'avoidedExit':
         return { label: event.operation, group: event.device };
+      case 'mark':
+        return { label: `mark ${event.label}`, group: event.by };
       case 'hartState':
         return { label: `hart ${event.state}`, group: '' };
       case 'input':

@@ -60,6 +60,7 @@ export function buildTimeline(table: EventTable): Timeline {
     markGroup(table, 'devices', 'Device registers', ({ kind }) => kind === 'mmio', byGroup),
     markGroup(table, 'interrupts', 'Interrupts', isInterrupt, byLabel),
     markGroup(table, 'avoided', 'Avoided exits', ({ kind }) => kind === 'avoidedExit', byLabel),
+    markGroup(table, 'marks', 'Marks', ({ kind }) => kind === 'mark', undefined),
     markGroup(table, 'input', 'Console input', ({ kind }) => EVENT_KINDS[kind].lane === 'input', undefined),
     ...rings.map((ring) => ringGroup(table, ring)),
   ];

@@ -23,7 +23,7 @@ const MACHINE_OPTIONS = [
 
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   run: [...MACHINE_OPTIONS, '--quiet', '--verbose', '--profile'],
-  record: [...MACHINE_OPTIONS, '-o, --output', '--quiet', '--verbose', '--profile'],
+  record: [...MACHINE_OPTIONS, '-o, --output', '--mark', '--quiet', '--verbose', '--profile'],
   replay: ['-o, --output', '--image', '--console', '--json', '--engine'],
   stat: ['--json'],
   events: ['--json', '--from', '--to', '--kind'],

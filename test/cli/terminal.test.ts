@@ -14,6 +14,7 @@ describe('escape keys', () => {
     const keys = new EscapeKeys({
       typed: (typed) => log.push(`typed ${JSON.stringify(new TextDecoder().decode(typed))}`),
       quit: () => log.push('quit'),
+      mark: () => log.push('mark'),
       help: () => log.push('help'),
     });
     for (const part of parts) keys.take(bytes(part));
@@ -34,6 +35,7 @@ describe('escape keys', () => {
     expect(press('a\x01cb')).toEqual(['typed "a\\u0003b"']);
     expect(press('\x01a', '\x01\x01')).toEqual(['typed "\\u0001"', 'typed "\\u0001"']);
     expect(press('\x01h')).toEqual(['help']);
+    expect(press('\x01m')).toEqual(['mark']);
     expect(press('\x01z')).toEqual(['typed "z"']);
   });
 

@@ -57,6 +57,39 @@ describe('BASE', () => {
   });
 });
 
+describe('PVM', () => {
+  const text = (name: string) => {
+    const bytes = new Uint8Array(24);
+    bytes.set(new TextEncoder().encode(name).subarray(0, 24));
+    return [...new BigUint64Array(bytes.buffer)];
+  };
+  const mark = (name: string, value = 0n) => [0x0850_564dn, 0n, ...text(name), value];
+
+  it('gives a place a name, and is offered', () => {
+    const longest = 'exactly 24 characters: x';
+    const { run, answers: got } = answers([
+      [EID.BASE, 3n, 0x0850_564dn],
+      mark('boot', 7n),
+      mark(longest, 2n ** 64n - 1n),
+    ]);
+    expect(got.map(({ error }) => error)).toEqual([SUCCESS, SUCCESS, SUCCESS]);
+    expect(got[0]?.value).toBe(1n);
+    expect(eventsOf(run, 'mark')).toMatchObject([
+      { by: 'guest', label: 'boot', value: 7n },
+      { by: 'guest', label: longest, value: 2n ** 64n - 1n },
+    ]);
+  });
+
+  it('takes no name that cannot be shown', () => {
+    expect(errorsOf([mark(''), mark('a\nb'), mark('\u00e9'), [0x0850_564dn, 1n]])).toEqual([
+      INVALID_PARAM,
+      INVALID_PARAM,
+      INVALID_PARAM,
+      NOT_SUPPORTED,
+    ]);
+  });
+});
+
 describe('the event of a call', () => {
   it('has the arguments that the function takes, and all six where there is none', () => {
     const six = [11n, 12n, 13n, 14n, 15n, 2n ** 64n - 1n];

@@ -85,6 +85,7 @@ export class PvGuest {
         startHart: () => {},
         stopHart: () => {},
         suspendHart: () => {},
+        mark: () => {},
         resetSystem: (kind) => void this.resets.push(kind),
       },
     });

@@ -144,6 +144,7 @@ class SyntheticRun {
     }
     const published = { operation: 'ring-publish', ...ring, line: 0, count: batch - 1 };
     if (batch > 1) this.#emit('avoidedExit', published);
+    if (batch > 3) this.#emit('mark', { by: 'guest', label: `batch of ${batch}`, value: BigInt(batch) });
     this.#cycle += exit.returnCycles;
     while (inFlight.length > 0) {
       this.#guest(800, 9000);

@@ -16,7 +16,7 @@ test('a reader written from the document reads what is written', () => {
     const trace = readTrace(record(run));
     expect(trace.events).toEqual(eventsOf(run).map(plain));
     expect(trace.digests.map(({ events: _, ...digest }) => digest)).toEqual(digestsOf(run).map(plain));
-    const codes = { uart0: 1n, 'virtio-console': 2n, dbcn: 3n, pull: 1n, push: 2n };
+    const codes = { uart0: 1n, 'virtio-console': 2n, dbcn: 3n, mark: 4n, pull: 1n, push: 2n };
     const inputs = inputsOf(run).map(({ cycle, icount, port, via, bytes }) => ({
       ...plain({ cycle, icount, lengthBytes: bytes.length }),
       port: codes[port],

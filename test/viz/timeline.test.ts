@@ -19,7 +19,7 @@ function laneOf(timeline: ReturnType<typeof synthetic>, id: string): Lane {
 }
 
 describe('buildTimeline', () => {
-  it('has a lane for each hart, hypercalls, devices, interrupts, avoided exits, input and rings', () => {
+  it('has a lane for each hart, hypercalls, devices, interrupts, avoided exits, marks, input and rings', () => {
     const timeline = synthetic(3);
     expect(timeline.groups.map(({ id }) => id)).toEqual([
       'harts',
@@ -27,6 +27,7 @@ describe('buildTimeline', () => {
       'devices',
       'interrupts',
       'avoided',
+      'marks',
       'input',
       'ring/virtio-blk0 queue 0',
     ]);

@@ -126,6 +126,7 @@ export function whatOf(event: VmEvent, names: EventNames): string {
   if ('queue' in event) return `${event.device} queue ${event.queue}`;
   if (event.kind === 'interrupt') return interruptName(event.cause);
   if (event.kind === 'input') return event.port;
+  if (event.kind === 'mark') return event.label;
   return '';
 }
 

@@ -1,17 +1,19 @@
 /**
  * What typed keys mean on a raw terminal: almost all go to the guest. Ctrl-C ends the run; Ctrl-A begins a command, as in other
- * emulators: `x` ends the run, `c` types Ctrl-C, `a` types Ctrl-A, `h` shows this.
+ * emulators: `x` ends the run, `m` sets a mark, `c` types Ctrl-C, `a` types Ctrl-A, `h` shows this.
  */
 const CTRL_A = 0x01;
 const CTRL_C = 0x03;
 
 export const ESCAPE_HELP =
-  'Ctrl-A x or Ctrl-C: end the run; Ctrl-A c: type Ctrl-C; Ctrl-A a: type Ctrl-A; Ctrl-A h: this help';
+  'Ctrl-A x or Ctrl-C: end the run; Ctrl-A m: set a mark; Ctrl-A c: type Ctrl-C; Ctrl-A a: type Ctrl-A; Ctrl-A h: this help';
 
 export interface KeyHandlers {
   /** Bytes for the guest. */
   readonly typed: (bytes: Uint8Array) => void;
   readonly quit: () => void;
+  /** The user names this place. */
+  readonly mark: () => void;
   readonly help: () => void;
 }
 
@@ -40,6 +42,9 @@ export class EscapeKeys {
     switch (String.fromCharCode(byte)) {
       case 'x':
         this.#handlers.quit();
+        break;
+      case 'm':
+        this.#handlers.mark();
         break;
       case 'c':
         typed.push(CTRL_C);

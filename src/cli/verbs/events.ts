@@ -2,14 +2,14 @@
 import { type Command, Option } from 'commander';
 import { EXIT_CODE, ParatraceError } from '../../errors.ts';
 import { EVENT_KINDS, type EventKind } from '../../hypervisor/events.ts';
+import { type CyclePosition, cycleOf, parseCyclePosition } from '../marks.ts';
 import { printable } from '../printable.ts';
-import { parseCount } from '../quantities.ts';
 import { type VerbContext, verb } from './verb.ts';
 
 interface EventsOptions {
   readonly json?: boolean;
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: CyclePosition;
+  readonly to?: CyclePosition;
   readonly kind?: readonly EventKind[];
 }
 
@@ -24,6 +24,7 @@ export function eventsVerb({ host, exit }: VerbContext): Command {
     examples: [
       ['paratrace events tour.pvt --kind hypercall', 'all SBI calls'],
       ['paratrace events tour.pvt --from 1M --to 1.2M', 'what happened in these cycles'],
+      ['paratrace events tour.pvt --from @late', 'what happened from a mark on'],
       ['paratrace events tour.pvt --kind take,complete --json', 'ring traffic for a program'],
     ],
     notes: [`Kinds:\n${KINDS.map((kind) => `  ${kind.padEnd(10)} ${EVENT_KINDS[kind].about}`).join('\n')}`],
@@ -31,13 +32,13 @@ export function eventsVerb({ host, exit }: VerbContext): Command {
     .argument('<trace>', 'a trace that `record` wrote')
     .option('--json', 'one JSON object a line')
     .addOption(
-      new Option('--from <cycle>', 'first cycle (default: the beginning)').argParser((text) =>
-        parseCount('--from', text),
+      new Option('--from <cycle>', 'first cycle, or @NAME of a mark (default: the beginning)').argParser((text) =>
+        parseCyclePosition('--from', text),
       ),
     )
     .addOption(
-      new Option('--to <cycle>', 'end before this cycle (default: the end)').argParser((text) =>
-        parseCount('--to', text),
+      new Option('--to <cycle>', 'end before this cycle, or @NAME of a mark (default: the end)').argParser((text) =>
+        parseCyclePosition('--to', text),
       ),
     )
     .addOption(
@@ -49,11 +50,12 @@ export function eventsVerb({ host, exit }: VerbContext): Command {
         import('../../analysis/describe.ts'),
         import('../../analysis/sbi-names.ts'),
       ]);
-      const { from, to, kind } = options;
-      if (from !== undefined && to !== undefined && from >= to) {
-        throw new ParatraceError('usage.option', `--from ${from} is not before --to ${to}`);
-      }
+      const { kind } = options;
+      checkOrder(options.from, options.to);
       const trace = openTraceFile(path);
+      const from = options.from === undefined ? undefined : cycleOf('--from', options.from, trace);
+      const to = options.to === undefined ? undefined : cycleOf('--to', options.to, trace);
+      checkOrder(from, to);
       const filter = {
         ...(from !== undefined && { fromCycle: from }),
         ...(to !== undefined && { toCycle: to }),
@@ -74,6 +76,12 @@ export function eventsVerb({ host, exit }: VerbContext): Command {
       host.stdout.write(text);
       exit(reportProblem(host, path, trace));
     });
+}
+
+/** Marks are looked at once it is known where they are. */
+function checkOrder(from: CyclePosition | undefined, to: CyclePosition | undefined): void {
+  if (typeof from !== 'number' || typeof to !== 'number' || from < to) return;
+  throw new ParatraceError('usage.option', `--from ${from} is not before --to ${to}`);
 }
 
 function addKinds(text: string, before: readonly EventKind[] = []): readonly EventKind[] {

@@ -1,12 +1,15 @@
 /** `paratrace record`: a guest on a live host, with a trace. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { WantedMark } from '../../session/marks.ts';
 import { checkTraceOutput } from '../host/files.ts';
 import { addMachineOptions, GUEST_ARGUMENT, prepareRun } from '../machine-options.ts';
+import { parseMark } from '../marks.ts';
 import { addLiveOptions, LIVE_NOTES, type LiveOptions, liveOptionsOf } from './run.ts';
 import { type VerbContext, verb } from './verb.ts';
 
 interface RecordOptions extends LiveOptions {
   readonly output: string;
+  readonly mark: readonly WantedMark[];
 }
 
 export function recordVerb({ host, exit }: VerbContext): Command {
@@ -21,6 +24,7 @@ export function recordVerb({ host, exit }: VerbContext): Command {
         'U-Boot, with commands typed from a file',
       ],
       ['paratrace record ring-tour --harts 4 -o four.pvt', 'four harts in turns on one clock'],
+      ['paratrace record ring-tour --mark late@200k -o tour.pvt', 'a name for a place, for `events --from @late`'],
     ],
     notes: [
       ...LIVE_NOTES,
@@ -32,11 +36,16 @@ export function recordVerb({ host, exit }: VerbContext): Command {
     ],
   })
     .argument('<guest>', GUEST_ARGUMENT)
-    .requiredOption('-o, --output <file>', 'the trace to write');
+    .requiredOption('-o, --output <file>', 'the trace to write')
+    .addOption(
+      new Option('--mark <name@cycle>', 'give the place at this cycle a name; can be repeated')
+        .argParser((text, before: readonly WantedMark[]) => [...before, parseMark(text)])
+        .default([], 'none'),
+    );
   return addLiveOptions(addMachineOptions(command)).action(async (guest: string, options: RecordOptions) => {
     const run = prepareRun(guest, options);
     checkTraceOutput(options.output, run.inputFiles);
     const [{ liveRun }, { TraceFile }] = await Promise.all([import('../live-run.ts'), import('../host/trace-file.ts')]);
-    exit(await liveRun(host, run, liveOptionsOf(options), new TraceFile(options.output)));
+    exit(await liveRun(host, run, { ...liveOptionsOf(options), marks: options.mark }, new TraceFile(options.output)));
   });
 }

@@ -13,7 +13,7 @@ export interface LiveOptions extends MachineOptions {
 export const LIVE_NOTES: readonly string[] = [
   `Console:
   What the guest prints goes to standard output as it comes, everything else to standard error. On a terminal keys go to the
-  guest; Ctrl-A x or Ctrl-C ends the run, Ctrl-A c types Ctrl-C, Ctrl-A a types Ctrl-A. A pipe is read as bytes come. A file
+  guest; Ctrl-A x or Ctrl-C ends the run, Ctrl-A c types Ctrl-C, Ctrl-A a types Ctrl-A, Ctrl-A m sets a mark. A pipe is read as bytes come. A file
   (--stdin FILE or < FILE) is fed as the guest asks for it, so that recording twice gives the same bytes.`,
   `Exit codes:
   0 the guest ended with success; 1 it failed, was stuck, or was ended from outside; 2 usage; 70 a bug of paratrace.`,

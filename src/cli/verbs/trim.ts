@@ -3,13 +3,13 @@ import { type Command, Option } from 'commander';
 import { EXIT_CODE, ParatraceError } from '../../errors.ts';
 import { WINDOW_CLOCKS, type WindowClock } from '../../trace/window-clocks.ts';
 import { checkTraceOutput } from '../host/files.ts';
-import { parseCount } from '../quantities.ts';
+import { type CyclePosition, cycleOf, parseCyclePosition } from '../marks.ts';
 import { type VerbContext, verb } from './verb.ts';
 
 interface TrimOptions {
   readonly output: string;
   readonly inputsOnly?: boolean;
-  readonly window?: readonly [from: number, to: number];
+  readonly window?: readonly [from: CyclePosition, to: CyclePosition];
   readonly by: WindowClock;
 }
 
@@ -35,12 +35,14 @@ export function trimVerb({ host, exit }: VerbContext): Command {
     .requiredOption('-o, --output <file>', 'the trace to write')
     .option('--inputs-only', 'no events')
     .addOption(
-      new Option('--window <from:to>', 'events from FROM on and before TO; either may be left out')
+      new Option('--window <from:to>', 'events from FROM on and before TO; either may be left out, or @NAME of a mark')
         .argParser(parseWindow)
         .conflicts('inputsOnly'),
     )
     .addOption(new Option('--by <clock>', 'what --window is in').choices(WINDOW_CLOCKS).default('cycle'))
     .action(async (path: string, { output, inputsOnly, window, by }: TrimOptions) => {
+      const usesMark = window?.some((position) => typeof position !== 'number') ?? false;
+      if (usesMark && by !== 'cycle') throw new ParatraceError('usage.option', 'a mark is a position in cycles');
       if (inputsOnly !== true && window === undefined) {
         throw new ParatraceError('usage.option', 'neither --inputs-only nor --window says what to keep');
       }
@@ -51,20 +53,22 @@ export function trimVerb({ host, exit }: VerbContext): Command {
         import('../write-trace.ts'),
       ]);
       const trace = openWholeTrace(path);
-      const kept = window === undefined ? NO_EVENTS : windowOf(trace, by, ...window);
+      const [from, to] = (window ?? []).map((position) => cycleOf('--window', position, trace));
+      if (from !== undefined && to !== undefined && from > to) {
+        throw new ParatraceError('usage.option', `--window ${from}:${to} ends before it begins`);
+      }
+      const kept = from === undefined || to === undefined ? NO_EVENTS : windowOf(trace, by, from, to);
       writeTrace(host, output, (sink) => trimTrace(trace, kept, sink));
       exit(EXIT_CODE.ok);
     });
 }
 
-function parseWindow(text: string): readonly [number, number] {
+function parseWindow(text: string): readonly [CyclePosition, CyclePosition] {
   const parts = text.split(':');
   const [from = '', to = ''] = parts;
   if (parts.length !== 2) throw new ParatraceError('usage.option', `--window is '${text}'; it must be FROM:TO`);
-  const window = [
-    from === '' ? 0 : parseCount('--window', from),
-    to === '' ? Number.MAX_SAFE_INTEGER : parseCount('--window', to),
-  ] as const;
-  if (window[0] > window[1]) throw new ParatraceError('usage.option', `--window ${text} ends before it begins`);
-  return window;
+  return [
+    from === '' ? 0 : parseCyclePosition('--window', from),
+    to === '' ? Number.MAX_SAFE_INTEGER : parseCyclePosition('--window', to),
+  ];
 }

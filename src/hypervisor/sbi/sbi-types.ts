@@ -47,6 +47,8 @@ export interface SbiHost {
   startHart(target: number, pc: bigint, opaque: bigint): void;
   stopHart(hart: number): void;
   suspendHart(hart: number, resume: ResumePoint | undefined): void;
+  /** The guest names this place. */
+  mark(hart: number, label: string, value: bigint): void;
   /** Ends the run when the call is over. */
   resetSystem(kind: 'shutdown' | 'reboot', failed: boolean): void;
 }

@@ -1,5 +1,6 @@
 /**
- * The SBI: the table of extensions, the dispatcher, and names for reports. SBI 2.0 without PMU, NACL, STA and CPPC.
+ * The SBI: the table of extensions, the dispatcher, and names for reports. SBI 2.0 without PMU, NACL, STA and CPPC,
+ * and an extension of our own for marks.
  *
  * The legacy extensions (EIDs 0x00 to 0x0f, §5) are not offered. A legacy caller reads a0 alone and finds
  * `SBI_ERR_NOT_SUPPORTED` (-2) there, a negative error as it expects; a1 is left alone, as the legacy convention demands.
@@ -8,6 +9,7 @@ import { baseExtension } from './base.ts';
 import { DBCN } from './dbcn.ts';
 import { HSM } from './hsm.ts';
 import { IPI } from './ipi.ts';
+import { MARK } from './mark.ts';
 import { RFENCE } from './rfence.ts';
 import { SBI_ERROR, type SbiExtension, type SbiFunction } from './sbi-types.ts';
 import { SRST } from './srst.ts';
@@ -30,7 +32,7 @@ const LEGACY_EID_LAST = 0x0f;
 
 const BASE = baseExtension((eid) => BY_EID.has(Number(eid)));
 /** Every extension that is served. */
-export const SBI_EXTENSIONS: readonly SbiExtension[] = [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, SUSP];
+export const SBI_EXTENSIONS: readonly SbiExtension[] = [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, SUSP, MARK];
 const BY_EID: ReadonlyMap<number, SbiExtension> = new Map(SBI_EXTENSIONS.map((row) => [row.eid, row]));
 /** Functions by EID, then FID. */
 const FUNCTIONS: ReadonlyMap<number, ReadonlyMap<number, SbiFunction>> = new Map(

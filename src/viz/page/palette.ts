@@ -58,6 +58,7 @@ const KIND_COLOUR: Readonly<Record<EventKind, ColourName>> = {
   broken: 'broken',
   drop: 'broken',
   avoidedExit: 'soft',
+  mark: 'select',
   idle: 'soft',
   wake: 'soft',
   turn: 'soft',
