@@ -6,6 +6,9 @@
 const POLYNOMIAL = 0xedb88320;
 const TABLES = buildTables();
 
+/** The CRC-32 of bytes, as an unsigned number. */
+export type Crc32 = (bytes: Uint8Array) => number;
+
 /** CRC-32 of `bytes[start, end)` as an unsigned number. `seed` is the result for what came before; 0 at the start. */
 export function crc32(bytes: Uint8Array, seed = 0, start = 0, end = bytes.length): number {
   let crc = ~seed;

@@ -5,13 +5,12 @@
  * go to the caller. Nothing here reads a clock, a file, the environment or a random number: the same arguments give the same run.
  *
  * ```ts
- * import { EngineMachine, NoInput, RUN_DEFAULTS, Session, createRecorder, costProfile, CORE_PROFILES } from 'paratrace';
+ * import { EngineMachine, NoInput, RUN_DEFAULTS, Session, createRecorder, recordedProfiles } from 'paratrace';
  *
  * const config = { ...RUN_DEFAULTS, guest: { name: 'guest.elf', sizeBytes, sha256 }, initrd: undefined, drives: [] };
  * const images = { guest: bytes, initrd: undefined, drives: [] };
  * const trace: Uint8Array[] = [];
- * const profiles = { costProfile: costProfile(config.costs), coreProfile: CORE_PROFILES[config.core] };
- * const observer = createRecorder({ config, images, ...profiles }, (chunk) => trace.push(chunk));
+ * const observer = createRecorder({ config, images, ...recordedProfiles(config) }, (chunk) => trace.push(chunk));
  * const console = { write: (stream, bytes) => {} };
  * const session = new Session(config, images, { input: new NoInput(), observer, console }, (c) => new EngineMachine(c));
  * while (session.run(10_000_000) === 'sliced');
@@ -124,13 +123,15 @@ export { Session, type SessionPorts, type SliceResult } from './session/session.
 // The trace.
 export { type ByteSource, memorySource } from './trace/byte-source.ts';
 export { checkTrace, type TraceCheck } from './trace/check-trace.ts';
+export type { ByteSink } from './trace/chunk-writer.ts';
 export { type FindImage, resolveImages } from './trace/images.ts';
 export { type EventFilter, type OpenOptions, openTrace, type ReadableUpTo, type TraceReader } from './trace/reader.ts';
+export { recordedProfiles } from './trace/recorded-profiles.ts';
 export { packTrace, repairTrace, unpackTrace } from './trace/rewrite.ts';
 export { FORMAT_VERSION, type TraceExcerpt, type TraceHeader, type TraceTotals } from './trace/schema.ts';
 export { trimTrace, windowOf } from './trace/trim.ts';
 export type { WindowClock } from './trace/window-clocks.ts';
-export { type ByteSink, TraceWriter } from './trace/writer.ts';
+export { TraceWriter } from './trace/writer.ts';
 // The report.
 export { renderDiff } from './viz/diff-page.ts';
 export { type ReportOptions, renderReport } from './viz/report.ts';

@@ -1,7 +1,5 @@
 /** Runs a guest on a live host, with or without a trace: in slices, between which the host looks for input, signals and its screen. */
 import { ERROR_CODES, type ErrorCode, EXIT_CODE, type ExitCode, formatError, ParatraceError } from '../errors.ts';
-import { tellRow } from '../hypervisor/event-row.ts';
-import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine, type MachineOptions } from '../machine/create-machine.ts';
 import type { MachineConfig } from '../machine/machine-types.ts';
 import type { WantedMark } from '../session/marks.ts';
@@ -45,11 +43,10 @@ export async function liveRun(
   file?: TraceFile,
 ): Promise<ExitCode> {
   const profile = options.profile ? new Profile(() => host.nowMs()) : undefined;
-  const counter = new EventCounter();
-  const observer = file === undefined ? counter : counted(counter, await recorderOf(run, file, profile));
+  const counted = file === undefined ? countEvents() : await recordEvents(run, file, profile);
   const input = await hostInput(host, options.stdin, options.marks);
   const screen = new Screen(host, { progress: !options.quiet });
-  const ports = { input: input.source, observer, console: consoleOn(screen) };
+  const ports = { input: input.source, observer: counted.observer, console: consoleOn(screen) };
   const session = createSession(run, ports, { background: true, engineCode: host.engineCode }, profile);
   file?.open();
   if (options.verbose) {
@@ -61,14 +58,14 @@ export async function liveRun(
   const startMs = host.nowMs();
   profile?.guestBegins();
   try {
-    const end = await drive({ host, session, input, screen, counter, profile });
+    const end = await drive({ host, session, input, screen, counted, profile });
     file?.finish();
     const seconds = (host.nowMs() - startMs) / 1000;
-    const code = report(end, { screen, quiet: options.quiet, events: counter.events, seconds, file });
+    const code = report(end, { screen, quiet: options.quiet, events: counted.events(), seconds, file });
     if (profile !== undefined) screen.say(profileTable(profile.result(), file?.sizeBytes));
     return code;
   } catch (error) {
-    const readable = file?.describeReadable();
+    const readable = await file?.describeReadable();
     if (readable !== undefined) screen.say(`paratrace: ${readable}`);
     throw error;
   } finally {
@@ -100,12 +97,12 @@ interface LiveParts {
   readonly session: Session;
   readonly input: HostInput;
   readonly screen: Screen;
-  readonly counter: EventCounter;
+  readonly counted: CountedEvents;
   readonly profile: Profile | undefined;
 }
 
 /** Runs slices until the guest ends or somebody ends it. */
-async function drive({ host, session, input, screen, counter, profile }: LiveParts): Promise<RunEnd> {
+async function drive({ host, session, input, screen, counted, profile }: LiveParts): Promise<RunEnd> {
   const interruption = new Interruption(host);
   const slice = new SliceLength(host);
   let waitMs = INPUT_WAIT_MS_FIRST;
@@ -122,7 +119,7 @@ async function drive({ host, session, input, screen, counter, profile }: LivePar
     for (;;) {
       const result = slice.measure((cycles) => session.run(cycles));
       screen.flush();
-      screen.progress({ ...session.position, events: counter.events });
+      screen.progress({ ...session.position, events: counted.events() });
       if (session.end !== undefined) return session.end;
       await host.pause();
       if (host.stdout.isClosed) interruption.request('the closing of standard output');
@@ -142,51 +139,35 @@ async function drive({ host, session, input, screen, counter, profile }: LivePar
   }
 }
 
-class EventCounter implements Observer {
-  events = 0;
-
-  event(): void {
-    this.events += 1;
-  }
-
-  eventRow(): void {
-    this.events += 1;
-  }
-
-  input(): void {}
-
-  digest(): void {}
-
-  end(): void {}
+/** An observer, and how many events it was told of. */
+interface CountedEvents {
+  readonly observer: Observer;
+  readonly events: () => number;
 }
 
-function counted(counter: EventCounter, recorder: Observer): Observer {
-  return {
-    event: (event) => {
-      counter.events += 1;
-      recorder.event(event);
-    },
-    eventRow: (row) => {
-      counter.events += 1;
-      tellRow(recorder, row);
-    },
-    input: (input) => recorder.input(input),
-    digest: (digest, counters) => recorder.digest(digest, counters),
-    end: (end) => recorder.end(end),
+function countEvents(): CountedEvents {
+  let events = 0;
+  const count = () => {
+    events += 1;
   };
+  const observer = { event: count, eventRow: count, input: () => {}, digest: () => {}, end: () => {} };
+  return { observer, events: () => events };
 }
 
 /** Loaded only for a recording: it takes a while to prepare its compression. */
-async function recorderOf(
+async function recordEvents(
   { config, costs, images }: PreparedRun,
   file: TraceFile,
   profile: Profile | undefined,
-): Promise<Observer> {
-  const { createRecorder } = await import('../recorder/recorder.ts');
-  const coreProfile = CORE_PROFILES[config.core] ?? {};
-  const recorded = { config, costProfile: costs, coreProfile, images };
-  const recorder = createRecorder(recorded, profile?.sink(file.write) ?? file.write);
-  return profile?.observer(recorder) ?? recorder;
+): Promise<CountedEvents> {
+  const [{ createRecorder }, { recordedProfiles }, { hostCrc32 }] = await Promise.all([
+    import('../recorder/recorder.ts'),
+    import('../trace/recorded-profiles.ts'),
+    import('./host/checksum.ts'),
+  ]);
+  const sink = profile?.sink(file.write) ?? file.write;
+  const recorder = createRecorder({ config, ...recordedProfiles(config, costs), images }, sink, hostCrc32);
+  return { observer: profile?.observer(recorder) ?? recorder, events: () => recorder.totals.events };
 }
 
 interface Report {

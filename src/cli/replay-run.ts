@@ -4,7 +4,6 @@ import { eventToJson } from '../analysis/describe.ts';
 import { describeDivergence } from '../analysis/divergence-text.ts';
 import { SBI_NAMES } from '../analysis/sbi-names.ts';
 import { EXIT_CODE, type ExitCode, ParatraceError } from '../errors.ts';
-import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine } from '../machine/create-machine.ts';
 import type { EngineCodeStore } from '../machine/machine-types.ts';
 import { createRecorder } from '../recorder/recorder.ts';
@@ -14,6 +13,7 @@ import type { RunImages } from '../session/config.ts';
 import type { RunEnd, StateDigest } from '../session/ports.ts';
 import { resolveImages } from '../trace/images.ts';
 import type { TraceReader } from '../trace/reader.ts';
+import { recordedCore } from '../trace/recorded-profiles.ts';
 import { groupDigits } from '../viz/format.ts';
 import { sha256 } from './host/files.ts';
 import type { Host } from './host/host.ts';
@@ -60,7 +60,7 @@ export async function runReplay(host: Host, path: string, options: ReplayOptions
   } finally {
     screen.close();
     file?.close();
-    const readable = file?.describeReadable();
+    const readable = await file?.describeReadable();
     if (readable !== undefined) host.stderr.write(`paratrace: ${readable}\n`);
   }
 }
@@ -78,16 +78,16 @@ function prepare(
   file: TraceFile | undefined,
   engineCode: EngineCodeStore,
 ): Replay {
-  const { config, costProfile: recordedCosts, coreProfile: recordedCore } = trace.header;
+  const { config, costProfile, coreProfile } = trace.header;
   try {
-    const recorded = { config, costProfile: recordedCosts, coreProfile: recordedCore, images };
+    const recorded = { config, costProfile, coreProfile, images };
     const write = options.console ? (_: string, bytes: Uint8Array) => screen.write(bytes) : () => {};
     const ports = {
       console: { write },
       ...(file !== undefined && { observer: createRecorder(recorded, file.write) }),
     };
-    const coreProfile = CORE_PROFILES[config.core];
-    const profiles = { ...(coreProfile !== undefined && { coreProfile }) };
+    const presentCore = recordedCore(config.core);
+    const profiles = { ...(presentCore !== undefined && { coreProfile: presentCore }) };
     return new Replay(
       trace,
       images,

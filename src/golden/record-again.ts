@@ -3,7 +3,6 @@ import { ParatraceError } from '../errors.ts';
 import { COST_PROFILE_NAMES, type CostProfile, costProfile, recordedProfile } from '../hypervisor/costs.ts';
 import { type EventRow, EventRow as Row } from '../hypervisor/event-row.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
-import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import type { Machine, MachineConfig } from '../machine/machine-types.ts';
 import { createRecorder } from '../recorder/recorder.ts';
 import { tee } from '../recorder/tee.ts';
@@ -12,6 +11,7 @@ import { NoInput, ScriptInput } from '../session/inputs.ts';
 import type { InputSource, Observer, RunEnd } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
 import type { TraceReader } from '../trace/reader.ts';
+import { recordedProfiles } from '../trace/recorded-profiles.ts';
 import type { RecordedRows } from '../trace/recorded-rows.ts';
 import { RecordedInputs } from './recorded-inputs.ts';
 
@@ -44,8 +44,7 @@ const SLICE_CYCLES = 50_000_000;
 export function recordRun(plan: RunPlan, createMachine: (config: MachineConfig) => Machine): RecordedTrace {
   const { config, costs, images, recorded } = plan;
   const parts: Uint8Array[] = [];
-  const coreProfile = CORE_PROFILES[config.core] ?? {};
-  const run = { config, costProfile: costs, coreProfile, images, embedsImages: plan.embedsImages };
+  const run = { config, ...recordedProfiles(config, costs), images, embedsImages: plan.embedsImages };
   const recorder = createRecorder(run, (bytes) => parts.push(bytes));
   const watch = recorded && new SyncWatch(recorded.rows());
   const source = sourceOf(plan, () => watch?.inSync === true);

@@ -28,4 +28,5 @@ export {
   type PrimitiveRow,
 } from './costs/primitives.ts';
 export { PUBLISHED_PROFILES, type PublishedProfile, type Technique } from './costs/published.ts';
-export { parseUserProfile, recordedProfile } from './costs/user-profile.ts';
+export { type RecordedCosts, recordedProfile, toRecordedCosts } from './costs/recorded-profile.ts';
+export { parseUserProfile } from './costs/user-profile.ts';

@@ -60,6 +60,8 @@ export class EventRow {
   pcHigh = 0;
   /** Two halves for each field, see {@link LOW}. Those of a `name` mean nothing: it stands in `texts`. */
   readonly words = new Uint32Array(2 * FIELDS_MAX);
+  /** The same, signed. */
+  readonly halves = new Int32Array(this.words.buffer);
   readonly texts: string[] = new Array(FIELDS_MAX).fill('');
   readonly #unsigned = new BigUint64Array(this.words.buffer);
   readonly #signed = new BigInt64Array(this.words.buffer);

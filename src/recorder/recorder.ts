@@ -2,16 +2,16 @@
  * Records a run: assembles the header, embeds what is small, and hands the observer's calls to a trace writer. It knows nothing of
  * where the inputs come from, so a recording of a replay is made in the same way and has the same bytes.
  */
+import type { Crc32 } from '../crc32.ts';
 import type { RunConfig, RunImages } from '../session/config.ts';
+import type { ByteSink } from '../trace/chunk-writer.ts';
 import { embedImages } from '../trace/images.ts';
-import { toHeaderObject } from '../trace/messagepack.ts';
-import { type ByteSink, TraceWriter } from '../trace/writer.ts';
+import type { TraceHeader } from '../trace/schema.ts';
+import { TraceWriter } from '../trace/writer.ts';
 
-export interface RecordedRun {
+/** A header and what it names. The profiles are those of `recordedProfiles`; a replay passes on those of the trace. */
+export interface RecordedRun extends TraceHeader {
   readonly config: RunConfig;
-  /** The cost and core profiles that the run uses: plain objects of JSON values. A replay passes on those of the trace. */
-  readonly costProfile: object;
-  readonly coreProfile: object;
   /** The bytes behind the images of `config`. */
   readonly images: RunImages;
   /** Whether images that are small enough are kept in the trace. Default: they are. */
@@ -21,12 +21,10 @@ export interface RecordedRun {
 /**
  * An observer that writes the trace of a run to `sink`. Header and images are written at once, the rest as the run goes on; the trace
  * is complete after `end`.
+ * @param crc the checksum, where the host has a faster one
  */
-export function createRecorder(run: RecordedRun, sink: ByteSink): TraceWriter {
-  const header = {
-    config: run.config,
-    costProfile: toHeaderObject(run.costProfile),
-    coreProfile: toHeaderObject(run.coreProfile),
-  };
-  return new TraceWriter(sink, header, run.embedsImages === false ? [] : embedImages(run.config, run.images));
+export function createRecorder(run: RecordedRun, sink: ByteSink, crc?: Crc32): TraceWriter {
+  const { config, costProfile, coreProfile, images, embedsImages = true } = run;
+  const embedded = embedsImages ? embedImages(config, images) : [];
+  return new TraceWriter(sink, { config, costProfile, coreProfile }, embedded, crc);
 }

@@ -7,7 +7,6 @@ import { EventRow } from '../hypervisor/event-row.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
 import type { PlainState } from '../machine/bus.ts';
 import type { InputRecord, Observer, RunEnd, StateDigest } from '../session/ports.ts';
-import { toHeaderObject } from '../trace/messagepack.ts';
 import type { RecordedDigest, RecordedInput, TraceReader } from '../trace/reader.ts';
 import type { RecordedRows } from '../trace/recorded-rows.ts';
 import { FORMAT_VERSION, type HeaderObject, type TraceExcerpt } from '../trace/schema.ts';
@@ -19,7 +18,7 @@ export interface CheckerOptions {
   /** State of the harts, asked when a difference is found. */
   readonly registers?: () => PlainState;
   /** The core profile of this version by the recorded name, to say so when it is not the recorded one. */
-  readonly profiles?: { readonly coreProfile?: object };
+  readonly profiles?: { readonly coreProfile?: HeaderObject };
 }
 
 /** The recording ended before the run did: everything before was the same. */
@@ -251,6 +250,6 @@ function withEvent(recent: readonly VmEvent[], happening: Happening | undefined)
   return happening?.what === 'event' ? [...recent, happening.value] : recent;
 }
 
-function samePlain(profile: object, recorded: HeaderObject): boolean {
-  return JSON.stringify(toHeaderObject(profile)) === JSON.stringify(recorded);
+function samePlain(profile: HeaderObject, recorded: HeaderObject): boolean {
+  return JSON.stringify(profile) === JSON.stringify(recorded);
 }

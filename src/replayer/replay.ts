@@ -9,6 +9,7 @@ import type { RunImages } from '../session/config.ts';
 import type { ConsoleSink, Observer, Position, RunEnd, StateDigest } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
 import type { TraceReader } from '../trace/reader.ts';
+import type { HeaderObject } from '../trace/schema.ts';
 import { RecordingExhausted, ReplayChecker, type Verified } from './checker.ts';
 import { ReplayInput } from './replay-input.ts';
 
@@ -19,8 +20,8 @@ export interface ReplayPorts {
 }
 
 export interface ReplayProfiles {
-  /** The core profile of this version by the recorded name: when it differs from the recorded one, a divergence says so. */
-  readonly coreProfile?: object;
+  /** The core profile of this version by the recorded name (`recordedCore`): when it differs from the recorded one, a divergence says so. */
+  readonly coreProfile?: HeaderObject;
 }
 
 export class Replay {

@@ -1,6 +1,7 @@
 /** Writes chunks one after another, each chained to the one before, and at the end the index of them. */
+import { type Crc32, crc32 } from '../crc32.ts';
 import { ColumnEncoder } from './columns.ts';
-import { encodeFrame, encodePreamble, encodeTail, type StoredPayload, storePayload } from './frame.ts';
+import { encodeChunk, encodePreamble, encodeTail, type StoredPayload, storePayload } from './frame.ts';
 import { packFields } from './header.ts';
 import { type PackableMap, pack } from './messagepack.ts';
 import { CHUNK_KINDS, type ChunkKind, INDEX_COLUMNS, SHARED_GROUP, TOTAL_FIELDS, type TraceTotals } from './schema.ts';
@@ -25,13 +26,18 @@ interface IndexRow extends ChunkSpan {
 
 export class ChunkWriter {
   readonly #sink: ByteSink;
+  readonly #crc: Crc32;
   readonly #index: IndexRow[] = [];
   #chain: number;
   #bytesWritten: number;
 
-  /** Writes the preamble at once. */
-  constructor(sink: ByteSink) {
+  /**
+   * Writes the preamble at once.
+   * @param crc the checksum, where the host has a faster one
+   */
+  constructor(sink: ByteSink, crc: Crc32 = crc32) {
     this.#sink = sink;
+    this.#crc = crc;
     const preamble = encodePreamble();
     this.#chain = preamble.chain;
     this.#bytesWritten = preamble.bytes.length;
@@ -43,14 +49,14 @@ export class ChunkWriter {
     return this.#bytesWritten;
   }
 
-  /** Writes a chunk whose payload is ready. The payload is copied. */
+  /** Writes a chunk whose payload is ready; it may be given to the sink as it is. */
   write(kind: ChunkKind, payload: StoredPayload, span: ChunkSpan = NO_SPAN): void {
     const { code } = CHUNK_KINDS[kind];
     const { count, firstCycle, lastCycle } = span;
-    const frame = encodeFrame(code, this.#index.length, this.#chain, payload);
+    const { parts, chain } = encodeChunk(code, this.#index.length, this.#chain, payload, this.#crc);
     this.#index.push({ kind: code, offset: this.#bytesWritten, count, firstCycle, lastCycle });
-    this.#chain = frame.chain;
-    this.#give(frame.bytes);
+    this.#chain = chain;
+    for (const part of parts) this.#give(part);
   }
 
   /** Packs, compresses where that helps, and writes. */

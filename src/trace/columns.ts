@@ -6,7 +6,7 @@
 import { assert } from '../assert.ts';
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import { COLUMN_CODING } from './schema.ts';
-import { putVarint, VARINT_BYTES_MAX, varintLength, zigzagHigh, zigzagLow } from './varint.ts';
+import { isOneByte, putVarint, VARINT_BYTES_MAX, varintLength, zigzagHigh, zigzagLow } from './varint.ts';
 
 const TWO_32 = 0x1_0000_0000;
 const WORD_BYTES = 8;
@@ -75,7 +75,7 @@ export class ColumnEncoder {
   }
 
   /** The coded column as a copy, or undefined if all its values are zero. */
-  encode(column: ColumnBuffer): Uint8Array | undefined {
+  encode(column: Pick<ColumnBuffer, 'words' | 'count'>): Uint8Array | undefined {
     const { words, count } = column;
     if (isConstant(words, count)) {
       if (count === 0 || (words[0] === 0 && words[1] === 0)) return undefined;
@@ -123,7 +123,7 @@ export class ColumnEncoder {
       const differenceHigh = high - lastHigh - (differenceLow < 0 ? 1 : 0);
       const codedLow = zigzagLow(differenceLow, differenceHigh);
       const codedHigh = zigzagHigh(differenceLow, differenceHigh);
-      if (codedHigh === 0 && codedLow < 128) out[position++] = codedLow;
+      if (isOneByte(codedLow, codedHigh)) out[position++] = codedLow;
       else position = putVarint(out, position, codedLow, codedHigh);
       lastLow = low;
       lastHigh = high;
@@ -144,7 +144,7 @@ export class ColumnEncoder {
     for (let row = 0; row < count; row += 1) {
       const low = word(words, 2 * row + LOW);
       const high = word(words, 2 * row + HIGH);
-      if (high === 0 && low < 128) out[position++] = low;
+      if (isOneByte(low, high)) out[position++] = low;
       else position = putVarint(out, position, low, high);
     }
     this.#position = position;

@@ -4,15 +4,17 @@
  */
 import { assert, must } from '../assert.ts';
 import { type EventRow, HIGH, LOW, type RowKind } from '../hypervisor/event-row.ts';
-import { ColumnBuffer, type ColumnEncoder } from './columns.ts';
+import type { ColumnEncoder } from './columns.ts';
 import { halvesMax, TWO_32 } from './halves.ts';
 import type { Packable, PackableMap } from './messagepack.ts';
 import { EVENT_SHARED_COLUMNS, EVENT_SPEC_BY_CODE, EVENT_SPECS, type EventColumn, SHARED_GROUP } from './schema.ts';
 import { SiteBuffer } from './site-buffer.ts';
-import { SiteColumnEncoder } from './site-columns.ts';
+import { SiteColumn, SiteColumnEncoder } from './site-columns.ts';
 import { packTable } from './table.ts';
 
 const [SITE, ICOUNT, STALL] = EVENT_SHARED_COLUMNS.map(({ code }) => code) as [number, number, number];
+
+const KIND_CODES = 1 + Math.max(...EVENT_SPECS.map(({ code }) => code));
 
 /** Events of the chunk that is being gathered. */
 export class EventBuffer {
@@ -20,10 +22,10 @@ export class EventBuffer {
   readonly #siteBuffer: SiteBuffer;
   /** The site of each event. */
   readonly #sites: Uint16Array;
-  readonly #icounts: ColumnBuffer;
-  readonly #stalls: ColumnBuffer;
+  readonly #icounts = new SiteColumn(true);
+  readonly #stalls = new SiteColumn(true);
   /** By code of the kind. */
-  readonly #groups: (VaryingGroup | undefined)[] = [];
+  readonly #groups: (VaryingGroup | undefined)[] = new Array(KIND_CODES).fill(undefined);
   readonly #encoder: ColumnEncoder;
   readonly #siteEncoder: SiteColumnEncoder;
   count = 0;
@@ -36,10 +38,8 @@ export class EventBuffer {
     this.#capacity = capacity;
     this.#siteBuffer = new SiteBuffer(capacity);
     this.#sites = new Uint16Array(capacity);
-    this.#icounts = new ColumnBuffer(capacity);
-    this.#stalls = new ColumnBuffer(capacity);
     this.#encoder = encoder;
-    this.#siteEncoder = new SiteColumnEncoder(capacity, encoder);
+    this.#siteEncoder = new SiteColumnEncoder(encoder);
   }
 
   /** Adds an event. Asserts that stamps never decrease; the ranges of its fields when the chunk is taken. */
@@ -53,13 +53,9 @@ export class EventBuffer {
     (this.#groups[kind.code] ?? this.#newGroup(kind)).push(row, site);
     const at = this.count;
     this.#sites[at] = site;
-    const icounts = this.#icounts.words;
-    icounts[2 * at + LOW] = icount;
-    icounts[2 * at + HIGH] = icount / TWO_32;
+    this.#icounts.push(icount | 0, (icount / TWO_32) | 0, site);
     const stall = cycle - icount;
-    const stalls = this.#stalls.words;
-    stalls[2 * at + LOW] = stall;
-    stalls[2 * at + HIGH] = Math.floor(stall / TWO_32);
+    this.#stalls.push(stall | 0, Math.floor(stall / TWO_32) | 0, site);
     if (at === 0) this.firstCycle = cycle;
     this.lastCycle = cycle;
     this.#lastIcount = icount;
@@ -69,11 +65,10 @@ export class EventBuffer {
   /** The payload of the chunk, and an empty buffer again. `first` is the number of events before it. */
   take(first: number): Map<string, Packable> {
     const { count } = this;
-    const siteCount = this.#siteBuffer.count;
-    const groups: [number, PackableMap][] = [[SHARED_GROUP, this.#takeShared(siteCount)]];
+    const groups: [number, PackableMap][] = [[SHARED_GROUP, this.#takeShared()]];
     for (const { code } of EVENT_SPECS) {
       const group = this.#groups[code];
-      if (group !== undefined) groups.push([code, group.take(this.#siteEncoder, siteCount)]);
+      if (group !== undefined) groups.push([code, group.take(this.#siteEncoder)]);
     }
     const packed = packTable({ first, count }, [], groups);
     packed.set('sites', this.#siteBuffer.take(this.#encoder));
@@ -81,15 +76,15 @@ export class EventBuffer {
     return packed;
   }
 
-  #takeShared(siteCount: number): PackableMap {
+  #takeShared(): PackableMap {
     const sites = this.#sites;
-    this.#icounts.count = this.count;
-    this.#stalls.count = this.count;
     const columns: [number, Uint8Array | undefined][] = [
-      [SITE, this.#siteEncoder.encodeSites(sites, this.count)],
-      [ICOUNT, this.#siteEncoder.encode(this.#icounts, sites, siteCount, true)],
-      [STALL, this.#siteEncoder.encode(this.#stalls, sites, siteCount, true)],
+      [SITE, this.#siteBuffer.follow()],
+      [ICOUNT, this.#siteEncoder.encode(this.#icounts, sites)],
+      [STALL, this.#siteEncoder.encode(this.#stalls, sites)],
     ];
+    this.#icounts.clear();
+    this.#stalls.clear();
     return new Map(columns.filter((column): column is [number, Uint8Array] => column[1] !== undefined));
   }
 
@@ -103,54 +98,35 @@ export class EventBuffer {
 
 /** The fields of one kind that vary. */
 class VaryingGroup {
-  readonly #columns: readonly {
-    readonly spec: EventColumn;
-    readonly words: Uint32Array;
-    readonly buffer: ColumnBuffer;
-  }[];
+  readonly #columns: readonly { readonly spec: EventColumn; readonly column: SiteColumn }[];
   /** The site of each row. */
   readonly #sites: Uint16Array;
   #count = 0;
 
   constructor(columns: readonly EventColumn[], capacity: number) {
-    this.#columns = columns
-      .filter(({ varies }) => varies)
-      .map((spec) => {
-        const buffer = new ColumnBuffer(capacity);
-        return { spec, words: buffer.words, buffer };
-      });
+    this.#columns = columns.filter(({ varies }) => varies).map((spec) => ({ spec, column: new SiteColumn(false) }));
     this.#sites = new Uint16Array(capacity);
   }
 
-  push({ words }: EventRow, site: number): void {
-    const at = this.#count;
-    for (const { spec, words: column } of this.#columns) {
-      column[2 * at] = words[2 * spec.place] as number;
-      column[2 * at + 1] = words[2 * spec.place + 1] as number;
+  push({ halves }: EventRow, site: number): void {
+    for (const { spec, column } of this.#columns) {
+      column.push(halves[2 * spec.place + LOW] as number, halves[2 * spec.place + HIGH] as number, site);
     }
-    this.#sites[at] = site;
-    this.#count = at + 1;
+    this.#sites[this.#count] = site;
+    this.#count += 1;
   }
 
   /** The columns by code, and an empty group again. Asserts the ranges of all values. */
-  take(encoder: SiteColumnEncoder, siteCount: number): PackableMap {
+  take(encoder: SiteColumnEncoder): PackableMap {
     const packed = new Map<number, Packable>();
-    for (const { spec, buffer } of this.#columns) {
-      buffer.count = this.#count;
-      assert(fits(buffer, spec), 'the fields of an event have the ranges of their types');
-      const coded = encoder.encode(buffer, this.#sites, siteCount, false);
+    for (const { spec, column } of this.#columns) {
+      const { lowMax, highMax } = halvesMax(spec.type);
+      assert(column.fits(lowMax, highMax), 'the fields of an event have the ranges of their types');
+      const coded = encoder.encode(column, this.#sites);
       if (coded !== undefined) packed.set(spec.code, coded);
+      column.clear();
     }
     this.#count = 0;
     return packed;
   }
-}
-
-function fits({ words, count }: ColumnBuffer, { type }: EventColumn): boolean {
-  if (type === 'u64' || type === 'i64') return true;
-  const { lowMax, highMax } = halvesMax(type);
-  for (let at = 0; at < 2 * count; at += 2) {
-    if ((words[at + LOW] as number) > lowMax || (words[at + HIGH] as number) > highMax) return false;
-  }
-  return true;
 }

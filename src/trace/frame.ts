@@ -3,9 +3,9 @@
  * payload and the `chain` before it, so a byte that is altered, and a chunk that is lost, doubled, moved or taken from another trace,
  * breaks the chain right there. Lengths are believed only after that check, and nothing is decompressed before its own.
  */
-import { deflateSync, inflateSync } from 'fflate';
+import { deflateSync, inflateSync } from 'fflate/browser';
 import { assert } from '../assert.ts';
-import { crc32 } from '../crc32.ts';
+import { type Crc32, crc32 } from '../crc32.ts';
 import { ParatraceError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import {
@@ -27,6 +27,8 @@ const DEFLATE_BYTES_MIN = 256;
 
 /** No deflate stream grows by more: 258 bytes take two bits at least. What says that it does is not believed, and nothing is allocated for it. */
 const DEFLATE_RATIO_MAX = 1032;
+/** A longer payload stays apart from its frame, without a copy. */
+const JOINED_BYTES_MAX = 65_536;
 
 /** Where a chunk lies. */
 export interface Frame {
@@ -83,26 +85,28 @@ export function storePayload(raw: Uint8Array): StoredPayload {
   return stored;
 }
 
-/** A chunk as it stands in the file, and the chain after it. */
-export function encodeFrame(
+/** A chunk as it stands in the file, in one part or two, and the chain after it. */
+export function encodeChunk(
   kind: number,
   sequence: number,
   chain: number,
   payload: StoredPayload,
-): { readonly bytes: Uint8Array; readonly chain: number } {
+  crc: Crc32 = crc32,
+): { readonly parts: readonly Uint8Array[]; readonly chain: number } {
   const { coding, rawBytes, stored } = payload;
-  const bytes = new Uint8Array(FRAME_BYTES + stored.length);
+  const isJoined = stored.length <= JOINED_BYTES_MAX;
+  const bytes = new Uint8Array(FRAME_BYTES + (isJoined ? stored.length : 0));
   const view = new DataView(bytes.buffer);
   view.setUint8(FRAME_FIELDS.kind.offset, kind);
   view.setUint8(FRAME_FIELDS.coding.offset, coding);
   view.setUint32(FRAME_FIELDS.sequence.offset, sequence, true);
   view.setUint32(FRAME_FIELDS.storedBytes.offset, stored.length, true);
   view.setUint32(FRAME_FIELDS.rawBytes.offset, rawBytes, true);
-  view.setUint32(FRAME_FIELDS.payloadCrc.offset, crc32(stored), true);
+  view.setUint32(FRAME_FIELDS.payloadCrc.offset, crc(stored), true);
   const next = chainOf(chain, bytes);
   view.setUint32(FRAME_FIELDS.chain.offset, next, true);
-  bytes.set(stored, FRAME_BYTES);
-  return { bytes, chain: next };
+  if (isJoined) bytes.set(stored, FRAME_BYTES);
+  return { parts: isJoined ? [bytes] : [bytes, stored], chain: next };
 }
 
 /** The closing tail, after an index chunk of `indexBytes` (frame included). */

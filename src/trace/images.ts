@@ -2,12 +2,12 @@
  * Images of a trace: small ones are embedded, so that it stands alone; large ones are named by digest and found again, or
  * clearly missed. The host gives the SHA-256 function and looks for files.
  */
-import { Deflate } from 'fflate';
+import { Deflate } from 'fflate/browser';
 import { assert } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
 import type { ImageRef, RunConfig, RunImages } from '../session/config.ts';
 import type { StoredPayload } from './frame.ts';
-import { pack } from './messagepack.ts';
+import { pack, packBinaryHead } from './messagepack.ts';
 import { CODING, EMBED_LIMITS, IMAGE_PART_BYTES, LIMITS } from './schema.ts';
 
 const DEFLATE_STEP_BYTES = 65_536;
@@ -38,7 +38,7 @@ export function packImages(config: RunConfig, images: RunImages): EmbeddedImage[
     if (payload !== undefined) return [{ sha256, payload }];
     const parts: EmbeddedImage[] = [];
     for (let at = 0; at < bytes.length; at += IMAGE_PART_BYTES) {
-      const raw = packPart(sha256, bytes.subarray(at, at + IMAGE_PART_BYTES));
+      const raw = packImage(sha256, bytes.subarray(at, at + IMAGE_PART_BYTES));
       parts.push({ sha256, payload: deflatePart(raw, LIMITS.chunkBytes) ?? storeAsIs(raw) });
     }
     return parts;
@@ -92,22 +92,12 @@ export function resolveImages(
  */
 function embeddable(sha256: string, bytes: Uint8Array): StoredPayload | undefined {
   if (bytes.length > EMBED_LIMITS.rawBytes) return undefined;
-  const raw = packPart(sha256, bytes);
+  const raw = packImage(sha256, bytes);
   return raw.length <= EMBED_LIMITS.storedBytes ? storeAsIs(raw) : deflatePart(raw, EMBED_LIMITS.storedBytes);
 }
 
-/** The payload of an image chunk, valid until the next one is made. */
-function packPart(sha256: string, bytes: Uint8Array): Uint8Array {
-  return pack(
-    new Map<string, string | Uint8Array>([
-      ['sha256', sha256],
-      ['bytes', bytes],
-    ]),
-  );
-}
-
 function storeAsIs(raw: Uint8Array): StoredPayload {
-  return { coding: CODING.stored, rawBytes: raw.length, stored: raw.slice() };
+  return { coding: CODING.stored, rawBytes: raw.length, stored: raw };
 }
 
 /** Deflated, if that makes it shorter and no longer than `storedBytesMax`. */
@@ -131,4 +121,21 @@ function deflatePart(raw: Uint8Array, storedBytesMax: number): StoredPayload | u
     at += part.length;
   }
   return { coding: CODING.deflate, rawBytes: raw.length, stored };
+}
+
+/** The payload of an image chunk: what `pack` makes of its map, without the copies that it makes of something large. */
+function packImage(sha256: string, bytes: Uint8Array): Uint8Array {
+  const empty = pack(
+    new Map<string, string | Uint8Array>([
+      ['sha256', sha256],
+      ['bytes', new Uint8Array()],
+    ]),
+  );
+  const before = empty.length - packBinaryHead(0).length;
+  const head = packBinaryHead(bytes.length);
+  const packed = new Uint8Array(before + head.length + bytes.length);
+  packed.set(empty.subarray(0, before));
+  packed.set(head, before);
+  packed.set(bytes, before + head.length);
+  return packed;
 }

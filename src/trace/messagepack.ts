@@ -26,6 +26,15 @@ export function pack(value: PackableMap): Uint8Array {
   return packr.pack(value);
 }
 
+/** What stands in front of `lengthBytes` bytes of a packed binary. */
+export function packBinaryHead(lengthBytes: number): Uint8Array {
+  const size = lengthBytes < 0x100 ? 0 : lengthBytes < 0x1_0000 ? 1 : 2;
+  const head = new Uint8Array(1 + (1 << size));
+  head[0] = 0xc4 + size;
+  for (let at = head.length - 1, rest = lengthBytes; at > 0; at -= 1, rest >>>= 8) head[at] = rest & 255;
+  return head;
+}
+
 /** A non-negative or negative safe integer so that it is packed as one. */
 export function packInteger(value: number): number | bigint {
   assert(Number.isSafeInteger(value), `an integer of the trace is ${value}`);

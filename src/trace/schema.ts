@@ -407,9 +407,9 @@ export type TraceExcerpt = { readonly [E in keyof typeof EXCERPT_FIELDS]: number
 /** What was run. */
 export interface TraceHeader {
   readonly config: RunConfig;
-  /** The whole cost profile, so that a trace stands alone. */
+  /** All prices, so that a trace stands alone. */
   readonly costProfile: HeaderObject;
-  /** The whole core profile. */
+  /** All numbers of the core profile. */
   readonly coreProfile: HeaderObject;
   /** Which events of the run the trace holds, if not all. */
   readonly excerpt?: TraceExcerpt | undefined;

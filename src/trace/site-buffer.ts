@@ -16,7 +16,7 @@ import {
   SHARED_GROUP,
   SITE_SHARED_COLUMNS,
 } from './schema.ts';
-import { SiteGuess } from './site-guess.ts';
+import { FollowColumn } from './site-columns.ts';
 import { NameTable, packTable } from './table.ts';
 
 /** Words of a site: kind, hart and pc, then the fields that do not vary. */
@@ -34,12 +34,16 @@ const LAYOUTS: readonly (KindLayout | undefined)[] = makeLayouts();
 const SITE_WORDS =
   HEAD_WORDS + Math.max(...EVENT_SPECS.map(({ columns }) => columns.filter(({ varies }) => !varies).length));
 
+const NO_TEXTS: string[] = [];
+
 export class SiteBuffer {
   count = 0;
   /** Two halves for each word of each site. */
   readonly #words: Uint32Array;
-  readonly #texts: string[];
-  readonly #guess: SiteGuess;
+  /** Of each site: the texts among its fields that do not vary, by place. */
+  readonly #texts: (readonly string[])[] = [];
+  /** The sites of all events, in order. */
+  readonly #follow: FollowColumn;
   /** By hash: a site and 1, or 0. At most a quarter of the slots is ever taken. */
   readonly #slots: Uint32Array;
   readonly #scratch: ColumnBuffer;
@@ -47,8 +51,7 @@ export class SiteBuffer {
   /** @param capacity most sites, at most 65,536 */
   constructor(capacity: number) {
     this.#words = new Uint32Array(2 * SITE_WORDS * capacity);
-    this.#texts = new Array(SITE_WORDS * capacity).fill('');
-    this.#guess = new SiteGuess(capacity);
+    this.#follow = new FollowColumn(capacity);
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(4 * capacity)));
     this.#scratch = new ColumnBuffer(capacity);
   }
@@ -56,11 +59,15 @@ export class SiteBuffer {
   /** The number of the site of an event, which is added when it is new. */
   find(row: EventRow): number {
     const layout = LAYOUTS[row.kind.code] as KindLayout;
-    const guess = this.#guess;
-    let site = guess.first;
+    let site = this.#follow.expected;
     if (site >= this.count || !this.#isSite(site, row, layout)) site = this.#search(row, layout);
-    guess.learn(site);
+    this.#follow.push(site);
     return site;
+  }
+
+  /** The coded sites of all events. Undefined if there is one site. */
+  follow(): Uint8Array | undefined {
+    return this.count > 1 ? this.#follow.bytes() : undefined;
   }
 
   /** The sites as a table, and an empty buffer again. Asserts the ranges of all values. */
@@ -79,16 +86,16 @@ export class SiteBuffer {
   }
 
   #clear(): void {
-    this.#guess.clear();
+    this.#follow.clear();
     this.#slots.fill(0);
+    this.#texts.length = 0;
     this.count = 0;
   }
 
   #isSite(site: number, row: EventRow, layout: KindLayout): boolean {
     const stored = this.#words;
     const { kind, hart, pcLow, pcHigh, words, texts } = row;
-    const start = SITE_WORDS * site;
-    const at = 2 * start;
+    const at = 2 * SITE_WORDS * site;
     if (stored[at + LOW] !== kind.code || stored[at + 2 + LOW] !== hart) return false;
     if (stored[at + 4 + LOW] !== pcLow || stored[at + 4 + HIGH] !== pcHigh) return false;
     const { words: places, texts: textPlaces } = layout;
@@ -97,9 +104,9 @@ export class SiteBuffer {
       const to = at + 2 * (places[index + 1] as number);
       if (stored[to] !== words[from] || stored[to + 1] !== words[from + 1]) return false;
     }
+    const own = this.#texts[site] as readonly string[];
     for (let index = 0; index < textPlaces.length; index += 2) {
-      const to = start + (textPlaces[index + 1] as number);
-      if (this.#texts[to] !== texts[textPlaces[index] as number]) return false;
+      if (own[textPlaces[index + 1] as number] !== texts[textPlaces[index] as number]) return false;
     }
     return true;
   }
@@ -122,8 +129,7 @@ export class SiteBuffer {
     const { kind, hart, pcLow, pcHigh, words, texts } = row;
     const stored = this.#words;
     const site = this.count;
-    const start = SITE_WORDS * site;
-    const at = 2 * start;
+    const at = 2 * SITE_WORDS * site;
     stored[at + LOW] = kind.code;
     stored[at + 2 + LOW] = hart;
     stored[at + 4 + LOW] = pcLow;
@@ -135,9 +141,11 @@ export class SiteBuffer {
       stored[to] = words[from] as number;
       stored[to + 1] = words[from + 1] as number;
     }
+    const own: string[] = textPlaces.length === 0 ? NO_TEXTS : new Array(SITE_WORDS).fill('');
     for (let index = 0; index < textPlaces.length; index += 2) {
-      this.#texts[start + (textPlaces[index + 1] as number)] = texts[textPlaces[index] as number] as string;
+      own[textPlaces[index + 1] as number] = texts[textPlaces[index] as number] as string;
     }
+    this.#texts.push(own);
     this.count += 1;
     return site;
   }
@@ -157,7 +165,10 @@ export class SiteBuffer {
       column.count = 0;
       for (const site of sites) {
         const at = SITE_WORDS * site + place + index;
-        const low = type === 'name' ? names.indexOf(this.#texts[at] as string) : (this.#words[2 * at + LOW] as number);
+        const low =
+          type === 'name'
+            ? names.indexOf(this.#texts[site]?.[place + index] as string)
+            : (this.#words[2 * at + LOW] as number);
         const high = type === 'name' ? 0 : (this.#words[2 * at + HIGH] as number);
         assert(low <= lowMax && high <= highMax, 'the fields of an event have the ranges of their types');
         column.words[2 * column.count + LOW] = low;

@@ -1,136 +1,176 @@
 /**
  * Columns with one row per event, as misses: how far each value is from what the site of its event lets expect. Guests poll and loop,
- * so most rows miss by nothing, and a run of such rows takes two bytes. What is left for compression is short.
+ * so most rows miss by nothing, and a run of such rows takes two bytes. What is left for compression is short. Each row is coded when
+ * it comes: a loop over a chunk at its end would run before V8 has compiled it, in most runs.
  */
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
-import { type ColumnBuffer, type ColumnEncoder, isConstant } from './columns.ts';
+import { type ColumnEncoder, isConstant } from './columns.ts';
 import { COLUMN_CODING } from './schema.ts';
 import { SiteGuess } from './site-guess.ts';
-import { putVarint, VARINT_BYTES_MAX, zigzagHigh, zigzagLow } from './varint.ts';
+import { isOneByte, putVarint, VARINT_BYTES_MAX, zigzagHigh, zigzagLow } from './varint.ts';
 
 /** A coding is good enough not to try another if it takes no more than a byte for as many rows. */
-const GOOD_ROWS_PER_BYTE = 8;
+const GOOD_ROWS_PER_BYTE = 2;
+/** Rows, sites and bytes that there is room for at first. */
+const ROOM_FIRST = 256;
+const SIGN = 0x8000_0000 | 0;
 
-/** Codes columns of events. Holds scratch space, so one serves one writer. */
-export class SiteColumnEncoder {
-  readonly #base: ColumnEncoder;
-  readonly #again: MissWriter;
-  readonly #stride: MissWriter;
-  /** By site: the last value, and the last difference; low and high halves by turns. */
-  readonly #lastValues: Uint32Array;
-  readonly #lastSteps: Uint32Array;
+/** Values of one column of a chunk that is being gathered. */
+export class SiteColumn {
+  count = 0;
+  /** Two halves of each row: signed while they are gathered, so that V8 never has to keep one on its heap. */
+  #halves: Int32Array = new Int32Array(2 * ROOM_FIRST);
+  /** The rows so far: by `stride` if they ascend, else by `again`. */
+  readonly misses: MissWriter;
+  readonly ascends: boolean;
+  /** By site: the last value or, if the rows ascend, the last difference; low and high halves by turns. */
+  #lasts: Int32Array = new Int32Array(2 * ROOM_FIRST);
+  #beforeLow = 0;
+  #beforeHigh = 0;
+  /** All bits that any row has. */
+  #bitsLow = 0;
+  #bitsHigh = 0;
+
+  /** @param ascends values that only grow are coded by their steps */
+  constructor(ascends: boolean) {
+    this.ascends = ascends;
+    this.misses = new MissWriter(ascends ? COLUMN_CODING.stride.code : COLUMN_CODING.again.code);
+  }
+
+  /** Two halves of each row, at least `count` rows. */
+  get words(): Uint32Array {
+    return new Uint32Array(this.#halves.buffer);
+  }
+
+  /** Adds a value of an event of `site`, in signed halves. */
+  push(low: number, high: number, site: number): void {
+    const at = 2 * this.count;
+    if (at === this.#halves.length) this.#halves = longer(this.#halves, at + 1);
+    this.#halves[at + LOW] = low;
+    this.#halves[at + HIGH] = high;
+    this.count += 1;
+    this.#bitsLow |= low;
+    this.#bitsHigh |= high;
+    let stepLow = low;
+    let stepHigh = high;
+    if (this.ascends) {
+      stepLow = (low - this.#beforeLow) | 0;
+      stepHigh = (high - this.#beforeHigh - borrow(low, this.#beforeLow)) | 0;
+      this.#beforeLow = low;
+      this.#beforeHigh = high;
+    }
+    const place = 2 * site;
+    if (place >= this.#lasts.length) this.#lasts = longer(this.#lasts, place + 1);
+    const lasts = this.#lasts;
+    const lastLow = lasts[place] as number;
+    const missHigh = (stepHigh - (lasts[place + 1] as number) - borrow(stepLow, lastLow)) | 0;
+    lasts[place] = stepLow;
+    lasts[place + 1] = stepHigh;
+    this.misses.putSigned((stepLow - lastLow) | 0, missHigh);
+  }
+
+  /** Whether all values lie within maxima that are a power of two less one, each for a half. */
+  fits(lowMax: number, highMax: number): boolean {
+    return (this.#bitsLow & ~lowMax) === 0 && (this.#bitsHigh & ~highMax) === 0;
+  }
+
+  /** Forgets all rows. */
+  clear(): void {
+    this.count = 0;
+    this.misses.clear();
+    this.#lasts.fill(0);
+    this.#beforeLow = 0;
+    this.#beforeHigh = 0;
+    this.#bitsLow = 0;
+    this.#bitsHigh = 0;
+  }
+}
+
+/** The sites of the events of a chunk that is being gathered, coded by which was to be expected. */
+export class FollowColumn {
+  readonly #misses = new MissWriter(COLUMN_CODING.follow.code);
   readonly #guess: SiteGuess;
 
-  /**
-   * @param capacity rows of the longest column, and most sites
-   * @param base codes what no coding by site suits
-   */
-  constructor(capacity: number, base: ColumnEncoder) {
-    this.#base = base;
-    this.#again = new MissWriter(capacity);
-    this.#stride = new MissWriter(capacity);
-    this.#lastValues = new Uint32Array(2 * capacity);
-    this.#lastSteps = new Uint32Array(2 * capacity);
+  /** @param capacity most sites */
+  constructor(capacity: number) {
     this.#guess = new SiteGuess(capacity);
   }
 
-  /**
-   * The coded column as a copy, or undefined if all its values are zero. Values that only grow are coded by their steps at once.
-   * @param sites the site of each row, below `siteCount`
-   */
-  encode(column: ColumnBuffer, sites: Uint16Array, siteCount: number, ascends: boolean): Uint8Array | undefined {
-    const { words, count } = column;
-    if (isConstant(words, count)) return this.#base.encode(column);
-    let best = this.#stride;
-    if (ascends) {
-      this.#codeStride(words, count, sites, siteCount);
-    } else {
-      best = this.#again;
-      this.#codeAgain(words, count, sites, siteCount);
-      if (GOOD_ROWS_PER_BYTE * best.position > count) {
-        this.#codeStride(words, count, sites, siteCount);
-        if (this.#stride.position < best.position) best = this.#stride;
-      }
-    }
-    if (GOOD_ROWS_PER_BYTE * best.position <= count) return best.take();
-    const other = this.#base.encode(column);
-    return other !== undefined && other.length <= best.position ? other : best.take();
+  /** The site to be expected next. It may be one that does not exist yet. */
+  get expected(): number {
+    return this.#guess.first;
   }
 
-  /** The coded sites themselves. Undefined if all are 0. */
-  encodeSites(sites: Uint16Array, count: number): Uint8Array | undefined {
-    const out = this.#again;
+  push(site: number): void {
     const guess = this.#guess;
-    let differs = false;
-    guess.clear();
-    out.start(COLUMN_CODING.follow.code);
-    for (let row = 0; row < count; row += 1) {
-      const site = sites[row] as number;
-      out.put(site === guess.first ? 0 : site === guess.second ? 1 : site + 2, 0);
-      if (site !== 0) differs = true;
-      guess.learn(site);
-    }
-    out.finish();
-    return differs ? out.take() : undefined;
+    this.#misses.put(site === guess.first ? 0 : site === guess.second ? 1 : site + 2, 0);
+    guess.learn(site);
   }
 
-  #codeAgain(words: Uint32Array, count: number, sites: Uint16Array, siteCount: number): void {
-    const out = this.#again;
-    const lasts = this.#lastValues.fill(0, 0, 2 * siteCount);
-    out.start(COLUMN_CODING.again.code);
-    for (let row = 0; row < count; row += 1) {
-      const low = words[2 * row + LOW] as number;
-      const high = words[2 * row + HIGH] as number;
-      const at = 2 * (sites[row] as number);
-      const missLow = low - (lasts[at] as number);
-      const missHigh = high - (lasts[at + 1] as number) - (missLow < 0 ? 1 : 0);
-      lasts[at] = low;
-      lasts[at + 1] = high;
-      out.putSigned(missLow, missHigh);
-    }
-    out.finish();
+  /** The coded column as a copy. Nothing may be pushed after it but for {@link clear}. */
+  bytes(): Uint8Array {
+    return this.#misses.bytes();
   }
 
-  #codeStride(words: Uint32Array, count: number, sites: Uint16Array, siteCount: number): void {
-    const out = this.#stride;
-    const lasts = this.#lastSteps.fill(0, 0, 2 * siteCount);
-    let [beforeLow, beforeHigh] = [0, 0];
-    out.start(COLUMN_CODING.stride.code);
-    for (let row = 0; row < count; row += 1) {
-      const low = words[2 * row + LOW] as number;
-      const high = words[2 * row + HIGH] as number;
-      const borrow = low < beforeLow ? 1 : 0;
-      const stepLow = (low - beforeLow) >>> 0;
-      const stepHigh = (high - beforeHigh - borrow) >>> 0;
-      const at = 2 * (sites[row] as number);
-      const missLow = stepLow - (lasts[at] as number);
-      const missHigh = stepHigh - (lasts[at + 1] as number) - (missLow < 0 ? 1 : 0);
-      lasts[at] = stepLow;
-      lasts[at + 1] = stepHigh;
-      beforeLow = low;
-      beforeHigh = high;
-      out.putSigned(missLow, missHigh);
-    }
-    out.finish();
+  clear(): void {
+    this.#misses.clear();
+    this.#guess.clear();
   }
+}
+
+/** Chooses the coding of columns. Holds scratch space, so one serves one writer. */
+export class SiteColumnEncoder {
+  readonly #base: ColumnEncoder;
+  readonly #stride = new SiteColumn(true);
+
+  /** @param base codes what no coding by site suits */
+  constructor(base: ColumnEncoder) {
+    this.#base = base;
+  }
+
+  /**
+   * The coded column as a copy, or undefined if all its values are zero.
+   * @param sites the site of each row
+   */
+  encode(column: SiteColumn, sites: Uint16Array): Uint8Array | undefined {
+    const { count, misses, ascends } = column;
+    if (isConstant(column.words, count)) return this.#base.encode(column);
+    let best = misses;
+    if (!ascends && !isGood(best, count)) {
+      const stride = this.#codeStride(column, sites);
+      if (stride.lengthBytes < best.lengthBytes) best = stride;
+    }
+    // No other coding takes less than a byte a row, and one in front.
+    if (best.lengthBytes <= count) return best.bytes();
+    const other = this.#base.encode(column);
+    return other !== undefined && other.length <= best.lengthBytes ? other : best.bytes();
+  }
+
+  #codeStride(column: SiteColumn, sites: Uint16Array): MissWriter {
+    const stride = this.#stride;
+    const halves = new Int32Array(column.words.buffer);
+    stride.clear();
+    for (let row = 0; row < column.count; row += 1) {
+      stride.push(halves[2 * row + LOW] as number, halves[2 * row + HIGH] as number, sites[row] as number);
+    }
+    return stride.misses;
+  }
+}
+
+function isGood({ lengthBytes }: MissWriter, rows: number): boolean {
+  return GOOD_ROWS_PER_BYTE * lengthBytes <= rows;
 }
 
 /** Writes misses: varints, and after one of 0 how many more zeros follow. */
 class MissWriter {
-  readonly #out: Uint8Array;
-  position = 0;
+  #out = new Uint8Array(ROOM_FIRST);
+  #position = 1;
   /** Zeros that have not been written. */
   #zeros = 0;
 
-  constructor(capacity: number) {
-    // Two bytes at most for a zero, and a coding in front.
-    this.#out = new Uint8Array(1 + VARINT_BYTES_MAX * (capacity + 1));
-  }
-
-  start(coding: number): void {
+  /** @param coding of the column, which goes in front */
+  constructor(coding: number) {
     this.#out[0] = coding;
-    this.position = 1;
-    this.#zeros = 0;
   }
 
   /** A difference of 64 bits, whose halves are taken modulo 2^32. */
@@ -146,22 +186,52 @@ class MissWriter {
       return;
     }
     if (this.#zeros > 0) this.#putZeros();
-    if (high === 0 && low < 128) this.#out[this.position++] = low;
-    else this.position = putVarint(this.#out, this.position, low, high);
+    this.#makeRoom();
+    if (isOneByte(low, high)) this.#out[this.#position++] = low;
+    else this.#position = putVarint(this.#out, this.#position, low, high);
   }
 
-  finish(): void {
+  /** Length of what has been put, with the coding in front. */
+  get lengthBytes(): number {
     if (this.#zeros > 0) this.#putZeros();
+    return this.#position;
   }
 
-  /** What has been written, as a copy. */
-  take(): Uint8Array {
-    return this.#out.slice(0, this.position);
+  /** What has been put, as a copy. Nothing may be put after it but for {@link clear}. */
+  bytes(): Uint8Array {
+    return this.#out.slice(0, this.lengthBytes);
+  }
+
+  clear(): void {
+    this.#position = 1;
+    this.#zeros = 0;
   }
 
   #putZeros(): void {
-    this.#out[this.position] = 0;
-    this.position = putVarint(this.#out, this.position + 1, this.#zeros - 1, 0);
+    this.#makeRoom();
+    this.#out[this.#position] = 0;
+    this.#position = putVarint(this.#out, this.#position + 1, this.#zeros - 1, 0);
     this.#zeros = 0;
   }
+
+  /** For a zero and one varint. */
+  #makeRoom(): void {
+    const needed = this.#position + 1 + VARINT_BYTES_MAX;
+    if (needed <= this.#out.length) return;
+    const out = new Uint8Array(2 * needed);
+    out.set(this.#out);
+    this.#out = out;
+  }
+}
+
+/** 1 if the difference of two low halves borrows from the high ones, else 0. Both are signed, and compared as unsigned. */
+function borrow(low: number, other: number): number {
+  return (low ^ SIGN) < (other ^ SIGN) ? 1 : 0;
+}
+
+/** A copy with room for an index, and as much again. */
+function longer(halves: Int32Array, index: number): Int32Array {
+  const copy = new Int32Array(2 ** Math.ceil(Math.log2(2 * index + 2)));
+  copy.set(halves);
+  return copy;
 }

@@ -3,51 +3,33 @@
  * (`FLUSH` in the schema), so that a replay of the run writes the same bytes.
  */
 import { assert } from '../assert.ts';
+import { type Crc32, crc32 } from '../crc32.ts';
 import { EventRow } from '../hypervisor/event-row.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
 import type { InputRecord, Observer, RunCounters, RunEnd, StateDigest } from '../session/ports.ts';
+import { type ByteSink, type ChunkSpan, ChunkWriter, NO_SPAN } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
 import { encodeCounters } from './counter-rows.ts';
 import { EventBuffer } from './event-buffer.ts';
-import { encodeFrame, encodePreamble, encodeTail, type StoredPayload, storePayload } from './frame.ts';
-import { packEnd, packFields, packHeader } from './header.ts';
+import { packEnd, packHeader } from './header.ts';
 import type { EmbeddedImage } from './images.ts';
-import { type PackableMap, pack } from './messagepack.ts';
 import {
-  CHUNK_KINDS,
-  type ChunkKind,
   COUNTER_ROWS_KEY,
   DIGEST_COLUMNS,
   FLUSH,
-  INDEX_COLUMNS,
   INPUT_COLUMNS,
   INPUT_PORT_CODES,
   INPUT_VIA_CODES,
   LIMITS,
   SHARED_GROUP,
-  TOTAL_FIELDS,
   type TraceHeader,
   type TraceTotals,
 } from './schema.ts';
 import { ColumnGroup, NameTable, packTable } from './table.ts';
 
-/** Takes the bytes of the trace in order. Each array is its to keep. */
-export type ByteSink = (bytes: Uint8Array) => void;
-
-/** A row of the index. */
-interface IndexRow {
-  readonly kind: number;
-  readonly offset: number;
-  readonly count: number;
-  readonly firstCycle: number;
-  readonly lastCycle: number;
-}
-
-const NO_CYCLES = { count: 0, firstCycle: 0, lastCycle: 0 } as const;
-
 /** Writes one trace to a sink. The header and the images are written at once, the closing chunks by {@link TraceWriter.end}. */
 export class TraceWriter implements Observer {
-  readonly #sink: ByteSink;
+  readonly #chunks: ChunkWriter;
   readonly #encoder = new ColumnEncoder(FLUSH.events);
   readonly #names = new NameTable();
   readonly #events = new EventBuffer(FLUSH.events, this.#encoder);
@@ -55,37 +37,28 @@ export class TraceWriter implements Observer {
   readonly #row = new EventRow();
   readonly #inputs = new RecordBuffer(new ColumnGroup(INPUT_COLUMNS, FLUSH.inputs, this.#names));
   readonly #digests = new RecordBuffer(new ColumnGroup(DIGEST_COLUMNS, FLUSH.digests, this.#names));
-  readonly #index: IndexRow[] = [];
   #inputParts: Uint8Array[] = [];
   /** Of the digests that are pending. */
   #counters: RunCounters[] = [];
   #pendingInputBytes = 0;
-  #chain: number;
-  #bytesWritten: number;
   #eventsBefore = 0;
   #inputBytes = 0;
   #closed = false;
 
-  /** @param images the images that the header calls embedded. */
-  constructor(sink: ByteSink, header: TraceHeader, images: readonly EmbeddedImage[] = []) {
-    this.#sink = sink;
-    const preamble = encodePreamble();
-    this.#chain = preamble.chain;
-    this.#bytesWritten = preamble.bytes.length;
-    sink(preamble.bytes);
-    this.#writePacked(
-      'header',
-      packHeader(
-        header,
-        images.map((image) => image.sha256),
-      ),
-    );
-    for (const image of images) this.#writeChunk('image', image.payload, NO_CYCLES);
+  /**
+   * @param images the images that the header calls embedded
+   * @param crc the checksum, where the host has a faster one
+   */
+  constructor(sink: ByteSink, header: TraceHeader, images: readonly EmbeddedImage[] = [], crc: Crc32 = crc32) {
+    this.#chunks = new ChunkWriter(sink, crc);
+    const embedded = images.map((image) => image.sha256);
+    this.#chunks.writePacked('header', packHeader(header, embedded));
+    for (const image of images) this.#chunks.write('image', image.payload);
   }
 
   /** Bytes given to the sink so far. */
   get bytesWritten(): number {
-    return this.#bytesWritten;
+    return this.#chunks.bytesWritten;
   }
 
   /** Records taken so far. */
@@ -141,10 +114,8 @@ export class TraceWriter implements Observer {
     assert(!this.#closed, 'a second end of the run');
     this.#flush();
     this.#closed = true;
-    this.#writePacked('end', packEnd(end, this.#eventsBefore));
-    const before = this.#bytesWritten;
-    this.#writePacked('index', this.#packIndex());
-    this.#write(encodeTail(this.#bytesWritten - before));
+    this.#chunks.writePacked('end', packEnd(end, this.#eventsBefore));
+    this.#chunks.close(this.totals);
   }
 
   /** Writes all pending records: inputs first, so that a trace that ends here replays. */
@@ -155,17 +126,17 @@ export class TraceWriter implements Observer {
       packed.set('bytes', concatenate(this.#inputParts, this.#pendingInputBytes));
       this.#inputParts = [];
       this.#pendingInputBytes = 0;
-      this.#writePacked('inputs', packed, span);
+      this.#chunks.writePacked('inputs', packed, span);
     }
     if (this.#events.count > 0) {
       const { count, firstCycle, lastCycle } = this.#events;
       const packed = this.#events.take(this.#eventsBefore);
       this.#eventsBefore += count;
-      this.#writePacked('events', packed, { count, firstCycle, lastCycle });
+      this.#chunks.writePacked('events', packed, { count, firstCycle, lastCycle });
     }
     if (this.#digests.count > 0) {
       const span = this.#digests.span;
-      this.#writePacked('digests', this.#digests.take(this.#encoder), span);
+      this.#chunks.writePacked('digests', this.#digests.take(this.#encoder), span);
       this.#writeCounters(span.count);
     }
   }
@@ -177,33 +148,7 @@ export class TraceWriter implements Observer {
     assert(count === digestCount, 'each digest has its counters');
     const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(this.#counters)]]);
     this.#counters = [];
-    this.#writePacked('counters', rows, { ...NO_CYCLES, count });
-  }
-
-  #packIndex(): PackableMap {
-    const rows = this.#index;
-    const group = new ColumnGroup(INDEX_COLUMNS, rows.length, this.#names);
-    for (const row of rows) group.push({ ...row });
-    const columns = group.take(new ColumnEncoder(rows.length));
-    const packed = packTable({ first: 0, count: rows.length }, [], [[SHARED_GROUP, columns]]);
-    return packed.set('totals', packFields(TOTAL_FIELDS, this.totals));
-  }
-
-  #writePacked(kind: ChunkKind, packed: PackableMap, span: Omit<IndexRow, 'kind' | 'offset'> = NO_CYCLES): void {
-    this.#writeChunk(kind, storePayload(pack(packed)), span);
-  }
-
-  #writeChunk(kind: ChunkKind, payload: StoredPayload, span: Omit<IndexRow, 'kind' | 'offset'>): void {
-    const { code } = CHUNK_KINDS[kind];
-    const frame = encodeFrame(code, this.#index.length, this.#chain, payload);
-    this.#index.push({ kind: code, offset: this.#bytesWritten, ...span });
-    this.#chain = frame.chain;
-    this.#write(frame.bytes);
-  }
-
-  #write(bytes: Uint8Array): void {
-    this.#bytesWritten += bytes.length;
-    this.#sink(bytes);
+    this.#chunks.writePacked('counters', rows, { ...NO_SPAN, count });
   }
 }
 
@@ -227,7 +172,7 @@ class RecordBuffer {
     this.total += 1;
   }
 
-  get span(): Omit<IndexRow, 'kind' | 'offset'> {
+  get span(): ChunkSpan {
     return { count: this.count, firstCycle: this.#firstCycle, lastCycle: this.#lastCycle };
   }
 

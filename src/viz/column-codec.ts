@@ -2,7 +2,7 @@
  * One column of numbers as text for the report file: variable-length integers, deflated, in base64. A million rows of a typical
  * column become a few hundred kilobytes, and a reader decodes only the columns that it needs.
  */
-import { deflateSync, inflateSync } from 'fflate';
+import { deflateSync, inflateSync } from 'fflate/browser';
 import { assert } from '../assert.ts';
 
 /** Column types by the array that holds them. */

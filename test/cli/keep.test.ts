@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { traceSource } from '../../src/cli/host/trace-source.ts';
 import { openTrace } from '../../src/trace/reader.ts';
@@ -143,9 +143,15 @@ describe('pack and unpack', () => {
   });
 
   it('say which image is missing', async () => {
+    // Not one that comes with the package: it would be found there.
+    const own = scratch.path('own.elf');
+    writeFileSync(own, Buffer.concat([readFileSync('guests/bin/ring-tour.elf'), Buffer.of(0)]));
+    const recorded = scratch.path('own.pvt');
+    expect((await paratrace(['record', own, '-o', recorded])).code).toBe(0);
+    rmSync(own);
     const alone = scratch.path('alone.pvt');
     mkdirSync(scratch.path('elsewhere'));
-    const unpacked = ['unpack', tour, '-o', alone, '--folder', scratch.path('elsewhere')];
+    const unpacked = ['unpack', recorded, '-o', alone, '--folder', scratch.path('elsewhere')];
     expect((await paratrace(unpacked)).code).toBe(0);
     const { code, stderr } = await paratrace(['pack', alone, '-o', scratch.path('x.pvt')]);
     expect(code).toBe(2);

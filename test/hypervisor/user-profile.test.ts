@@ -9,6 +9,7 @@ import {
   parseUserProfile,
   recordedProfile,
   statusOf,
+  toRecordedCosts,
   totalCycles,
 } from '../../src/hypervisor/costs.ts';
 import { toHeaderObject } from '../../src/trace/messagepack.ts';
@@ -137,23 +138,45 @@ describe('a profile of the user', () => {
 });
 
 describe('the profile of a trace', () => {
-  it('has the prices that were recorded', () => {
+  it('has the prices that were recorded, and says of those of the package where they come from', () => {
     for (const name of COST_PROFILE_NAMES) {
       const profile = costProfile(name);
-      const recorded = recordedProfile(toHeaderObject(profile), name);
-      expect(recorded).toMatchObject({ name, isa: profile.isa, clockMhz: profile.clockMhz });
-      for (const primitive of COST_PRIMITIVE_NAMES) {
-        const { entry, handling, return: back } = profile.primitives[primitive];
-        expect(recorded.primitives[primitive]).toEqual({ entry, handling, return: back });
-      }
+      const recorded = recordedProfile(toHeaderObject(toRecordedCosts(profile)), name);
+      expect(recorded).toEqual({ ...profile, published: {} });
     }
+  });
+
+  it('keeps what a user says of the own prices', () => {
+    const profile = parse({
+      name: 'mine',
+      about: 'a board',
+      extends: 'rocket-kvm-2023',
+      primitives: { wfi: { entry: 7, handling: 9, return: 8, source: 'a stopwatch' } },
+    });
+    const recorded = recordedProfile(toHeaderObject(toRecordedCosts(profile)), 'mine');
+    expect(recorded).toEqual({ ...profile, published: {} });
+    expect(recorded.primitives.wfi.handling).toEqual({ cycles: 9, status: 'U', source: 'a stopwatch' });
+  });
+
+  it('keeps prices that this version has no longer', () => {
+    const header = JSON.parse(JSON.stringify(toRecordedCosts(costProfile('rocket-kvm-2023'))));
+    header.primitives.wfi[1] += 5;
+    const { wfi } = recordedProfile(header, 'rocket-kvm-2023').primitives;
+    expect(wfi.handling).toEqual({
+      cycles: header.primitives.wfi[1],
+      status: 'U',
+      source: 'recorded in the trace',
+    });
+    expect(wfi.entry).toEqual(costProfile('rocket-kvm-2023').primitives.wfi.entry);
+    header.name = 'forgotten';
+    expect(recordedProfile(header, 'forgotten').primitives.wfi.entry).toMatchObject({ status: 'U' });
   });
 
   it.each([
     ['nothing', null],
     ['no primitives', { name: 'a', isa: 'b', clockMhz: null }],
     ['no price', { name: 'a', isa: 'b', clockMhz: null, primitives: {} }],
-    ['another name', { ...costProfile('rocket-kvm-2023') }],
+    ['another name', { ...toRecordedCosts(costProfile('rocket-kvm-2023')) }],
   ])('with %s is refused', (_, header) => {
     const error = errorOf(() => recordedProfile(header, 'a'));
     expect(error.code).toBe('trace.machine');
@@ -161,13 +184,13 @@ describe('the profile of a trace', () => {
   });
 
   it.each([
-    ['cycles', -1],
-    ['cycles', 'x'],
-    ['status', 'Z'],
-    ['source', 7],
-  ])('with a %s of %j is refused', (key, value) => {
-    const header = JSON.parse(JSON.stringify(costProfile('rocket-kvm-2023')));
-    header.primitives.wfi.handling[key] = value;
-    expect(errorOf(() => recordedProfile(header, 'rocket-kvm-2023')).message).toContain('primitives.wfi.handling');
+    ['a negative number', [1, -1, 1], 'primitives.wfi`, handling'],
+    ['a text for a number', ['x', 1, 1], 'primitives.wfi`, entry'],
+    ['two numbers', [1, 1], 'primitives.wfi'],
+    ['a source that is none', [1, 1, 1, 7], 'primitives.wfi'],
+  ])('with %s is refused', (_, price, where) => {
+    const header = JSON.parse(JSON.stringify(toRecordedCosts(costProfile('rocket-kvm-2023'))));
+    header.primitives.wfi = price;
+    expect(errorOf(() => recordedProfile(header, 'rocket-kvm-2023')).message).toContain(where);
   });
 });

@@ -9,7 +9,7 @@ import { CONFIG, EMPTY_SHA256, join } from '../trace/arbitraries.ts';
 const RUN = {
   config: { ...CONFIG, drives: [] },
   costProfile: { name: 'p', facts: { hypercall: null, exit: { cycles: 212, source: 'somewhere' } } },
-  coreProfile: { name: 'rocket', clockHz: 1e9, left: undefined },
+  coreProfile: { name: 'rocket', clockHz: 1e9 },
   images: { guest: new Uint8Array(), initrd: undefined, drives: [] },
 };
 

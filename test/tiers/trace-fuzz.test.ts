@@ -11,7 +11,7 @@ import { ParatraceError } from '../../src/errors.ts';
 import { EventRow } from '../../src/hypervisor/event-row.ts';
 import { memorySource } from '../../src/trace/byte-source.ts';
 import { checkTrace } from '../../src/trace/check-trace.ts';
-import { encodeFrame, encodePreamble, encodeTail, readPayload, scanFrames } from '../../src/trace/frame.ts';
+import { encodeChunk, encodePreamble, encodeTail, readPayload, scanFrames } from '../../src/trace/frame.ts';
 import { embedImages } from '../../src/trace/images.ts';
 import { type Packable, pack } from '../../src/trace/messagepack.ts';
 import { openTrace, type TraceReader } from '../../src/trace/reader.ts';
@@ -135,10 +135,11 @@ function framed(chunks: readonly { kind: number; raw: Uint8Array; deflated?: Uin
   let lastBytes = 0;
   for (const [sequence, { kind, raw, deflated }] of chunks.entries()) {
     const coding = deflated === undefined ? CODING.stored : CODING.deflate;
-    const frame = encodeFrame(kind, sequence, chain, { coding, rawBytes: raw.length, stored: deflated ?? raw });
-    parts.push(frame.bytes);
+    const frame = encodeChunk(kind, sequence, chain, { coding, rawBytes: raw.length, stored: deflated ?? raw });
+    const bytes = join(frame.parts);
+    parts.push(bytes);
     chain = frame.chain;
-    lastBytes = frame.bytes.length;
+    lastBytes = bytes.length;
   }
   parts.push(encodeTail(lastBytes));
   return join(parts);

@@ -4,7 +4,7 @@ import { crc32 } from '../../src/crc32.ts';
 import { memorySource } from '../../src/trace/byte-source.ts';
 import { ColumnEncoder } from '../../src/trace/columns.ts';
 import {
-  encodeFrame,
+  encodeChunk,
   encodePreamble,
   encodeTail,
   type Frame,
@@ -50,18 +50,20 @@ export function forge(
   let offset = preamble.length;
   const group = new ColumnGroup(INDEX_COLUMNS, pieces.length, new NameTable());
   for (const [sequence, { kind, raw, count, firstCycle, lastCycle }] of pieces.entries()) {
-    const frame = encodeFrame(kind, sequence, chain, storePayload(raw));
+    const frame = encodeChunk(kind, sequence, chain, storePayload(raw));
     group.push({ kind, offset, count, firstCycle, lastCycle });
-    parts.push(frame.bytes as Uint8Array<ArrayBuffer>);
-    offset += frame.bytes.length;
+    const bytes = join(frame.parts);
+    parts.push(bytes);
+    offset += bytes.length;
     chain = frame.chain;
   }
   if (options.index !== false) {
     const columns = group.take(new ColumnEncoder(pieces.length));
     const packed = packTable({ first: 0, count: pieces.length }, [], [[SHARED_GROUP, columns]]);
     packed.set('totals', packFields(TOTAL_FIELDS, options.totals ?? totalsOf(pieces)));
-    const frame = encodeFrame(CHUNK_KINDS.index.code, pieces.length, chain, storePayload(pack(packed)));
-    parts.push(frame.bytes as Uint8Array<ArrayBuffer>, encodeTail(frame.bytes.length) as Uint8Array<ArrayBuffer>);
+    const frame = encodeChunk(CHUNK_KINDS.index.code, pieces.length, chain, storePayload(pack(packed)));
+    const bytes = join(frame.parts);
+    parts.push(bytes, encodeTail(bytes.length));
   }
   return join(parts);
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { syntheticEvents } from '../../bench/synthetic-events.ts';
 import { ParatraceError } from '../../src/errors.ts';
 import type { VmEvent } from '../../src/hypervisor/events.ts';
-import { encodeFrame, encodePreamble } from '../../src/trace/frame.ts';
+import { encodeChunk, encodePreamble } from '../../src/trace/frame.ts';
 import type { Packable } from '../../src/trace/messagepack.ts';
 import { openTrace } from '../../src/trace/reader.ts';
 import { CHUNK_KINDS, CODING, FORMAT_VERSION, LIMITS, MAGIC } from '../../src/trace/schema.ts';
@@ -78,12 +78,12 @@ describe('foreign bytes', () => {
   test('in a compressed stream with right checksums give a result or a typed error', () => {
     const property = fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 5000 }), (stored, rawBytes) => {
       const preamble = encodePreamble();
-      const frame = encodeFrame(CHUNK_KINDS.header.code, 0, preamble.chain, {
+      const frame = encodeChunk(CHUNK_KINDS.header.code, 0, preamble.chain, {
         coding: CODING.deflate,
         rawBytes,
         stored,
       });
-      expect(readAll(join([preamble.bytes, frame.bytes]), true)).not.toBe('whole');
+      expect(readAll(join([preamble.bytes, ...frame.parts]), true)).not.toBe('whole');
     });
     fc.assert(property, { numRuns: 2000 });
   });
@@ -166,8 +166,8 @@ describe('a hostile chunk', () => {
     expect(readAll(bomb, true)).toBe('trace.corrupt');
     const preamble = encodePreamble();
     const rawBytes = LIMITS.chunkBytes + 1;
-    const frame = encodeFrame(1, 0, preamble.chain, { coding: CODING.deflate, rawBytes, stored: new Uint8Array(9) });
-    expect(readAll(join([preamble.bytes, frame.bytes]), true)).toBe('trace.corrupt');
+    const frame = encodeChunk(1, 0, preamble.chain, { coding: CODING.deflate, rawBytes, stored: new Uint8Array(9) });
+    expect(readAll(join([preamble.bytes, ...frame.parts]), true)).toBe('trace.corrupt');
   });
 
   test('out of place is corrupt', () => {

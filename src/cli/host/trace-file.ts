@@ -5,9 +5,7 @@
  */
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { assert } from '../../assert.ts';
-import { openTrace } from '../../trace/reader.ts';
 import { attempt, PARTIAL_SUFFIX, partialPathOf } from './files.ts';
-import { traceSource } from './trace-source.ts';
 
 export class TraceFile {
   /** As the user named it. */
@@ -67,9 +65,14 @@ export class TraceFile {
   }
 
   /** How far the file can be read, in one sentence; for a trace whose recording failed. Undefined if it was never opened. */
-  describeReadable(): string | undefined {
+  async describeReadable(): Promise<string | undefined> {
     if (this.#early !== undefined || this.#isFinished) return undefined;
     const path = this.#writtenPath;
+    // Only now: what reads a trace takes a while to load.
+    const [{ openTrace }, { traceSource }] = await Promise.all([
+      import('../../trace/reader.ts'),
+      import('./trace-source.ts'),
+    ]);
     try {
       const { readableUpTo, end } = openTrace(traceSource(path), { partial: true });
       if (end !== undefined) return `the trace ${path} is complete`;

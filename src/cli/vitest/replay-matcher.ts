@@ -3,12 +3,12 @@ import type { MatcherState } from 'vitest';
 import { describeDivergence } from '../../analysis/divergence-text.ts';
 import { SBI_NAMES } from '../../analysis/sbi-names.ts';
 import { formatError, ParatraceError } from '../../errors.ts';
-import { CORE_PROFILES } from '../../machine/core-profiles.ts';
 import { createMachine } from '../../machine/create-machine.ts';
 import { ReplayDivergence } from '../../replayer/divergence.ts';
 import { Replay } from '../../replayer/replay.ts';
 import { resolveImages } from '../../trace/images.ts';
 import { openTrace } from '../../trace/reader.ts';
+import { recordedCore } from '../../trace/recorded-profiles.ts';
 import { sha256 } from '../host/files.ts';
 import { imageFinder } from '../host/images.ts';
 import type { MatcherResult } from './golden-matcher.ts';
@@ -49,7 +49,7 @@ function replay(bytes: Uint8Array, path: string, named: readonly string[]): numb
   const trace = openTrace(bytes);
   const { config } = trace.header;
   const images = resolveImages(config, (digest) => trace.image(digest), imageFinder(path, named), sha256);
-  const coreProfile = CORE_PROFILES[config.core];
+  const coreProfile = recordedCore(config.core);
   const run = new Replay(
     trace,
     images,
