@@ -43,11 +43,18 @@ export class ConsoleInput {
   #uartPollsInARow = 0;
   #uartPollsInAll = 0;
   #takenBytes = 0;
+  /** Not part of the state: how often the loop looks for the end. */
+  #pulled = false;
 
   constructor(options: ConsoleInputOptions) {
     this.#source = options.source;
     this.#clock = options.clock;
     this.#taken = options.taken;
+  }
+
+  /** Whether the source was asked for bytes since its end was last looked for: it may have given its last ones. */
+  get hasChanged(): boolean {
+    return this.#pulled && !this.#ended;
   }
 
   /** Whether the end of the input has been reached and recorded. */
@@ -91,11 +98,13 @@ export class ConsoleInput {
 
   /** The guest waits for input on a port without polling. */
   pull(port: InputPort, maxBytes: number): Uint8Array | undefined {
+    this.#pulled = true;
     return this.#record(port, 'pull', this.#source.pull(port, this.#clock, maxBytes));
   }
 
   /** A stop of the loop, with a receiver that is armed on that port. */
   push(port: InputPort, maxBytes: number): Uint8Array | undefined {
+    this.#pulled = true;
     return this.#record(port, 'push', this.#source.push(port, this.#clock, maxBytes));
   }
 
@@ -111,7 +120,9 @@ export class ConsoleInput {
 
   /** Looks whether the input has ended, and records it the first time. */
   checkEnd(): void {
-    if (this.#ended || !this.#source.hasEnded(this.#clock)) return;
+    if (this.#ended) return;
+    this.#pulled = false;
+    if (!this.#source.hasEnded(this.#clock)) return;
     this.#ended = true;
     const { cycle, icount } = this.#clock;
     this.#taken({ cycle, icount, port: 'uart0', via: 'push', bytes: new Uint8Array() });

@@ -61,6 +61,12 @@ export class HartStates {
     return !waiting && (state === HSM_STATE.STARTED || isPending(state));
   }
 
+  /** Whether the hart goes on as it is: started, and not waiting. */
+  isRunning(hart: number): boolean {
+    const { state, waiting } = this.#hart(hart);
+    return !waiting && state === HSM_STATE.STARTED;
+  }
+
   /** Whether an interrupt would set the hart going: in `wfi` or suspended. */
   isWaiting(hart: number): boolean {
     const { state, waiting } = this.#hart(hart);
