@@ -6,25 +6,22 @@
  * - Sequences of events that either run has once in a wide window: the first that both have is where they meet. What lies before it
  *   is taken as left out and put in.
  *
+ * What lies before a meeting is aligned by the longest common subsequence if it is short.
+ *
  * Each look costs at most `EDITS_MAX`^2 steps or a window, and goes on by at least as many edits or that window: aligning N events
  * takes O(N * EDITS_MAX) steps at worst.
  */
+import { commonSteps, type Step } from './common-subsequence.ts';
 import type { Ahead } from './event-queue.ts';
 import { mix } from './signature.ts';
-
-/** Steps of an alignment, in order: so many events of both runs, of the left alone, of the right alone. */
-export interface Step {
-  readonly both: number;
-  readonly left: number;
-  readonly right: number;
-}
 
 /** Events ahead of where the runs part that a script is looked for in, at first and at most. */
 const WINDOW_FIRST = 4096;
 const WINDOW_MOST = 65_536;
 const EDITS_MAX = 1024;
-/** Runs are together again after so many equal events, and one more for every two edits before. */
+/** Runs are together again after so many equal events, and one more for so many edits before. */
 const TOGETHER = 24;
+const TOGETHER_PER_EDITS = 8;
 /** A script that was given up is followed if at least this part of what it passes is the same in both runs. */
 const WORTH = 0.5;
 
@@ -32,6 +29,9 @@ const WORTH = 0.5;
 const SEQUENCE = 12;
 /** Events of each run in which sequences are looked for: one window after the other, until they meet. */
 const SCOUT_WINDOWS = [131_072, 1_048_576] as const;
+
+/** Pairs of events that are looked at in the gap before a meeting: two bytes of memory each. */
+const GAP_PAIRS_MAX = 4_194_304;
 
 interface Scouting extends Ahead {
   scout(count: number): Int32Array;
@@ -52,11 +52,16 @@ export function resync(left: Scouting, right: Scouting): Step[] {
   for (const window of SCOUT_WINDOWS) {
     const [ahead, others] = [left.scout(window), right.scout(window)];
     const meeting = firstCommonSequence(ahead, others);
-    if (meeting !== undefined) return [{ both: 0, ...meeting }];
+    if (meeting !== undefined) return acrossGap(ahead.subarray(0, meeting.left), others.subarray(0, meeting.right));
     const all = ahead.length < window && others.length < window;
-    if (all || window === SCOUT_WINDOWS.at(-1)) return [{ both: 0, left: ahead.length, right: others.length }];
+    if (all || window === SCOUT_WINDOWS.at(-1)) return acrossGap(ahead, others);
   }
   return [];
+}
+
+function acrossGap(left: Int32Array, right: Int32Array): Step[] {
+  if (left.length * right.length <= GAP_PAIRS_MAX) return commonSteps(left, right);
+  return [{ both: 0, left: left.length, right: right.length }];
 }
 
 interface Script {
@@ -96,7 +101,7 @@ function shortestScript(left: Ahead, right: Ahead, window: number): Script {
       const y = x - diagonal;
       if (x + y > best.sum) best = { diagonal, x, sum: x + y };
       const ended = !atEdge && x === leftCount && y === rightCount;
-      if (ended || x - start >= TOGETHER + edits / 2) {
+      if (ended || x - start >= TOGETHER + edits / TOGETHER_PER_EDITS) {
         const steps = stepsTo(fronts, diagonal, x);
         return { steps, together: true, exhausted: false, worth: 1 };
       }
