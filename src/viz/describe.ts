@@ -1,6 +1,7 @@
 /**
  * Events in words: what the tooltip and the details panel say. Plain text only; the page puts it into text nodes.
  */
+import { type EmulationTarget, unitsOf } from '../analysis/emulation-steps.ts';
 import { errorKey, hex, interruptName, ringName } from '../analysis/names.ts';
 import { costOf, EVENT_KINDS, type EventOf, isPriced, type VmEvent } from '../hypervisor/events.ts';
 import type { EventTable } from './event-table.ts';
@@ -62,6 +63,28 @@ export function summarizeEvent(table: EventTable, index: number): readonly strin
   }
   lines.push(`hart ${event.hart} · cycle ${groupDigits(event.cycle)}`);
   return lines;
+}
+
+/** The steps of emulation that an event stands for, with their prices, and the sum; none if it stands for nothing. */
+export function describeEmulation(table: EventTable, index: number, target: EmulationTarget): readonly Fact[] {
+  const { emulation } = table.categoryOf(index);
+  if (emulation === undefined) return [];
+  const event = table.event(index);
+  const all = emulation.byTarget[target].steps;
+  if (all.length === 0) return [{ label: 'in all', value: 'nothing: hardware does it' }];
+  const steps = all
+    .map(({ what, per, times, cycles }) => ({ what, cycles, count: unitsOf(event, per) * times }))
+    .filter(({ count }) => count > 0);
+  if (steps.length === 0) return [];
+  const sum = steps.reduce((before, { cycles, count }) => before + cycles * count, 0);
+  const note = emulation.isPartOfCall ? ', among those of the call before' : '';
+  return [
+    ...steps.map(({ what, cycles, count }) => ({
+      label: what,
+      value: count === 1 ? formatCycles(cycles) : `${groupDigits(count)} × ${formatCycles(cycles)}`,
+    })),
+    { label: 'in all', value: `${formatCycles(sum)}${note}` },
+  ];
 }
 
 /** A chain from doorbell to interrupt: each step with its cycles since the one before. */

@@ -2,6 +2,7 @@
  * Reading side of the model: events by number, columns decoded when first asked for. Everything that the report draws or says
  * comes through here.
  */
+import { type EmulationTarget, unitCount, unitField } from '../analysis/emulation-steps.ts';
 import { assert, must } from '../assert.ts';
 import { EVENT_KINDS, EVENT_STAMP, type EventKind, type FieldType, type VmEvent } from '../hypervisor/events.ts';
 import { type ColumnArray, decodeColumn } from './column-codec.ts';
@@ -32,6 +33,8 @@ export class EventTable {
   readonly #decoded = new Map<string, ColumnArray>();
   #row: Uint32Array | undefined;
   #cost: Float64Array | undefined;
+  readonly #emulated = new Map<EmulationTarget, Float64Array>();
+  readonly #emulatedSums = new WeakMap<Uint32Array, Map<EmulationTarget, Float64Array>>();
 
   constructor(model: TimelineModel) {
     this.model = model;
@@ -95,6 +98,38 @@ export class EventTable {
     return costs;
   }
 
+  /** Cycles that each event stands for under emulation; 0 for what stands for nothing, or is counted with the call before. */
+  emulated(target: EmulationTarget): Float64Array {
+    const known = this.#emulated.get(target);
+    if (known !== undefined) return known;
+    const cycles = new Float64Array(this.count);
+    const prices = this.model.categories.map((category) => this.#pricesOf(category, target));
+    for (let i = 0; i < this.count; i += 1) {
+      let sum = 0;
+      for (const { per, values, cycles: price } of prices[this.category[i] ?? 0] ?? []) {
+        sum += price * (values === undefined ? 1 : unitCount(per, Number(values[this.row[i] ?? 0] ?? 0)));
+      }
+      cycles[i] = sum;
+    }
+    this.#emulated.set(target, cycles);
+    return cycles;
+  }
+
+  /** Sums of {@link emulated} over the events of a lane: at each position that of all before it. */
+  emulatedSums(events: Uint32Array, target: EmulationTarget): Float64Array {
+    const byTarget = this.#emulatedSums.get(events) ?? new Map<EmulationTarget, Float64Array>();
+    this.#emulatedSums.set(events, byTarget);
+    const known = byTarget.get(target);
+    if (known !== undefined) return known;
+    const emulated = this.emulated(target);
+    const sums = new Float64Array(events.length + 1);
+    for (let position = 0; position < events.length; position += 1) {
+      sums[position + 1] = (sums[position] ?? 0) + (emulated[events[position] ?? 0] ?? 0);
+    }
+    byTarget.set(target, sums);
+    return sums;
+  }
+
   /** First cycle after an event: where its cost has been paid. */
   endCycle(event: number): number {
     return (this.cycle[event] ?? 0) + (this.cost[event] ?? 0);
@@ -139,6 +174,16 @@ export class EventTable {
     for (const [field, type] of Object.entries(fields)) event[field] = this.#value(`${kind}.${field}`, type, row);
     // Built from the same rows as the type.
     return event as unknown as VmEvent;
+  }
+
+  /** The steps of a category: what a unit of each costs, and the numbers that say how many units an event has. */
+  #pricesOf({ kind, emulation }: Category, target: EmulationTarget) {
+    if (emulation === undefined || emulation.isPartOfCall) return [];
+    return emulation.byTarget[target].steps.map(({ per, times, cycles }) => {
+      const field = unitField(per);
+      const values = field === undefined ? undefined : this.#column(`${kind}.${field}`);
+      return { per, values, cycles: times * cycles };
+    });
   }
 
   #value(column: string, type: FieldType, row: number): number | bigint | boolean | string {

@@ -1,6 +1,7 @@
 /**
  * What lies under a pixel of a lane: one event, many that share the pixel, a state of a hart, or the level of a ring.
  */
+import type { EmulationTarget } from '../analysis/emulation-steps.ts';
 import type { CycleView } from './cycle-view.ts';
 import type { EventTable } from './event-table.ts';
 import { countMarks } from './lod.ts';
@@ -48,15 +49,25 @@ const NOTHING: Hit = { kind: 'nothing' };
 /**
  * @param x pixels within the view
  * @param depth where in the lane's height, 0 at the top to 1 at the bottom
+ * @param target the mode whose emulation bars show
  */
-export function hitTest(table: EventTable, lane: Lane, view: CycleView, x: number, depth: number): Hit {
+export function hitTest(
+  table: EventTable,
+  lane: Lane,
+  view: CycleView,
+  x: number,
+  depth: number,
+  target: EmulationTarget = 'full',
+): Hit {
   const cycle = view.cycle(x);
   if (cycle < 0 || cycle > table.model.facts.cycles) return NOTHING;
   switch (lane.type) {
     case 'state':
       return hitState(table, lane, view, x);
     case 'marks':
-      return hitMarks(table, lane.events, view, x);
+      return hitMarks(table, lane.events, table.cost, view, x);
+    case 'ghosts':
+      return hitMarks(table, lane.events, table.emulated(target), view, x);
     case 'occupancy':
       return hitLevel(table, lane, view, x);
     case 'chains':
@@ -87,12 +98,13 @@ function hitState(table: EventTable, lane: Lane & { type: 'state' }, view: Cycle
   };
 }
 
-function hitMarks(table: EventTable, events: Uint32Array, view: CycleView, x: number): Hit {
+/** @param lengths in cycles, by event */
+function hitMarks(table: EventTable, events: Uint32Array, lengths: Float64Array, view: CycleView, x: number): Hit {
   const before = lowerBoundBy(events, table.cycle, view.cycle(Math.floor(x) + 1)) - 1;
   const under = events[before];
-  if (under !== undefined && table.cost[under] !== 0 && view.x(table.endCycle(under)) >= x) {
-    const width = (table.cost[under] ?? 0) * view.pixelsPerCycle;
-    if (width >= SPAN_PIXELS_MIN) return { kind: 'event', event: under };
+  const length = under === undefined ? 0 : (lengths[under] ?? 0);
+  if (under !== undefined && length > 0 && view.x((table.cycle[under] ?? 0) + length) >= x) {
+    if (length * view.pixelsPerCycle >= SPAN_PIXELS_MIN) return { kind: 'event', event: under };
   }
   for (let reach = 0; reach <= REACH_PIXELS; reach += 1) {
     for (const column of reach === 0 ? [Math.floor(x)] : [Math.floor(x) - reach, Math.floor(x) + reach]) {
@@ -109,7 +121,7 @@ function hitMarks(table: EventTable, events: Uint32Array, view: CycleView, x: nu
 function hitLevel(table: EventTable, lane: Lane & { type: 'occupancy' }, view: CycleView, x: number): Hit {
   const range = pixelRange(view, x, table.model.facts.cycles);
   const { inFlight, waiting } = lane.ring.occupancy.maxIn(range.from, range.to);
-  const near = hitMarks(table, lane.events, view, x);
+  const near = hitMarks(table, lane.events, table.cost, view, x);
   if (near.kind === 'event') return { kind: 'level', inFlight, waiting, ...range, first: near.event, count: 1 };
   if (near.kind === 'many') return { kind: 'level', inFlight, waiting, ...range, first: near.first, count: near.count };
   return { kind: 'level', inFlight, waiting, ...range, first: undefined, count: 0 };

@@ -10,7 +10,7 @@ export const REPORT_STYLE = `
   --guest: #8ec9ee; --hypervisor: #d55e00; --entry: #f0a83c; --handling: #d55e00; --return: #f3d27a;
   --idle: #e4e7eb; --waiting: #c3c9d2; --stopped: #f3f4f6;
   --hypercall: #b5558c; --mmio: #c46210; --exit: #8a6d1d; --inject: #b07a00; --interrupt: #0072b2;
-  --flight: #00896a; --queued: #d9b400; --signal: #0072b2; --input: #3b3f45; --broken: #c1121f; --select: #111418;
+  --flight: #00896a; --queued: #d9b400; --signal: #0072b2; --input: #3b3f45; --broken: #c1121f; --avoided: #6a3fb5; --ghost: #6a3fb5; --select: #111418;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -18,7 +18,7 @@ export const REPORT_STYLE = `
     --guest: #2f77a8; --hypervisor: #f07c28; --entry: #d9932c; --handling: #f07c28; --return: #f3d27a;
     --idle: #2c323a; --waiting: #4a525e; --stopped: #1a1d22;
     --hypercall: #dd8fbb; --mmio: #f09a4a; --exit: #d9bd5c; --inject: #e8b33a; --interrupt: #5aaee6;
-    --flight: #2fbf98; --queued: #e6cf4a; --signal: #5aaee6; --input: #d5dae1; --broken: #ff6b6b; --select: #ffffff;
+    --flight: #2fbf98; --queued: #e6cf4a; --signal: #5aaee6; --input: #d5dae1; --broken: #ff6b6b; --avoided: #b79cf2; --ghost: #b79cf2; --select: #ffffff;
   }
 }
 * { box-sizing: border-box; }
@@ -41,6 +41,8 @@ header { display: flex; flex-wrap: wrap; gap: 8px 28px; align-items: center; pad
 .fill-inject { background: var(--inject); } .fill-interrupt { background: var(--interrupt); } .fill-flight { background: var(--flight); }
 .fill-queued { background: var(--queued); } .fill-signal { background: var(--signal); clip-path: polygon(50% 0, 100% 100%, 0 100%); }
 .fill-input { background: var(--input); } .fill-broken { background: var(--broken); clip-path: polygon(20% 0, 50% 30%, 80% 0, 100% 20%, 70% 50%, 100% 80%, 80% 100%, 50% 70%, 20% 100%, 0 80%, 30% 50%, 0 20%); }
+.fill-avoided { background: none; border: 2px solid var(--avoided); width: 8px; height: 8px; transform: rotate(45deg); border-radius: 0; margin-left: 2px; } .fill-ghost { background: var(--ghost); opacity: 0.35; }
+.choice { font-size: 12px; color: var(--soft); } .choice select { font: inherit; color: var(--text); background: var(--page); border: 1px solid var(--line); border-radius: 4px; }
 .banner { padding: 6px 14px; background: var(--broken); color: #fff; }
 @media (prefers-color-scheme: dark) { .banner { color: #14171b; } }
 #app { flex: 1 1 60%; min-height: 260px; display: flex; flex-direction: column; }

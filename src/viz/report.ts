@@ -3,11 +3,12 @@
  * policy in the file says so. Everything that is not of this program's making - names of images, devices, guest values - goes in
  * escaped.
  */
+import { EMULATION_TARGETS } from '../analysis/emulation-steps.ts';
 import { ringName } from '../analysis/names.ts';
 import { isPricedKind } from './event-table.ts';
 import { formatGuestTime, formatShare, formatSi, groupDigits } from './format.ts';
 import { REPORT_STYLE } from './report-style.ts';
-import type { ReportFacts, TimelineModel } from './timeline-model.ts';
+import type { Category, ReportFacts, TimelineModel } from './timeline-model.ts';
 
 /** Rows of each table; the rest is summed up in one line. */
 const TABLE_ROWS_MAX = 300;
@@ -105,6 +106,9 @@ function banners(model: TimelineModel): string {
   const broken = model.categories.filter(({ kind }) => kind === 'broken').reduce((sum, { count }) => sum + count, 0);
   const lines = [
     truncated === undefined ? undefined : `<b>The trace is not whole.</b> ${escapeHtml(truncated)}`,
+    model.facts.unpriced === undefined
+      ? undefined
+      : `<b>What emulation would have cost is not shown.</b> ${escapeHtml(model.facts.unpriced)}`,
     broken === 0 ? undefined : `<b>${plural(broken, 'ring')} broke.</b> See the marks on the ring lanes.`,
   ];
   return lines
@@ -129,11 +133,14 @@ const LEGEND = [
   ['signal', 'doorbell'],
   ['input', 'input'],
   ['broken', 'broken ring, lost frame'],
+  ['avoided', 'exit avoided'],
+  ['ghost', 'emulated instead'],
 ] as const;
 
 const BODY = `<main id="app">
 <div class="toolbar">
 <ul class="legend" aria-label="Legend">${LEGEND.map(([id, text]) => `<li><i class="key fill-${id}"></i>${text}</li>`).join('')}</ul>
+<label class="choice" id="emulation-choice" title="The mode whose emulation the translucent bars show (e)">emulation as in <select id="emulation">${EMULATION_TARGETS.map((target) => `<option>${target}</option>`).join('')}</select></label>
 <div class="buttons">
 <button type="button" id="zoom-out" title="Zoom out (s or -)">-</button>
 <button type="button" id="zoom-in" title="Zoom in (w or +)">+</button>
@@ -148,7 +155,7 @@ const BODY = `<main id="app">
 
 function dock(model: TimelineModel): string {
   return `<div id="dock">
-<section class="tables" aria-label="Summary">${exitTable(model)}${ringTable(model)}${otherTable(model)}</section>
+<section class="tables" aria-label="Summary">${exitTable(model)}${emulationTable(model)}${ringTable(model)}${otherTable(model)}</section>
 <section id="details" aria-label="Details" aria-live="polite"></section>
 </div>
 <div id="tooltip" role="tooltip" hidden></div>`;
@@ -180,6 +187,37 @@ ${headRow(['reason', 'kind', 'count', 'cycles', 'share of run', 'min', 'mean', '
 </table>`;
 }
 
+/** Exits avoided, and whatever else stands for something under emulation. */
+function emulationTable(model: TimelineModel): string {
+  const rows = model.categories
+    .map((category, id) => ({ id, category }))
+    .filter(({ category: { kind, emulation } }) => kind === 'avoidedExit' || emulation !== undefined)
+    .sort((a, b) => greatest(b.category) - greatest(a.category) || a.id - b.id);
+  if (rows.length === 0) return '';
+  const body = rows.slice(0, TABLE_ROWS_MAX).map(({ id, category }) => {
+    const { label, kind, group, count, emulation } = category;
+    const cycles = EMULATION_TARGETS.map(
+      (target) => `<td>${groupDigits(emulation?.byTarget[target].cycles ?? 0)}</td>`,
+    );
+    const note = emulation?.isPartOfCall === true ? ' <small>in the call before</small>' : '';
+    return `${rowStart(id, label, kind)}<td>${escapeHtml(group)}${note}</td><td>${groupDigits(count)}</td>${cycles.join('')}</tr>`;
+  });
+  const totals = EMULATION_TARGETS.map((target) => {
+    const sum = rows.reduce((all, { category: { emulation } }) => {
+      return emulation === undefined || emulation.isPartOfCall ? all : all + emulation.byTarget[target].cycles;
+    }, 0);
+    return `<td>${groupDigits(sum)}</td>`;
+  });
+  return `<table id="emulation-table"><caption>Exits avoided, and what else would have been emulated <small>cycles of the register accesses and traps that each stands for</small></caption>
+${headRow(['event', 'kind', 'of', 'count', ...EMULATION_TARGETS.map((target) => `in ${target}`)])}
+<tbody>${body.join('')}${leftOut(rows.length, 4 + EMULATION_TARGETS.length)}</tbody>
+<tfoot><tr><th scope="row">all, once</th><td></td><td></td><td></td>${totals.join('')}</tr></tfoot></table>`;
+}
+
+function greatest({ emulation }: Category): number {
+  return Math.max(0, ...EMULATION_TARGETS.map((target) => emulation?.byTarget[target].cycles ?? 0));
+}
+
 function ringTable(model: TimelineModel): string {
   const { rings } = model.statistics;
   if (rings.length === 0) return '';
@@ -205,7 +243,7 @@ ${headRow([...columns, 'interrupts', 'suppressed'])}<tbody>${body.join('')}${lef
 function otherTable(model: TimelineModel): string {
   const rows = model.categories
     .map((category, id) => ({ id, category }))
-    .filter(({ category }) => !isPricedKind(category.kind));
+    .filter(({ category }) => !isPricedKind(category.kind) && category.kind !== 'avoidedExit');
   const body = rows.slice(0, TABLE_ROWS_MAX).map(({ id, category }) => {
     const start = rowStart(id, category.label, category.kind);
     return `${start}<td>${escapeHtml(category.group)}</td><td>${groupDigits(category.count)}</td></tr>`;
@@ -237,6 +275,7 @@ const KEYS = [
   ['up down', 'choose the lane above, below'],
   ['n p', 'next, previous event of the chosen lane'],
   ['z, double click', 'zoom to the selected event'],
+  ['e', 'the other mode to compare with'],
   ['0 f', 'the whole run'],
   ['Esc', 'clear selection and highlight'],
   ['?', 'this list'],

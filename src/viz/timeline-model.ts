@@ -10,6 +10,7 @@ import { computeStatistics, type RunStatistics, reasonOf } from '../analysis/sta
 import { must } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
 import { EVENT_KINDS, type EventKind, type EventOf, type FieldType, type VmEvent } from '../hypervisor/events.ts';
+import { type CategoryEmulation, EmulationSums, type StepPrices } from './category-emulation.ts';
 import { allocateColumn, type ColumnArray, type ColumnType, type EncodedColumn, encodeColumn } from './column-codec.ts';
 
 /** Different kinds of happenings that a lane, the legend or the table may name; bounded, whatever a guest does. */
@@ -17,6 +18,8 @@ const CATEGORIES_MAX = 4096;
 /** Error codes that get a name; the SBI has about fifteen. */
 const ERROR_NAMES_MAX = 64;
 const FIRST_CAPACITY = 1024;
+/** Label of what has no category of its own. */
+const OTHER = 'other';
 
 /** What a report says about the run besides its events. */
 export interface ReportFacts {
@@ -34,6 +37,8 @@ export interface ReportFacts {
   readonly end: { readonly reason: string; readonly status: number; readonly message: string } | undefined;
   /** What rings are for, by name of the ring: `block` for `virtio0 queue 0`. */
   readonly ringRoles: Readonly<Record<string, string>>;
+  /** Why nothing is said of what events stand for under emulation; undefined if it is. */
+  readonly unpriced: string | undefined;
   /** Why the events are not all there, in one sentence; undefined for a whole trace. */
   readonly truncated: string | undefined;
 }
@@ -47,6 +52,8 @@ export interface Category {
   readonly count: number;
   /** Names of a hypercall's arguments from a0 on. */
   readonly argumentNames: readonly string[];
+  /** What each of its events stands for under emulation; not there if it stands for nothing. */
+  readonly emulation?: CategoryEmulation;
 }
 
 export interface TimelineModel {
@@ -84,14 +91,16 @@ export function columnTypeOf(field: FieldType): ColumnType {
 
 /**
  * Builds the model from the events of a trace, in order.
+ * @param prices of the steps of emulation that events stand for; undefined: nothing is said of them
  * @throws ParatraceError `trace.corrupt` if the stamps of the events go back.
  */
 export function buildTimelineModel(
   events: Iterable<VmEvent>,
   facts: ReportFacts,
   eventNames: EventNames,
+  prices?: StepPrices,
 ): TimelineModel {
-  const builder = new ModelBuilder(eventNames);
+  const builder = new ModelBuilder(eventNames, facts, prices);
   const { cycles, icount } = facts;
   const statistics = computeStatistics(builder.follow(events), facts.hartCount, eventNames, { cycle: cycles, icount });
   return {
@@ -145,6 +154,7 @@ interface MutableCategory {
   group: string;
   count: number;
   argumentNames: readonly string[];
+  emulation?: EmulationSums;
 }
 
 class ModelBuilder {
@@ -155,6 +165,8 @@ class ModelBuilder {
   readonly categories: MutableCategory[] = [];
   readonly errorNames = new Map<string, string>();
   readonly #eventNames: EventNames;
+  readonly #facts: ReportFacts;
+  readonly #prices: StepPrices | undefined;
   readonly #nameIds = new Map<string, number>();
   readonly #categoryIds = new Map<string, number>();
   readonly #category = new GrowingColumn('u16');
@@ -164,8 +176,10 @@ class ModelBuilder {
   readonly #pc = new GrowingColumn('u64');
   readonly #fields = new Map<EventKind, FieldColumn[]>();
 
-  constructor(eventNames: EventNames) {
+  constructor(eventNames: EventNames, facts: ReportFacts, prices: StepPrices | undefined) {
     this.#eventNames = eventNames;
+    this.#facts = facts;
+    this.#prices = prices;
     for (const kind of Object.keys(EVENT_KINDS) as EventKind[]) {
       const row: Readonly<Record<string, FieldType>> = EVENT_KINDS[kind].fields;
       const columns = Object.entries(row).map(([field, type]) => ({
@@ -241,6 +255,7 @@ class ModelBuilder {
     const id = this.#categoryId(event.kind, label, group);
     const category = must(this.categories[id], 'a category id is in range');
     category.count += 1;
+    category.emulation?.add(event);
     if (event.kind === 'hypercall' && category.count === 1) {
       category.argumentNames = this.#eventNames.sbiArguments(event.eid, event.fid);
     }
@@ -253,10 +268,20 @@ class ModelBuilder {
     if (known !== undefined) return known;
     // One place per kind is kept free for what no longer fits.
     const kinds = Object.keys(EVENT_KINDS).length;
-    if (this.categories.length >= CATEGORIES_MAX - kinds && label !== 'other')
-      return this.#categoryId(kind, 'other', '');
+    if (this.categories.length >= CATEGORIES_MAX - kinds && label !== OTHER) return this.#categoryId(kind, OTHER, '');
     const argumentNames: readonly string[] = [];
-    this.categories.push({ kind, label, group, count: 0, argumentNames });
+    const { mode, ringRoles } = this.#facts;
+    const subject = { kind, name: label, role: ringRoles[group] ?? ringRoles[ringName(group, 0)] ?? '' };
+    const prices = label === OTHER ? undefined : this.#prices;
+    const emulation = prices && EmulationSums.of(mode, subject, prices);
+    this.categories.push({
+      kind,
+      label,
+      group,
+      count: 0,
+      argumentNames,
+      ...(emulation !== undefined && { emulation }),
+    });
     this.#categoryIds.set(key, this.categories.length - 1);
     return this.categories.length - 1;
   }
@@ -284,7 +309,10 @@ class ModelBuilder {
           group: ringName(event.device, event.queue),
         };
       case 'avoidedExit':
-        return { label: event.operation, group: event.device };
+        return {
+          label: event.operation,
+          group: event.operation === 'ring-publish' ? ringName(event.device, event.queue) : event.device,
+        };
       case 'mark':
         return { label: `mark ${event.label}`, group: event.by };
       case 'hartState':

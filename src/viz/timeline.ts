@@ -27,6 +27,8 @@ interface LaneBase {
 export type Lane =
   | (LaneBase & { readonly type: 'state'; readonly states: StateLane })
   | (LaneBase & { readonly type: 'marks' })
+  /** What events stand for under emulation. */
+  | (LaneBase & { readonly type: 'ghosts' })
   | (LaneBase & { readonly type: 'occupancy'; readonly ring: RingLanes })
   | (LaneBase & { readonly type: 'chains'; readonly ring: RingLanes });
 
@@ -60,6 +62,7 @@ export function buildTimeline(table: EventTable): Timeline {
     markGroup(table, 'devices', 'Device registers', ({ kind }) => kind === 'mmio', byGroup),
     markGroup(table, 'interrupts', 'Interrupts', isInterrupt, byLabel),
     markGroup(table, 'avoided', 'Avoided exits', ({ kind }) => kind === 'avoidedExit', byLabel),
+    ghostGroup(table),
     markGroup(table, 'marks', 'Marks', ({ kind }) => kind === 'mark', undefined),
     markGroup(table, 'input', 'Console input', ({ kind }) => EVENT_KINDS[kind].lane === 'input', undefined),
     ...rings.map((ring) => ringGroup(table, ring)),
@@ -132,6 +135,25 @@ function markGroup(
   });
   return { id, main, children };
 }
+
+/** What events stand for under emulation: all of it, and by what stands for most. */
+function ghostGroup(table: EventTable): LaneGroup {
+  const main: Lane = { type: 'ghosts', id: 'ghosts', label: 'Emulated instead', events: table.select(isGhost) };
+  const cycles = new Map<string, number>();
+  for (const category of table.model.categories) {
+    if (!isGhost(category)) continue;
+    const { full, hvm } = category.emulation?.byTarget ?? {};
+    cycles.set(category.label, (cycles.get(category.label) ?? 0) + Math.max(full?.cycles ?? 0, hvm?.cycles ?? 0));
+  }
+  const labels = Array.from(cycles.keys()).sort((a, b) => (cycles.get(b) ?? 0) - (cycles.get(a) ?? 0));
+  const children = labels.slice(0, CHILDREN_MAX).map((label): Lane => {
+    const events = table.select((category) => isGhost(category) && category.label === label);
+    return { type: 'ghosts', id: `ghosts/${label}`, label, events };
+  });
+  return { id: 'ghosts', main, children };
+}
+
+const isGhost = ({ emulation }: Category): boolean => emulation !== undefined && !emulation.isPartOfCall;
 
 const SIGNALS: ReadonlySet<EventKind> = new Set(['notify', 'used', 'broken', 'drop']);
 

@@ -1,11 +1,15 @@
 /** From a trace to its report: the facts of the header, the model of the events, the page. */
 import { type EventNames, ringName } from '../analysis/names.ts';
+import { ParatraceError } from '../errors.ts';
 import { CONSOLE_QUEUE } from '../hypervisor/backends/console-backend.ts';
 import { NET_QUEUE } from '../hypervisor/backends/net-wire.ts';
+import { recordedProfile, totalCycles } from '../hypervisor/costs.ts';
+import { PV_NET_NAME, pvBlockName } from '../hypervisor/pv/devices/pv-device.ts';
 import { VIRTIO_PLACES } from '../hypervisor/vm-config.ts';
 import { virtioSlot } from '../machine/platform/memory-map.ts';
 import type { RunConfig } from '../session/config.ts';
 import type { TraceReader } from '../trace/reader.ts';
+import type { StepPrices } from './category-emulation.ts';
 import { groupDigits } from './format.ts';
 import { type ReportOptions, renderReport } from './report.ts';
 import { buildTimelineModel, type ReportFacts } from './timeline-model.ts';
@@ -23,8 +27,24 @@ export interface TraceReportOptions extends ReportOptions {
  * @throws ParatraceError `trace.corrupt` for events that cannot be.
  */
 export function renderTraceReport(trace: TraceReader, options: TraceReportOptions): string {
-  const model = buildTimelineModel(trace.events(), reportFacts(trace), options.names);
+  const { prices, problem } = stepPrices(trace);
+  const facts = { ...reportFacts(trace), unpriced: problem };
+  const model = buildTimelineModel(trace.events(), facts, options.names, prices);
   return renderReport(model, options);
+}
+
+/** Prices of what events stand for under emulation; if the trace has no profile that says, why not. */
+function stepPrices({ header }: TraceReader): {
+  readonly prices: StepPrices | undefined;
+  readonly problem: string | undefined;
+} {
+  try {
+    const { primitives } = recordedProfile(header.costProfile, header.config.costs);
+    return { prices: (primitive) => totalCycles(primitives[primitive]), problem: undefined };
+  } catch (error) {
+    if (!(error instanceof ParatraceError)) throw error;
+    return { prices: undefined, problem: error.message };
+  }
 }
 
 /** What a trace says about its run besides the events. */
@@ -43,6 +63,7 @@ export function reportFacts(trace: TraceReader): ReportFacts {
     icount: end?.icount ?? 0,
     end,
     ringRoles: ringRoles(header.config),
+    unpriced: undefined,
     truncated:
       problem === undefined
         ? undefined
@@ -56,12 +77,17 @@ function ringRoles({ drives, net }: RunConfig): Readonly<Record<string, string>>
   const add = (slot: number, queue: number, role: string): void => {
     roles[ringName(virtioSlot(slot).name, queue)] = role;
   };
-  for (let drive = 0; drive < drives.length; drive += 1) add(VIRTIO_PLACES.firstDrive + drive, 0, 'block');
+  for (let drive = 0; drive < drives.length; drive += 1) {
+    add(VIRTIO_PLACES.firstDrive + drive, 0, 'block');
+    roles[ringName(pvBlockName(drive), 0)] = 'block';
+  }
   if (net !== undefined) {
     add(VIRTIO_PLACES.network, NET_QUEUE.receive, 'network in');
     add(VIRTIO_PLACES.network, NET_QUEUE.transmit, 'network out');
-    roles[ringName('e1000', NET_QUEUE.receive)] = 'network in';
-    roles[ringName('e1000', NET_QUEUE.transmit)] = 'network out';
+    for (const device of ['e1000', PV_NET_NAME]) {
+      roles[ringName(device, NET_QUEUE.receive)] = 'network in';
+      roles[ringName(device, NET_QUEUE.transmit)] = 'network out';
+    }
   }
   add(VIRTIO_PLACES.console, CONSOLE_QUEUE.receive, 'console in');
   add(VIRTIO_PLACES.console, CONSOLE_QUEUE.transmit, 'console out');

@@ -11,6 +11,8 @@ import { SYNTHETIC_NAMES, syntheticEvents, syntheticFacts } from '../support/syn
 
 const LOAD_MS_MAX = 3000;
 const FRAME_MS_MAX = 50;
+/** What each step of emulation costs. */
+const STEP_CYCLES = 1000;
 const ZOOM_STEPS = 20;
 
 let browser: ReportBrowser;
@@ -23,7 +25,12 @@ afterAll(() => browser.close());
 
 function htmlOf(events: readonly VmEvent[], facts: Partial<ReportFacts> = {}): string {
   const hartCount = facts.hartCount ?? 1;
-  const model = buildTimelineModel(events, { ...syntheticFacts(events, hartCount), ...facts }, SYNTHETIC_NAMES);
+  const model = buildTimelineModel(
+    events,
+    { ...syntheticFacts(events, hartCount), ...facts },
+    SYNTHETIC_NAMES,
+    () => STEP_CYCLES,
+  );
   return renderReport(model, { script, title: 'synthetic.pvt' });
 }
 
@@ -256,6 +263,35 @@ describe('reports of other runs', () => {
     ]);
     await report.page.locator('#others tr', { hasText: 'ring broken' }).click();
     expect(await textOf(report.page.locator('#details'))).toMatch(/descriptor loop[\s\S]*0x7/);
+    expectQuiet(report);
+  });
+
+  it('shows what events stand for under emulation, in the mode that is chosen', async () => {
+    const events = [
+      eventAt(1000, 'avoidedExit', { operation: 'interrupt-mask', count: 1 }),
+      eventAt(50_000, 'notify', { device: 'virtio-blk0', waiting: 2 }),
+      eventAt(100_000, 'end', { reason: 'poweroff' }),
+    ];
+    const report = await browser.open(htmlOf(events, { mode: 'pv' }));
+    const { page } = report;
+    const { left, width, y } = await laneAt(page, 'ghosts');
+    const tooltipAt = async (cycle: number): Promise<string> => {
+      await page.mouse.move(left + (width * cycle) / 100_000, y);
+      await settle(page);
+      return textOf(page.locator('#tooltip'));
+    };
+    expect(await tooltipAt(50_500)).toContain('9 × 1,000 cycles; in all 9,000 cycles');
+    expect(await tooltipAt(1000)).toContain('csrrci sstatus 1,000 cycles');
+    await page.selectOption('#emulation', 'hvm');
+    expect(await tooltipAt(1001)).toContain('nothing: hardware does it');
+    await page.keyboard.press('Escape');
+    await page.mouse.click(left + width / 2 + 2, y);
+    expect(await textOf(page.locator('#details'))).toContain('as in hvm');
+    await page.keyboard.press('e');
+    await settle(page);
+    expect(await textOf(page.locator('#details'))).toContain('as in full');
+    expect(await textOf(page.locator('#emulation-table tfoot'))).toMatch(/10,000\s*9,000/);
+    await picture(page, 'report-emulation');
     expectQuiet(report);
   });
 

@@ -50,6 +50,7 @@ export function syntheticFacts(events: readonly VmEvent[], hartCount: number): R
     icount: last?.icount ?? 0,
     end: { reason: 'poweroff', status: 0, message: 'The guest powered the machine off.' },
     ringRoles: { 'virtio-blk0 queue 0': 'block' },
+    unpriced: undefined,
     truncated: undefined,
   };
 }

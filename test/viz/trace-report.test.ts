@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { SBI_NAMES } from '../../src/analysis/sbi-names.ts';
+import { costProfile, toRecordedCosts } from '../../src/hypervisor/costs.ts';
+import { toHeaderObject } from '../../src/trace/messagepack.ts';
 import { openTrace } from '../../src/trace/reader.ts';
+import type { TraceHeader } from '../../src/trace/schema.ts';
 import { TraceWriter } from '../../src/trace/writer.ts';
 import { renderTraceReport, reportFacts } from '../../src/viz/trace-report.ts';
 import { SYNTHETIC_NAMES, syntheticEvents } from '../support/synthetic-events.ts';
@@ -7,9 +12,12 @@ import { HEADER, join } from '../trace/arbitraries.ts';
 
 const OPTIONS = { script: 'void 0', title: 'a.pvt', names: SYNTHETIC_NAMES };
 
-function record(): { readonly bytes: Uint8Array; readonly lastCycle: number } {
+/** Prices as a recorder keeps them. */
+const PRICED: TraceHeader = { ...HEADER, costProfile: toHeaderObject(toRecordedCosts(costProfile('rocket-kvm-2023'))) };
+
+function record(header = PRICED): { readonly bytes: Uint8Array; readonly lastCycle: number } {
   const parts: Uint8Array[] = [];
-  const writer = new TraceWriter((bytes) => parts.push(bytes.slice()), HEADER);
+  const writer = new TraceWriter((bytes) => parts.push(bytes.slice()), header);
   const events = syntheticEvents({ seed: 'trace', eventCount: 30_000, hartCount: 2 });
   for (const event of events) writer.event(event);
   const { cycle, icount } = events[events.length - 1] ?? { cycle: 0, icount: 0 };
@@ -42,6 +50,15 @@ describe('renderTraceReport', () => {
     expect(html).toContain('30,000');
     expect(html).not.toContain('role="alert"');
     expect(renderTraceReport(openTrace(bytes), OPTIONS)).toBe(html);
+  });
+
+  it('prices what events stand for as the trace says, and tells if it cannot', () => {
+    const trace = openTrace(readFileSync(new URL('../../traces/mini-os-mix-pv.pvt', import.meta.url)));
+    const priced = renderTraceReport(trace, { ...OPTIONS, names: SBI_NAMES });
+    for (const step of ['csrrci sstatus', 'ATA command', 'sfence.vma']) expect(priced).toContain(step);
+    expect(priced).toMatch(/id="emulation-table"[\s\S]*interrupt-mask/);
+    const html = renderTraceReport(openTrace(record(HEADER).bytes), OPTIONS);
+    expect(html).toContain('What emulation would have cost is not shown.');
   });
 
   it('shows a trace that was cut off up to there, and says so', () => {

@@ -1,5 +1,7 @@
 /** The details panel: everything known about the selected event, and the way to its neighbours. */
-import { describeEvent, describeFlow, type Fact } from '../describe.ts';
+import type { EmulationTarget } from '../../analysis/emulation-steps.ts';
+import { describeEmulation, describeEvent, describeFlow, type Fact } from '../describe.ts';
+import type { EventTable } from '../event-table.ts';
 import { groupDigits } from '../format.ts';
 import type { Timeline } from '../timeline.ts';
 import { button, make } from './dom.ts';
@@ -15,6 +17,7 @@ export function drawDetails(
   into: HTMLElement,
   timeline: Timeline,
   selected: number | undefined,
+  target: EmulationTarget,
   actions: DetailsActions,
 ): void {
   if (selected === undefined) {
@@ -39,7 +42,14 @@ export function drawDetails(
     make('span', `one of ${groupDigits(category.count)} "${category.label}"`),
   );
   into.replaceChildren(make('h2', description.title), make('p', description.about), steps);
-  into.append(...flow(timeline, selected, actions), columns);
+  into.append(...flow(timeline, selected, actions), columns, ...emulation(table, selected, target));
+}
+
+/** The steps that the event stands for. */
+function emulation(table: EventTable, selected: number, target: EmulationTarget): readonly HTMLElement[] {
+  const facts = describeEmulation(table, selected, target);
+  if (facts.length === 0) return [];
+  return [make('h3', `What it stands for under emulation, as in ${target}`), list(facts)];
 }
 
 function list(facts: readonly Fact[]): HTMLElement {

@@ -8,6 +8,7 @@ export interface KeyActions {
   readonly stepLane: (direction: 1 | -1) => void;
   readonly stepEvent: (direction: 1 | -1) => void;
   readonly zoomToSelected: () => void;
+  readonly nextTarget: () => void;
   readonly clear: () => void;
   readonly help: () => void;
 }
@@ -32,6 +33,7 @@ const KEYS: Readonly<Record<string, KeyAction>> = {
   n: ({ stepEvent }) => stepEvent(1),
   p: ({ stepEvent }) => stepEvent(-1),
   z: ({ zoomToSelected }) => zoomToSelected(),
+  e: ({ nextTarget }) => nextTarget(),
   '0': ({ showAll }) => showAll(),
   f: ({ showAll }) => showAll(),
   Escape: ({ clear }) => clear(),

@@ -10,7 +10,7 @@ export interface LaneRow {
   readonly height: number;
 }
 
-const HEIGHT = { state: 34, marks: 24, child: 20, occupancy: 38 } as const;
+const HEIGHT = { state: 34, marks: 24, ghosts: 30, child: 20, occupancy: 38 } as const;
 /** Few chains are drawn large enough for their names, many as thin bars. */
 const SLOT_HEIGHT = { few: 13, many: 6 } as const;
 const FEW_SLOTS = 6;
@@ -49,6 +49,6 @@ function heightOf(lane: Lane, isChild: boolean): number {
     const wanted = slots * (slots <= FEW_SLOTS ? SLOT_HEIGHT.few : SLOT_HEIGHT.many) + 6;
     return Math.min(CHAINS_HEIGHT_MAX, Math.max(CHAINS_HEIGHT_MIN, wanted));
   }
-  if (lane.type === 'marks' && isChild) return HEIGHT.child;
+  if ((lane.type === 'marks' || lane.type === 'ghosts') && isChild) return HEIGHT.child;
   return HEIGHT[lane.type];
 }

@@ -1,4 +1,5 @@
 /** Draws one lane into a canvas whose coordinates begin at the lane's upper left corner. */
+import type { EmulationTarget } from '../../analysis/emulation-steps.ts';
 import { must } from '../../assert.ts';
 import type { CycleView } from '../cycle-view.ts';
 import type { EventTable } from '../event-table.ts';
@@ -7,6 +8,7 @@ import { sampleMarks, sampleSlot, sampleStates } from '../lod.ts';
 import type { RingLanes } from '../ring-lanes.ts';
 import { HART_STATES, STATE_CODE, type StateLane } from '../state-lane.ts';
 import type { Lane } from '../timeline.ts';
+import { paintGhosts } from './paint-ghosts.ts';
 import { kindColour, type Palette } from './palette.ts';
 
 /** What drawing a lane needs to know. */
@@ -17,7 +19,12 @@ export interface Brush {
   readonly table: EventTable;
 }
 
-const PADDING = 3;
+export interface LaneBrush extends Brush {
+  /** The mode whose emulation bars show. */
+  readonly target: EmulationTarget;
+}
+
+export const PADDING = 3;
 /** Narrowest span that carries text, and narrowest exit that shows its parts. */
 const TEXT_PIXELS_MIN = 46;
 const PARTS_PIXELS_MIN = 6;
@@ -30,13 +37,16 @@ const SPARSE_EVENTS = 4;
 /** States from the bottom of a column to its top. */
 const STACK = ['hypervisor', 'guest', 'waiting', 'idle', 'stopped'] as const;
 
-export function paintLane(brush: Brush, lane: Lane, height: number): void {
+export function paintLane(brush: LaneBrush, lane: Lane, height: number): void {
   switch (lane.type) {
     case 'state':
       paintStates(brush, lane.states, height);
       return;
     case 'marks':
       paintMarks(brush, lane.events, height);
+      return;
+    case 'ghosts':
+      paintGhosts(brush, lane.events, height);
       return;
     case 'occupancy':
       paintOccupancy(brush, lane.ring, height);
@@ -103,7 +113,7 @@ function paintExit(brush: Brush, event: number, x: number, width: number, top: n
   paintText(brush, label, x, width, top, full, '#111111');
 }
 
-function paintText(
+export function paintText(
   brush: Brush,
   text: string,
   x: number,
@@ -153,10 +163,28 @@ export function paintMarks(brush: Brush, events: Uint32Array, height: number): v
     }
     const share =
       scale === 0 ? 1 : SINGLE_MARK_HEIGHT + ((1 - SINGLE_MARK_HEIGHT) * (Math.log2(1 + count) - 1)) / (scale - 1);
+    if (kind === 'avoidedExit' && count === 1 && scale === 0) {
+      paintDiamond(context, x, PADDING + full / 2, full);
+      return;
+    }
     const size = width > 1 ? full : Math.max(2, full * share);
     context.fillRect(x, PADDING + full - size, Math.max(1, width), size);
     if (width > TEXT_PIXELS_MIN) paintText(brush, table.categoryOf(event).label, x, width, PADDING, full, palette.page);
   });
+}
+
+/** Hollow: nothing happened here that took any time. */
+function paintDiamond(context: CanvasRenderingContext2D, x: number, middle: number, full: number): void {
+  const size = Math.min(full, 10) / 2;
+  context.strokeStyle = context.fillStyle;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.moveTo(x, middle - size);
+  context.lineTo(x + size, middle);
+  context.lineTo(x, middle + size);
+  context.lineTo(x - size, middle);
+  context.closePath();
+  context.stroke();
 }
 
 function paintCross(context: CanvasRenderingContext2D, x: number, top: number, full: number): void {

@@ -28,6 +28,8 @@ const NAMES = [
   'signal',
   'input',
   'broken',
+  'avoided',
+  'ghost',
   'select',
 ] as const;
 
@@ -57,7 +59,7 @@ const KIND_COLOUR: Readonly<Record<EventKind, ColourName>> = {
   used: 'interrupt',
   broken: 'broken',
   drop: 'broken',
-  avoidedExit: 'soft',
+  avoidedExit: 'avoided',
   mark: 'select',
   idle: 'soft',
   wake: 'soft',

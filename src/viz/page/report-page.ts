@@ -1,6 +1,7 @@
 /**
  * The page: holds what is chosen and visible, and draws it. Every change goes through `#invalidate`; one frame draws all.
  */
+import { EMULATION_TARGETS, type EmulationTarget } from '../../analysis/emulation-steps.ts';
 import { must } from '../../assert.ts';
 import { CycleView } from '../cycle-view.ts';
 import { type Hit, hitTest } from '../hit-test.ts';
@@ -15,7 +16,7 @@ import { drawLabels } from './labels.ts';
 import { heightOfAll, type LaneRow, layOut, rowAt } from './layout.ts';
 import { Navigation } from './navigation.ts';
 import { Overview } from './overview.ts';
-import { type Brush, paintLane } from './paint-lanes.ts';
+import { type Brush, type LaneBrush, paintLane } from './paint-lanes.ts';
 import { paintFlow, paintHighlight, paintSelected } from './paint-marks.ts';
 import { type Palette, readPalette } from './palette.ts';
 import { SummaryTable } from './summary-table.ts';
@@ -33,6 +34,7 @@ export class ReportPage {
   readonly #canvas = byId('timeline', HTMLCanvasElement);
   readonly #scroller = byId('lanes', HTMLDivElement);
   readonly #plot = byId('plot', HTMLDivElement);
+  readonly #emulation = byId('emulation', HTMLSelectElement);
   readonly #tooltip = byId('tooltip', HTMLDivElement);
   readonly #navigation: Navigation;
   readonly #overview: Overview;
@@ -42,6 +44,7 @@ export class ReportPage {
   #rows: readonly LaneRow[] = [];
   #chosenLane: string | undefined;
   #selected: number | undefined;
+  #target: EmulationTarget = 'full';
   #highlight: number | undefined;
   #highlighted = new Map<string, Uint32Array>();
   /** Where the mouse is: in the canvas and in the browser's window; `isIdle` while it presses nothing. */
@@ -72,6 +75,7 @@ export class ReportPage {
   }
 
   #listen(): void {
+    const hasEmulation = this.#timeline.groups.some(({ main }) => main.type === 'ghosts');
     new ResizeObserver(() => this.#resize()).observe(this.#scroller);
     const scheme = window.matchMedia('(prefers-color-scheme: dark)');
     scheme.addEventListener('change', () => {
@@ -87,6 +91,10 @@ export class ReportPage {
     byId('zoom-in', HTMLButtonElement).addEventListener('click', () => this.#zoomBy(BUTTON_ZOOM));
     byId('zoom-out', HTMLButtonElement).addEventListener('click', () => this.#zoomBy(1 / BUTTON_ZOOM));
     byId('fit', HTMLButtonElement).addEventListener('click', () => this.#showAll());
+    byId('emulation-choice', HTMLLabelElement).hidden = !hasEmulation;
+    this.#emulation.addEventListener('change', () => {
+      this.#emulateAs(must(EMULATION_TARGETS[this.#emulation.selectedIndex], 'a target'));
+    });
     byId('help-open', HTMLButtonElement).addEventListener('click', () => this.#help());
     listenToKeys({
       zoom: (factor) => this.#zoomBy(factor, this.#pointer?.x),
@@ -95,6 +103,7 @@ export class ReportPage {
       stepLane: (direction) => this.#stepLane(direction),
       stepEvent: (direction) => this.#stepEvent(direction),
       zoomToSelected: () => this.#zoomToSelected(),
+      nextTarget: () => this.#nextTarget(),
       clear: () => this.#clear(),
       help: () => this.#help(),
     });
@@ -127,7 +136,13 @@ export class ReportPage {
     const context = sizeCanvas(this.#canvas, view.width, height);
     context.font = FONT;
     context.textBaseline = 'middle';
-    const brush: Brush = { context, palette: this.#palette, view, table: this.#timeline.table };
+    const brush: LaneBrush = {
+      context,
+      palette: this.#palette,
+      view,
+      table: this.#timeline.table,
+      target: this.#target,
+    };
     context.save();
     context.translate(0, -scroll);
     this.#drawGrid(brush, scroll, height);
@@ -180,7 +195,7 @@ export class ReportPage {
   }
 
   #drawDetails(): void {
-    drawDetails(byId('details', HTMLElement), this.#timeline, this.#selected, {
+    drawDetails(byId('details', HTMLElement), this.#timeline, this.#selected, this.#target, {
       select: (event) => this.#select(event),
       stepSort: (direction) => this.#stepSort(direction),
       zoom: () => this.#zoomToSelected(),
@@ -199,6 +214,19 @@ export class ReportPage {
       },
     });
     this.#invalidate();
+  }
+
+  /** @param target of the emulation that is shown from now on */
+  #emulateAs(target: EmulationTarget): void {
+    this.#target = target;
+    this.#emulation.value = target;
+    this.#drawDetails();
+    this.#invalidate();
+  }
+
+  #nextTarget(): void {
+    const at = EMULATION_TARGETS.indexOf(this.#target);
+    this.#emulateAs(must(EMULATION_TARGETS[(at + 1) % EMULATION_TARGETS.length], 'a target'));
   }
 
   #chooseLane(lane: string | undefined): void {
@@ -339,7 +367,8 @@ export class ReportPage {
     if (this.#pointer === undefined) return;
     const { x, y, client, isIdle } = this.#pointer;
     const found = isIdle ? this.#hitAt(x, y) : undefined;
-    const lines = found === undefined ? [] : tooltipLines(this.#timeline.table, found.row.lane, found.hit);
+    const lines =
+      found === undefined ? [] : tooltipLines(this.#timeline.table, found.row.lane, found.hit, this.#target);
     showTooltip(this.#tooltip, lines, ...client);
   }
 
@@ -364,6 +393,6 @@ export class ReportPage {
     const row = rowAt(this.#rows, laneY);
     if (row === undefined) return undefined;
     const depth = (laneY - row.top) / row.height;
-    return { row, hit: hitTest(this.#timeline.table, row.lane, this.#navigation.view, x, depth) };
+    return { row, hit: hitTest(this.#timeline.table, row.lane, this.#navigation.view, x, depth, this.#target) };
   }
 }

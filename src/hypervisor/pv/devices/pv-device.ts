@@ -6,6 +6,10 @@ import type { Scheduler } from '../../schedule.ts';
 import type { GrantTable } from '../grant-table.ts';
 import type { PvDeviceInfo } from '../start-of-day.ts';
 
+/** Names of devices in events and reports. */
+export const pvBlockName = (drive: number): string => `pv-block${drive}`;
+export const PV_NET_NAME = 'pv-net0';
+
 /** What back ends are made of. */
 export interface PvDeviceOptions {
   /** Name in events and in the schedule. */

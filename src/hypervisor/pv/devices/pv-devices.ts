@@ -8,7 +8,7 @@ import type { RingEvents } from '../../rings/ring-events.ts';
 import type { Scheduler } from '../../schedule.ts';
 import type { VmConfig } from '../../vm-config.ts';
 import { PvBlock } from './pv-block.ts';
-import type { PvDevice } from './pv-device.ts';
+import { PV_NET_NAME, type PvDevice, pvBlockName } from './pv-device.ts';
 import { PvNet } from './pv-net.ts';
 
 export interface PvDevicesOptions {
@@ -22,10 +22,10 @@ export interface PvDevicesOptions {
 export function makePvDevices({ memory, config, drives, schedule, events }: PvDevicesOptions): readonly PvDevice[] {
   const common = { memory, schedule, events, timing: DEFAULT_BACKEND_TIMING };
   const disks = drives.map(
-    (image, index) => new PvBlock({ ...common, name: `pv-block${index}`, index, disk: new OverlayDisk(image) }),
+    (image, index) => new PvBlock({ ...common, name: pvBlockName(index), index, disk: new OverlayDisk(image) }),
   );
   if (config.net === undefined) return disks;
-  const name = 'pv-net0';
+  const name = PV_NET_NAME;
   const wire = new NetPeer({ name, schedule, events, latencyCycles: config.net.latencyCycles });
   return [...disks, new PvNet({ ...common, name, index: 0, wire, mac: MAC_ADDRESS.pv })];
 }
