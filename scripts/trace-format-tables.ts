@@ -2,7 +2,9 @@
  * The tables of `docs/trace-format.md`, made from the schema. `test/trace/format-doc.test.ts` compares them with the document, and
  * writes them into it when it is run with `UPDATE_DOCS=1`.
  */
+
 import { EVENT_KINDS } from '../src/hypervisor/events.ts';
+import { DICTIONARY_TEXTS } from '../src/trace/dictionary.ts';
 import {
   CHUNK_KINDS,
   CODING,
@@ -41,6 +43,7 @@ export function formatTables(): ReadonlyMap<string, string> {
     ['codings', table(['coding', 'code'], Object.entries(CODING))],
     ['chunks', table(['kind', 'code', 'holds'], aboutRows(CHUNK_KINDS))],
     ['limits', table(['limit', 'at most'], Object.entries(LIMITS))],
+    ['dictionary', DICTIONARY_TEXTS.map((text) => `\`${text}\``).join(', ')],
     ['column-codings', table(['coding', 'code', 'bytes after the code'], aboutRows(COLUMN_CODING))],
     ['config', table(['field', 'type', 'values'], configRows())],
     ['meaning', table(['field', 'text'], Object.entries(MEANING))],

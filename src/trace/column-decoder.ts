@@ -4,7 +4,8 @@ import type { FieldType } from '../hypervisor/events.ts';
 import { TWO_32 } from './halves.ts';
 import { MalformedError } from './messagepack.ts';
 import { COLUMN_CODING } from './schema.ts';
-import { SiteGuess } from './site-guess.ts';
+import { SiteGuess, siteOf } from './site-guess.ts';
+import type { SiteKin } from './site-kin.ts';
 
 const WORD_BYTES = 8;
 
@@ -17,6 +18,7 @@ export interface SiteContext {
   readonly siteCount: number;
   /** The site of each row, below `siteCount`; undefined for the column that says so itself. */
   readonly sites: Uint16Array | undefined;
+  readonly kin: SiteKin;
 }
 
 /**
@@ -100,10 +102,10 @@ function decodeWords(coded: Uint8Array, words: Uint32Array, count: number, conte
     return;
   } else if (coding === COLUMN_CODING.again.code && context?.sites !== undefined) {
     reader.readMisses(words, count);
-    fromLastValues(words, count, context.sites, context.siteCount);
+    fromLastValues(words, count, context.sites, context);
   } else if (coding === COLUMN_CODING.stride.code && context?.sites !== undefined) {
     reader.readMisses(words, count);
-    fromLastSteps(words, count, context.sites, context.siteCount);
+    fromLastSteps(words, count, context.sites, context);
   } else if (coding === COLUMN_CODING.follow.code && context !== undefined && context.sites === undefined) {
     reader.readMisses(words, count);
     fromFollowers(words, count, context.siteCount);
@@ -224,10 +226,17 @@ function fromDeltas(words: Uint32Array, count: number): void {
 }
 
 /** Values from the zigzag of their differences from the last of the same site, in place. */
-function fromLastValues(words: Uint32Array, count: number, sites: Uint16Array, siteCount: number): void {
+function fromLastValues(words: Uint32Array, count: number, sites: Uint16Array, { siteCount, kin }: SiteContext): void {
   const lasts = new Uint32Array(2 * siteCount);
+  let begun = 0;
   for (let row = 0; row < count; row += 1) {
-    const at = 2 * (sites[row] as number);
+    const site = sites[row] as number;
+    if (site >= begun) {
+      begun = site + 1;
+      lasts[2 * site] = word(lasts, 2 * kin.of(site));
+      lasts[2 * site + 1] = word(lasts, 2 * kin.of(site) + 1);
+    }
+    const at = 2 * site;
     const zigzagLow = word(words, 2 * row + LOW);
     const zigzagHigh = word(words, 2 * row + HIGH);
     if (zigzagLow !== 0 || zigzagHigh !== 0) addZigzag(lasts, at, zigzagLow, zigzagHigh);
@@ -237,11 +246,18 @@ function fromLastValues(words: Uint32Array, count: number, sites: Uint16Array, s
 }
 
 /** Values from the zigzag of the differences of their steps from the last step of the same site, in place. */
-function fromLastSteps(words: Uint32Array, count: number, sites: Uint16Array, siteCount: number): void {
+function fromLastSteps(words: Uint32Array, count: number, sites: Uint16Array, { siteCount, kin }: SiteContext): void {
   const lasts = new Uint32Array(2 * siteCount);
+  let begun = 0;
   let [low, high] = [0, 0];
   for (let row = 0; row < count; row += 1) {
-    const at = 2 * (sites[row] as number);
+    const site = sites[row] as number;
+    if (site >= begun) {
+      begun = site + 1;
+      lasts[2 * site] = word(lasts, 2 * kin.of(site));
+      lasts[2 * site + 1] = word(lasts, 2 * kin.of(site) + 1);
+    }
+    const at = 2 * site;
     const zigzagLow = word(words, 2 * row + LOW);
     const zigzagHigh = word(words, 2 * row + HIGH);
     if (zigzagLow !== 0 || zigzagHigh !== 0) addZigzag(lasts, at, zigzagLow, zigzagHigh);
@@ -266,7 +282,7 @@ function fromFollowers(words: Uint32Array, count: number, siteCount: number): vo
   const guess = new SiteGuess(siteCount);
   for (let row = 0; row < count; row += 1) {
     const miss = word(words, 2 * row + LOW);
-    const site = miss === 0 ? guess.first : miss === 1 ? guess.second : miss - 2;
+    const site = siteOf(miss, guess);
     if (site >= siteCount || word(words, 2 * row + HIGH) !== 0) throw new MalformedError('a site that there is not');
     guess.learn(site);
     words[2 * row + LOW] = site;

@@ -10,6 +10,7 @@ import type { Packable, PackableMap } from './messagepack.ts';
 import { EVENT_SHARED_COLUMNS, EVENT_SPEC_BY_CODE, EVENT_SPECS, type EventColumn, SHARED_GROUP } from './schema.ts';
 import { SiteBuffer } from './site-buffer.ts';
 import { SiteColumn, SiteColumnEncoder } from './site-columns.ts';
+import type { SiteKin } from './site-kin.ts';
 import { packTable } from './table.ts';
 
 const [SITE, ICOUNT, STALL] = EVENT_SHARED_COLUMNS.map(({ code }) => code) as [number, number, number];
@@ -22,8 +23,8 @@ export class EventBuffer {
   readonly #siteBuffer: SiteBuffer;
   /** The site of each event. */
   readonly #sites: Uint16Array;
-  readonly #icounts = new SiteColumn(true);
-  readonly #stalls = new SiteColumn(true);
+  readonly #icounts: SiteColumn;
+  readonly #stalls: SiteColumn;
   /** By code of the kind. */
   readonly #groups: (VaryingGroup | undefined)[] = new Array(KIND_CODES).fill(undefined);
   readonly #encoder: ColumnEncoder;
@@ -39,7 +40,10 @@ export class EventBuffer {
     this.#siteBuffer = new SiteBuffer(capacity);
     this.#sites = new Uint16Array(capacity);
     this.#encoder = encoder;
-    this.#siteEncoder = new SiteColumnEncoder(encoder);
+    const { kin } = this.#siteBuffer;
+    this.#icounts = new SiteColumn(true, kin);
+    this.#stalls = new SiteColumn(true, kin);
+    this.#siteEncoder = new SiteColumnEncoder(encoder, kin);
   }
 
   /** Adds an event. Asserts that stamps never decrease; the ranges of its fields when the chunk is taken. */
@@ -90,7 +94,7 @@ export class EventBuffer {
 
   #newGroup({ code }: RowKind): VaryingGroup {
     const { columns } = must(EVENT_SPEC_BY_CODE.get(code), 'a kind of event has its columns');
-    const group = new VaryingGroup(columns, this.#capacity);
+    const group = new VaryingGroup(columns, this.#capacity, this.#siteBuffer.kin);
     this.#groups[code] = group;
     return group;
   }
@@ -103,8 +107,10 @@ class VaryingGroup {
   readonly #sites: Uint16Array;
   #count = 0;
 
-  constructor(columns: readonly EventColumn[], capacity: number) {
-    this.#columns = columns.filter(({ varies }) => varies).map((spec) => ({ spec, column: new SiteColumn(false) }));
+  constructor(columns: readonly EventColumn[], capacity: number, kin: SiteKin) {
+    this.#columns = columns
+      .filter(({ varies }) => varies)
+      .map((spec) => ({ spec, column: new SiteColumn(false, kin) }));
     this.#sites = new Uint16Array(capacity);
   }
 

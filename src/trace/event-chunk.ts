@@ -10,9 +10,11 @@ import {
   EVENT_SPEC_BY_CODE,
   type EventColumn,
   type EventSpec,
+  LIMITS,
   SHARED_GROUP,
   SITE_SHARED_COLUMNS,
 } from './schema.ts';
+import { SiteKin } from './site-kin.ts';
 import { Table } from './table.ts';
 
 /** The events of one kind in a chunk. */
@@ -44,6 +46,7 @@ export class EventChunk {
   readonly kinds: readonly (KindRows | undefined)[];
   readonly #table: Table;
   readonly #siteTable: Table;
+  readonly #kin = new SiteKin();
 
   /** Throws {@link MalformedError}, also when stamps decrease. */
   constructor(packed: Readonly<Record<string, unknown>>) {
@@ -53,13 +56,21 @@ export class EventChunk {
     if (!isMap(packed.sites)) throw new MalformedError('events without sites');
     this.#siteTable = new Table(packed.sites);
     this.siteCount = this.#siteTable.count;
+    if (this.siteCount > LIMITS.sites) throw new MalformedError('too many sites');
     if (this.siteCount > this.count) throw new MalformedError('more sites than events');
     const [kinds, harts, pcs] = this.#siteTable.columnWords(SHARED_GROUP, SITE_SHARED_COLUMNS);
-    this.siteKinds = lowHalves(must(kinds, 'a column of all sites'), this.siteCount);
     this.siteHarts = lowHalves(must(harts, 'a column of all sites'), this.siteCount);
+    this.siteKinds = lowHalves(must(kinds, 'a column of all sites'), this.siteCount);
     this.sitePcs = must(pcs, 'a column of all sites');
+    for (let site = 0; site < this.siteCount; site += 1) {
+      this.#kin.add(
+        this.siteKinds[site] as number,
+        this.sitePcs[2 * site + LOW] as number,
+        this.sitePcs[2 * site + HIGH] as number,
+      );
+    }
     this.sites = this.#readSites();
-    const context = { siteCount: this.siteCount, sites: this.sites };
+    const context = { siteCount: this.siteCount, sites: this.sites, kin: this.#kin };
     const stamps = this.#table.columnWords(SHARED_GROUP, EVENT_SHARED_COLUMNS.slice(1), this.count, context);
     const [icounts, stalls] = stamps.map((words) => must(words, 'a column of all events'));
     this.icounts = toValues(icounts as Uint32Array<ArrayBuffer>, 'u53', this.count, []) as Float64Array;
@@ -71,7 +82,7 @@ export class EventChunk {
 
   /** The words of columns of one kind that vary, with one row per event of that kind. Throws {@link MalformedError}. */
   varyingWords(kind: KindRows, columns: readonly EventColumn[]): Uint32Array<ArrayBuffer>[] {
-    const context: SiteContext = { siteCount: this.siteCount, sites: kind.siteOfRow };
+    const context: SiteContext = { siteCount: this.siteCount, sites: kind.siteOfRow, kin: this.#kin };
     return this.#table.columnWords(kind.code, columns, kind.count, context);
   }
 
@@ -115,6 +126,7 @@ export class EventChunk {
     const [words] = this.#table.columnWords(SHARED_GROUP, column, this.count, {
       siteCount: this.siteCount,
       sites: undefined,
+      kin: this.#kin,
     });
     const sites = new Uint16Array(this.count);
     for (let row = 0; row < this.count; row += 1) {

@@ -8,6 +8,7 @@ import { assert } from '../assert.ts';
 import { type Crc32, crc32 } from '../crc32.ts';
 import { ParatraceError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
+import { DICTIONARY } from './dictionary.ts';
 import {
   CODING,
   FORMAT_VERSION,
@@ -21,7 +22,7 @@ import {
 } from './schema.ts';
 
 /** Pinned: another level gives other bytes, and so a trace that does not compare equal. */
-const DEFLATE_OPTIONS = { level: 6, mem: 4 } as const;
+const DEFLATE_OPTIONS = { level: 6, mem: 4, dictionary: DICTIONARY } as const;
 /** Shorter payloads are stored as they are: deflating them saves less than a frame, and takes milliseconds where it is the first time. */
 const DEFLATE_BYTES_MIN = 256;
 
@@ -81,7 +82,7 @@ export function storePayload(raw: Uint8Array): StoredPayload {
   const stored = { coding: CODING.stored, rawBytes: raw.length, stored: raw };
   if (raw.length < DEFLATE_BYTES_MIN) return stored;
   const deflated = deflateSync(raw, DEFLATE_OPTIONS);
-  if (deflated.length < raw.length) return { coding: CODING.deflate, rawBytes: raw.length, stored: deflated };
+  if (deflated.length < raw.length) return { coding: CODING.preset, rawBytes: raw.length, stored: deflated };
   return stored;
 }
 
@@ -151,8 +152,8 @@ export function readPayload(source: ByteSource, frame: Frame): Uint8Array {
   const stored = source.read(frame.payloadOffset, frame.storedBytes);
   if (frame.coding === CODING.stored) {
     if (frame.rawBytes === frame.storedBytes) return stored;
-  } else if (frame.coding === CODING.deflate) {
-    const raw = inflateExactly(stored, frame.rawBytes);
+  } else if (frame.coding === CODING.deflate || frame.coding === CODING.preset) {
+    const raw = inflateExactly(stored, frame.rawBytes, frame.coding === CODING.preset ? DICTIONARY : undefined);
     if (raw !== undefined) return raw;
   } else {
     throw corrupt(`chunk ${frame.sequence} has coding ${frame.coding}, which is not known`, frame.offset);
@@ -244,9 +245,10 @@ function chainOf(previous: number, frame: Uint8Array): number {
 }
 
 /** Decompresses to exactly `rawBytes`, or undefined. One byte more is offered so that a longer stream shows. */
-function inflateExactly(stored: Uint8Array, rawBytes: number): Uint8Array | undefined {
+function inflateExactly(stored: Uint8Array, rawBytes: number, dictionary?: Uint8Array): Uint8Array | undefined {
   try {
-    const raw = inflateSync(stored, { out: new Uint8Array(rawBytes + 1) });
+    const out = new Uint8Array(rawBytes + 1);
+    const raw = inflateSync(stored, dictionary === undefined ? { out } : { out, dictionary });
     return raw.length === rawBytes ? raw : undefined;
   } catch {
     return undefined;

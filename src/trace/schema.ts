@@ -42,7 +42,7 @@ export const FRAME_FIELDS = {
 export const FRAME_BYTES = 22;
 
 /** Payload codings. */
-export const CODING = { stored: 0, deflate: 1 } as const;
+export const CODING = { stored: 0, deflate: 1, preset: 2 } as const;
 
 /** Last bytes of a complete trace, after the length of the index chunk (frame included) as 32 bits. */
 export const TAIL_MAGIC: readonly number[] = [0x50, 0x56, 0x54, 0x2e];
@@ -76,6 +76,8 @@ export const LIMITS = {
   chunkBytes: 32 * 1024 * 1024,
   /** Records in one chunk. */
   rowsPerChunk: 65_536,
+  /** Sites in one chunk. */
+  sites: 65_535,
   /** Rows of the index. */
   indexRows: 1_048_576,
   /** Bytes of one input record. */
@@ -122,7 +124,7 @@ export const COLUMN_CODING = {
   again: {
     code: 5,
     about:
-      'Misses: zigzag of the difference, modulo 2^64, from the last row before of the same site (from 0 if there is none).',
+      'Misses: zigzag of the difference, modulo 2^64, from the last row before of the same site; if there is none, of its kin; else from 0. See "Sites".',
   },
   stride: {
     code: 6,
@@ -132,7 +134,7 @@ export const COLUMN_CODING = {
   follow: {
     code: 7,
     about:
-      'Only for `site`. Misses: 0 if the site is the one expected, 1 if it is the other one expected, else the site and 2. See "Sites".',
+      'Only for `site`. Misses: 0 if the site is the one expected, 1 if it is the other one expected, 2 if it is new, else the site and 3. See "Sites".',
   },
 } as const;
 

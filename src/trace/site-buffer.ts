@@ -17,6 +17,7 @@ import {
   SITE_SHARED_COLUMNS,
 } from './schema.ts';
 import { FollowColumn } from './site-columns.ts';
+import { SiteKin } from './site-kin.ts';
 import { NameTable, packTable } from './table.ts';
 
 /** Words of a site: kind, hart and pc, then the fields that do not vary. */
@@ -47,8 +48,9 @@ export class SiteBuffer {
   /** By hash: a site and 1, or 0. At most a quarter of the slots is ever taken. */
   readonly #slots: Uint32Array;
   readonly #scratch: ColumnBuffer;
+  readonly kin = new SiteKin();
 
-  /** @param capacity most sites, at most 65,536 */
+  /** @param capacity most sites, at most `LIMITS.sites` */
   constructor(capacity: number) {
     this.#words = new Uint32Array(2 * SITE_WORDS * capacity);
     this.#follow = new FollowColumn(capacity);
@@ -89,6 +91,7 @@ export class SiteBuffer {
     this.#follow.clear();
     this.#slots.fill(0);
     this.#texts.length = 0;
+    this.kin.clear();
     this.count = 0;
   }
 
@@ -146,6 +149,7 @@ export class SiteBuffer {
       own[textPlaces[index + 1] as number] = texts[textPlaces[index] as number] as string;
     }
     this.#texts.push(own);
+    this.kin.add(kind.code, pcLow, pcHigh);
     this.count += 1;
     return site;
   }

@@ -6,7 +6,8 @@
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import { type ColumnEncoder, isConstant } from './columns.ts';
 import { COLUMN_CODING } from './schema.ts';
-import { SiteGuess } from './site-guess.ts';
+import { missOf, SiteGuess } from './site-guess.ts';
+import type { SiteKin } from './site-kin.ts';
 import { isOneByte, putVarint, VARINT_BYTES_MAX, zigzagHigh, zigzagLow } from './varint.ts';
 
 /** A coding is good enough not to try another if it takes no more than a byte for as many rows. */
@@ -25,15 +26,22 @@ export class SiteColumn {
   readonly ascends: boolean;
   /** By site: the last value or, if the rows ascend, the last difference; low and high halves by turns. */
   #lasts: Int32Array = new Int32Array(2 * ROOM_FIRST);
+  /** Sites below this have been looked at. */
+  #siteCount = 0;
+  readonly #kin: SiteKin;
   #beforeLow = 0;
   #beforeHigh = 0;
   /** All bits that any row has. */
   #bitsLow = 0;
   #bitsHigh = 0;
 
-  /** @param ascends values that only grow are coded by their steps */
-  constructor(ascends: boolean) {
+  /**
+   * @param ascends values that only grow are coded by their steps
+   * @param kin of the sites that are pushed
+   */
+  constructor(ascends: boolean, kin: SiteKin) {
     this.ascends = ascends;
+    this.#kin = kin;
     this.misses = new MissWriter(ascends ? COLUMN_CODING.stride.code : COLUMN_CODING.again.code);
   }
 
@@ -60,13 +68,22 @@ export class SiteColumn {
       this.#beforeHigh = high;
     }
     const place = 2 * site;
-    if (place >= this.#lasts.length) this.#lasts = longer(this.#lasts, place + 1);
+    if (site >= this.#siteCount) this.#begin(site);
     const lasts = this.#lasts;
     const lastLow = lasts[place] as number;
     const missHigh = (stepHigh - (lasts[place + 1] as number) - borrow(stepLow, lastLow)) | 0;
     lasts[place] = stepLow;
     lasts[place + 1] = stepHigh;
     this.misses.putSigned((stepLow - lastLow) | 0, missHigh);
+  }
+
+  /** The first row of a site: what is expected is what its kin had last. */
+  #begin(site: number): void {
+    if (2 * site >= this.#lasts.length) this.#lasts = longer(this.#lasts, 2 * site + 1);
+    this.#siteCount = site + 1;
+    const kin = this.#kin.of(site);
+    this.#lasts[2 * site] = this.#lasts[2 * kin] as number;
+    this.#lasts[2 * site + 1] = this.#lasts[2 * kin + 1] as number;
   }
 
   /** Whether all values lie within maxima that are a power of two less one, each for a half. */
@@ -79,6 +96,7 @@ export class SiteColumn {
     this.count = 0;
     this.misses.clear();
     this.#lasts.fill(0);
+    this.#siteCount = 0;
     this.#beforeLow = 0;
     this.#beforeHigh = 0;
     this.#bitsLow = 0;
@@ -103,7 +121,7 @@ export class FollowColumn {
 
   push(site: number): void {
     const guess = this.#guess;
-    this.#misses.put(site === guess.first ? 0 : site === guess.second ? 1 : site + 2, 0);
+    this.#misses.put(missOf(site, guess), 0);
     guess.learn(site);
   }
 
@@ -121,11 +139,15 @@ export class FollowColumn {
 /** Chooses the coding of columns. Holds scratch space, so one serves one writer. */
 export class SiteColumnEncoder {
   readonly #base: ColumnEncoder;
-  readonly #stride = new SiteColumn(true);
+  readonly #stride: SiteColumn;
 
-  /** @param base codes what no coding by site suits */
-  constructor(base: ColumnEncoder) {
+  /**
+   * @param base codes what no coding by site suits
+   * @param kin of the sites
+   */
+  constructor(base: ColumnEncoder, kin: SiteKin) {
     this.#base = base;
+    this.#stride = new SiteColumn(true, kin);
   }
 
   /**

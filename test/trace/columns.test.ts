@@ -5,6 +5,7 @@ import { ColumnBuffer, ColumnEncoder } from '../../src/trace/columns.ts';
 import { MalformedError } from '../../src/trace/messagepack.ts';
 import { COLUMN_CODING } from '../../src/trace/schema.ts';
 import { FollowColumn, SiteColumn, SiteColumnEncoder } from '../../src/trace/site-columns.ts';
+import { SiteKin } from '../../src/trace/site-kin.ts';
 
 const EDGES = [0n, 1n, 127n, 128n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
 const CAPACITY = 4096;
@@ -103,10 +104,13 @@ describe('a column', () => {
 });
 
 describe('a column of events', () => {
-  const siteEncoder = new SiteColumnEncoder(encoder);
+  /** Sites 4 to 7 are kin of 0 to 3. */
+  const kin = new SiteKin();
+  for (let site = 0; site < 8; site += 1) kin.add(2, site % 4, 0);
+  const siteEncoder = new SiteColumnEncoder(encoder, kin);
 
   function encodeBySite(values: readonly bigint[], sites: Uint16Array, ascends: boolean): Uint8Array | undefined {
-    const column = new SiteColumn(ascends);
+    const column = new SiteColumn(ascends, kin);
     for (const [row, each] of values.entries()) {
       column.push(Number(each & 0xffff_ffffn) | 0, Number(each >> 32n) | 0, sites[row] as number);
     }
@@ -114,7 +118,7 @@ describe('a column of events', () => {
   }
 
   function decodeBySite(coded: Uint8Array | undefined, sites: Uint16Array): bigint[] {
-    const words = decodeColumnWords(coded, 'u64', sites.length, [], { siteCount: 8, sites });
+    const words = decodeColumnWords(coded, 'u64', sites.length, [], { siteCount: 8, sites, kin });
     return Array.from(new BigUint64Array(words.buffer));
   }
 
@@ -168,7 +172,7 @@ describe('a column of events', () => {
       return column.bytes();
     };
     const decode = (coded: Uint8Array | undefined, count: number): number[] => {
-      const words = decodeColumnWords(coded, 'u16', count, [], { siteCount: 8, sites: undefined });
+      const words = decodeColumnWords(coded, 'u16', count, [], { siteCount: 8, sites: undefined, kin });
       return Array.from(new BigUint64Array(words.buffer), Number);
     };
     const property = fc.property(fc.array(fc.nat({ max: 7 }), { maxLength: 300 }), (path) => {
@@ -187,7 +191,7 @@ describe('a column of events', () => {
       fc.boolean(),
       (bytes, path, coding, isSites) => {
         bytes[0] = coding;
-        const context = { siteCount: 8, sites: isSites ? undefined : Uint16Array.from(path) };
+        const context = { siteCount: 8, sites: isSites ? undefined : Uint16Array.from(path), kin };
         try {
           expect(decodeColumnWords(bytes, 'u64', path.length, [], context).length).toBe(2 * path.length);
         } catch (error) {

@@ -130,7 +130,7 @@ describe('a hostile chunk', () => {
     ['sites that are not a table', 7, [1, 0, 0]],
     ['more sites than events', 3, [1, 0, 0]],
     ['an event at a site that there is not', 1, [1, 0, 1]],
-    ['a miss that is no site', 1, [7, 0, 0, 3]],
+    ['a miss that is no site', 1, [7, 0, 0, 4]],
     ['a run of zeros beyond the column', 1, [7, 0, 2]],
     ['a coding by sites for the sites themselves', 1, [5, 0, 1]],
     ['fewer rows than events', 1, [7, 1]],

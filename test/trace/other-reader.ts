@@ -42,8 +42,14 @@ function columnsAfter(heading: string, per?: string): Map<string, { name: string
   return columns;
 }
 
-/** @param sites the site of each row, where rows are events */
-function decodeColumn(bytes: Uint8Array | undefined, count: number, sites?: readonly bigint[]): bigint[] {
+/** The sites of rows that are events, and the kin of each site. */
+interface Where {
+  readonly sites: readonly bigint[];
+  readonly kin: ReadonlyMap<bigint, bigint>;
+}
+
+/** @param where where rows are events */
+function decodeColumn(bytes: Uint8Array | undefined, count: number, where?: Where): bigint[] {
   if (bytes === undefined) return new Array(count).fill(0n);
   let at = 1;
   const varint = (): bigint => {
@@ -68,8 +74,10 @@ function decodeColumn(bytes: Uint8Array | undefined, count: number, sites?: read
   const bySite = (): bigint[] => {
     const last = new Map<bigint | undefined, bigint>();
     return misses().map((miss, row) => {
-      const value = BigInt.asUintN(64, (last.get(sites?.[row]) ?? 0n) + unzigzag(miss));
-      last.set(sites?.[row], value);
+      const site = where?.sites[row];
+      const expected = last.get(site) ?? last.get(where?.kin.get(site as bigint)) ?? 0n;
+      const value = BigInt.asUintN(64, expected + unzigzag(miss));
+      last.set(site, value);
       return value;
     });
   };
@@ -107,10 +115,11 @@ function decodeColumn(bytes: Uint8Array | undefined, count: number, sites?: read
     case 7: {
       const afterWay = new Map<bigint, bigint>();
       const afterSite = new Map<bigint, bigint>();
-      let [way, last] = [0n, 0n];
+      let [way, last, come] = [0n, 0n, 0n];
       return misses().map((miss) => {
-        const expected = miss === 0n ? afterWay.get(way) : afterSite.get(last);
-        const site = miss > 1n ? miss - 2n : (expected ?? 0n);
+        const expected = miss === 0n ? afterWay.get(way) : miss === 1n ? afterSite.get(last) : come;
+        const site = miss > 2n ? miss - 3n : (expected ?? come);
+        if (site === come) come += 1n;
         afterWay.set(way, site);
         afterSite.set(last, site);
         way = ((way * 32n) ^ site) % 32768n;
@@ -128,11 +137,11 @@ function rowsOf(
   group: string,
   count: number,
   columns: ReturnType<typeof columnsAfter>,
-  sites?: readonly bigint[],
+  where?: Where,
 ): Row[] {
   const rows: Row[] = Array.from({ length: count }, () => ({}));
   for (const [code, { name, type }] of columns) {
-    const values = decodeColumn(packed.columns[group]?.[code], count, sites);
+    const values = decodeColumn(packed.columns[group]?.[code], count, where);
     for (const [index, value] of values.entries()) {
       const row = rows[index] as Row;
       if (type === 'name') row[name] = packed.names[Number(value)] as string;
@@ -157,11 +166,35 @@ function siteRows(packed: Packed): Row[] {
   return sites;
 }
 
+function kinOf(sites: readonly Row[]): Map<bigint, bigint> {
+  const kin = new Map<bigint, bigint>();
+  for (const [index, { kind, pc }] of sites.entries()) {
+    const before = sites.slice(0, index).findLastIndex((site) => site.kind === kind && site.pc === pc);
+    if (before >= 0) kin.set(BigInt(index), BigInt(before));
+  }
+  return kin;
+}
+
+/** The texts of the preset dictionary, as they stand in the document. */
+function dictionary(): Buffer {
+  const section = DOCUMENT.slice(DOCUMENT.indexOf('## The preset dictionary'), DOCUMENT.indexOf('## Size'));
+  const texts = [...section.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+  return Buffer.concat(texts.map((text) => Buffer.from([160 + text.length, ...Buffer.from(text)])));
+}
+
+const DICTIONARY = dictionary();
+
+function unpacked(coding: number, stored: Uint8Array): Uint8Array {
+  if (coding === 0) return stored;
+  return coding === 1 ? inflateRawSync(stored) : inflateRawSync(stored, { dictionary: DICTIONARY });
+}
+
 function eventRows(packed: Packed): Row[] {
   const sites = siteRows(packed.sites as Packed);
   const column = packed.columns['0']?.['6'];
   const siteOf = decodeColumn(column, packed.count);
-  const events = rowsOf(packed, '0', packed.count, columnsAfter('## Events'), siteOf).map(
+  const kin = kinOf(sites);
+  const events = rowsOf(packed, '0', packed.count, columnsAfter('## Events'), { sites: siteOf, kin }).map(
     ({ icount, stall }, index): Row => {
       const cycle = BigInt.asUintN(64, (icount as bigint) + (stall as bigint));
       return { cycle, icount: icount as bigint, ...sites[Number(siteOf[index])] };
@@ -170,7 +203,7 @@ function eventRows(packed: Packed): Row[] {
   for (const code of new Set(sites.map(({ kind }) => kind as bigint))) {
     const ofKind = siteOf.filter((site) => sites[Number(site)]?.kind === code);
     const [heading, name] = kindHeading(code);
-    const rows = rowsOf(packed, String(code), ofKind.length, columnsAfter(heading, 'event'), ofKind);
+    const rows = rowsOf(packed, String(code), ofKind.length, columnsAfter(heading, 'event'), { sites: ofKind, kin });
     for (const event of events) {
       if (event.kind === code) Object.assign(event, rows.shift(), { kind: name });
     }
@@ -200,7 +233,7 @@ export function readTrace(bytes: Uint8Array): OtherTrace {
     if (chain !== view.getUint32(at + 18, true)) throw new Error('chain');
     if (crc32(stored) !== view.getUint32(at + 14, true)) throw new Error('checksum');
     if (view.getUint32(at + 2, true) !== trace.kinds.length) throw new Error('sequence');
-    const payload = view.getUint8(at + 1) === 1 ? inflateRawSync(stored) : stored;
+    const payload = unpacked(view.getUint8(at + 1), stored);
     if (payload.length !== view.getUint32(at + 10, true)) throw new Error('length');
     const packed = unpack(payload) as Packed;
     trace.kinds.push(kind);
