@@ -25,9 +25,10 @@ import {
 import { ACCESS_KIND } from './engine/mmu.ts';
 import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import { emitRegion } from './engine/regions/region-emitter.ts';
+import { TABLE_ACCESS } from './engine/second-stage.ts';
 import { CAUSE, ENGINE_STOP } from './engine/stops.ts';
 import { EngineMemory } from './guest-memory.ts';
-import { EngineHart, readCounter } from './hart-state.ts';
+import { EngineHart } from './hart-state.ts';
 import { EngineHostMemory } from './host-memory.ts';
 import { MachineClock } from './machine-clock.ts';
 import type {
@@ -273,7 +274,7 @@ export class EngineMachine implements Machine {
           this.#applyPmp(hart);
           continue;
         case ENGINE_STOP.access:
-          if (this.#findAccess(hart)) return STOP.mmio;
+          if (this.#findAccess(hart, HART.accessAddress, hart.get32('entryPointer'))) return STOP.mmio;
           if (this.#accessFaultTrap(hart)) return STOP.guestTrap;
           if (this.#raiseAccessFault(hart)) return STOP.stuck;
           continue;
@@ -284,7 +285,7 @@ export class EngineMachine implements Machine {
           this.#lastInterruptCause = hart.get32('cause');
           return STOP.guestInterrupt;
         case ENGINE_STOP.secondStageFault:
-          return this.virtualization.beginDeviceAccess(hart) ? STOP.mmio : STOP.secondStageFault;
+          return this.#findTrappedAccess(hart) ? STOP.mmio : STOP.secondStageFault;
         default:
           return must(MACHINE_STOPS[stop], 'an engine stop');
       }
@@ -442,12 +443,28 @@ export class EngineMachine implements Machine {
     }
   }
 
-  #findAccess(hart: EngineHart): boolean {
+  /** A second-stage fault: whether it is an access that a device takes, which is the one that is pending then. */
+  #findTrappedAccess(hart: EngineHart): boolean {
     const view = this.#view;
-    // Below 2^40: the walk refuses what lies above.
-    const gpa = readCounter(view, hart.base + HART.accessAddress);
+    const { base } = hart;
+    if (view.getUint32(base + HART.stageTable, true) !== TABLE_ACCESS.none) return false;
+    if (view.getUint32(base + HART.cause, true) === CAUSE.fetchGuestPage) return false;
+    return this.#findAccess(hart, HART.stageAddress, base + HART.trapEntry);
+  }
+
+  /**
+   * The access that the engine has left in the hart.
+   * @param addressField where its guest physical address stands in the hart
+   * @param entryAt where the decoded entry of its instruction is
+   */
+  #findAccess(hart: EngineHart, addressField: number, entryAt: number): boolean {
+    const view = this.#view;
+    // Below 2^41: walks refuse what lies above.
+    const at = hart.base + addressField;
+    const gpa = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
     const kind = view.getUint32(hart.base + HART.accessKind, true);
     const size = ACCESS_SIZES[kind & ACCESS_KIND.log2] ?? 1;
+    if (kind === ACCESS_KIND.none || (gpa & (size - 1)) !== 0) return false;
     const device = this.#deviceAt(gpa, size);
     if (!device) return false;
     const isWrite = (kind & ACCESS_KIND.write) !== 0;
@@ -457,7 +474,7 @@ export class EngineMachine implements Machine {
       this.#access.setValue(view.getUint32(value, true), view.getUint32(value + 4, true));
     }
     // The device may write to RAM where the instruction stands, so what is needed of it is taken before the access.
-    const entry = view.getUint32(view.getUint32(hart.base + HART.entryPointer, true), true);
+    const entry = view.getUint32(entryAt, true);
     const handler = entry & 0xffff;
     this.#accessRd = entry >>> (8 * ENTRY.rd);
     this.#accessIsSigned = (kind & ACCESS_KIND.signed) !== 0;

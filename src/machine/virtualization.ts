@@ -184,15 +184,6 @@ export class EngineVirtualization implements Virtualization {
     return true;
   }
 
-  /** Whether a second-stage fault is an access that a device takes, now begun. */
-  beginDeviceAccess(hart: EngineHart): boolean {
-    const view = this.#view;
-    const { base } = hart;
-    if (view.getUint32(base + HART.stageTable, true) !== TABLE_ACCESS.none) return false;
-    if (view.getUint32(base + HART.cause, true) === CAUSE.fetchGuestPage) return false;
-    return this.#beginAccess(hart, stageAddress(view, base));
-  }
-
   flushAddress(id: number, vaLow: number, vaHigh: number): void {
     this.#call.flushAddress(this.#hart(id).base, vaLow, vaHigh);
   }

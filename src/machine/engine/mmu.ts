@@ -43,8 +43,11 @@ import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
 import { definePmp, WALK_FAULT } from './table-entries.ts';
 import type { Fn } from './wasm-module.ts';
 
-/** Device accesses tell their kind to TypeScript: log2 of the size in the lowest bits, and these. */
-export const ACCESS_KIND = { log2: 3, signed: 4, write: 8 } as const;
+/**
+ * Device accesses tell their kind to TypeScript: log2 of the size in the lowest bits, and these. `none`: what has met a guest-page fault can be no
+ * device access.
+ */
+export const ACCESS_KIND = { log2: 3, signed: 4, write: 8, none: 16 } as const;
 
 /** Result of a store's slow path. */
 export const STORE_STATUS = { done: 0, fault: 1, doneAndStop: 2 } as const;
@@ -341,12 +344,23 @@ function deviceAccess(fn: Fn, raise: Fn, hart: Expr, entry: Expr, address: Expr,
   );
 }
 
+/** After a fault: notes what the second stage may have kept from a device. */
+function noteAccess(ctx: EngineContext, fn: Fn, hart: Expr, kind: Expr, value?: Expr): void {
+  if (!canVirtualize(ctx)) return;
+  set32(fn, hart, 'accessKind', kind);
+  if (value) set64(fn, hart, 'accessValue', value);
+}
+
 /** `loadSlow(hart, address, kind)`: host address to load from; 0 after a fault or for a device access. */
 function defineLoadSlow(ctx: EngineContext, lookup: Fn, raise: Fn, arm: Fn): Fn {
   const fn = ctx.module.fn('loadSlow', ['i32', 'i64', 'i32'], ['i32']);
   const [hart, address, kind] = [fn.param(0), fn.param(1), fn.param(2)];
   const size = fn.let(shl(i32(1), and(kind, i32(3))));
   const entry = fn.local('i32');
+  const leave = (trapped: Expr) => {
+    noteAccess(ctx, fn, hart, trapped);
+    fn.return(i32(0));
+  };
   const ramFlag = (of: Expr) => entryFlag(of, i32(TLB_FLAG.ram));
   fn.if(and(wrap(address), sub(size, i32(1))), () => {
     if (ctx.config.misaligned === 'trap') {
@@ -356,12 +370,12 @@ function defineLoadSlow(ctx: EngineContext, lookup: Fn, raise: Fn, arm: Fn): Fn 
     }
     fn.if(crossesPage(address, size), () => {
       fn.set(entry, call(lookup, hart, address, i32(ACCESS.read)));
-      fn.if(eqz(entry), () => fn.return(i32(0)));
+      fn.if(eqz(entry), () => leave(i32(ACCESS_KIND.none)));
       const firstHost = fn.let(hostAddress(entry, address));
       const firstIsRam = fn.let(ramFlag(entry));
       const second = fn.let(pageOf(add(address, extendU(size))));
       fn.set(entry, call(lookup, hart, second, i32(ACCESS.read)));
-      fn.if(eqz(entry), () => fn.return(i32(0)));
+      fn.if(eqz(entry), () => leave(i32(ACCESS_KIND.none)));
       fn.if(eqz(and(firstIsRam, ramFlag(entry))), () => {
         fn.do(raise, hart, i32(CAUSE.loadAccess), address);
         fn.return(i32(0));
@@ -379,7 +393,7 @@ function defineLoadSlow(ctx: EngineContext, lookup: Fn, raise: Fn, arm: Fn): Fn 
     });
   });
   fn.set(entry, call(lookup, hart, address, i32(ACCESS.read)));
-  fn.if(eqz(entry), () => fn.return(i32(0)));
+  fn.if(eqz(entry), () => leave(kind));
   fn.if(eqz(ramFlag(entry)), () => {
     deviceAccess(fn, raise, hart, entry, address, size, kind, i32(ACCESS.read));
     fn.return(i32(0));
@@ -422,6 +436,10 @@ function defineStoreSlow(ctx: EngineContext, { lookup, raise, noteWrite, arm, wa
   const size = fn.let(shl(i32(1), log2));
   const entry = fn.local('i32');
   const fault = () => fn.return(i32(STORE_STATUS.fault));
+  const leave = (trapped: Expr) => {
+    noteAccess(ctx, fn, hart, trapped, value);
+    fault();
+  };
   const ramFlag = (of: Expr) => entryFlag(of, i32(TLB_FLAG.ram));
   const ramOffset = (host: Expr) => sub(host, i32(plan.ram));
   const finish = (watched: Expr) => {
@@ -439,12 +457,12 @@ function defineStoreSlow(ctx: EngineContext, { lookup, raise, noteWrite, arm, wa
     }
     fn.if(crossesPage(address, size), () => {
       fn.set(entry, call(lookup, hart, address, i32(ACCESS.write)));
-      fn.if(eqz(entry), fault);
+      fn.if(eqz(entry), () => leave(i32(ACCESS_KIND.none)));
       const firstHost = fn.let(hostAddress(entry, address));
       const firstIsRam = fn.let(ramFlag(entry));
       const second = fn.let(pageOf(add(address, extendU(size))));
       fn.set(entry, call(lookup, hart, second, i32(ACCESS.write)));
-      fn.if(eqz(entry), fault);
+      fn.if(eqz(entry), () => leave(i32(ACCESS_KIND.none)));
       fn.if(eqz(and(firstIsRam, ramFlag(entry))), () => {
         fn.do(raise, hart, i32(CAUSE.storeAccess), address);
         fault();
@@ -467,7 +485,7 @@ function defineStoreSlow(ctx: EngineContext, { lookup, raise, noteWrite, arm, wa
     });
   });
   fn.set(entry, call(lookup, hart, address, i32(ACCESS.write)));
-  fn.if(eqz(entry), fault);
+  fn.if(eqz(entry), () => leave(or(log2, i32(ACCESS_KIND.write))));
   fn.if(eqz(ramFlag(entry)), () => {
     set64(fn, hart, 'accessValue', value);
     deviceAccess(fn, raise, hart, entry, address, size, or(log2, i32(ACCESS_KIND.write)), i32(ACCESS.write));
@@ -509,7 +527,10 @@ function defineAtomicAddress(ctx: EngineContext, { lookup, raise, noteWrite, arm
     fn.return(i32(0));
   });
   const entry = fn.let(call(lookup, hart, address, access));
-  fn.if(eqz(entry), () => fn.return(i32(0)));
+  fn.if(eqz(entry), () => {
+    noteAccess(ctx, fn, hart, i32(ACCESS_KIND.none));
+    fn.return(i32(0));
+  });
   fn.if(eqz(entryFlag(entry, i32(TLB_FLAG.ram))), () => {
     fn.do(raise, hart, accessFaultCause(access), address);
     fn.return(i32(0));
