@@ -3,7 +3,7 @@
  * the page of the report, and the library's types. Everything is built every time: it takes a second.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -32,6 +32,8 @@ buildTypes();
 process.stderr.write(`built dist/ in ${Date.now() - started} ms\n`);
 
 async function buildLibrary() {
+  // Names of its parts follow from what is in them: those of an earlier build would stay.
+  rmSync(join(root, 'dist/library'), { recursive: true, force: true });
   await build({
     ...common,
     // What both have is in files of its own, so that an error of one is an instance of what the other exports.

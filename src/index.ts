@@ -48,6 +48,11 @@ export {
   formatError,
   ParatraceError,
 } from './errors.ts';
+// Golden traces.
+export { type CompareOptions, compareGolden, type GoldenFiles } from './golden/compare-golden.ts';
+export { pricesOf, type RecordedTrace, type RunPlan, recordRun } from './golden/record-again.ts';
+export { type GoldenResult, type GoldenStatus, headlineOf, REPORTERS, reportGoldens } from './golden/result.ts';
+export { textDigest } from './golden/text-digest.ts';
 export {
   COST_PRIMITIVE_NAMES,
   COST_PRIMITIVES,
@@ -120,9 +125,11 @@ export {
 } from './session/ports.ts';
 export { RUN_DEFAULTS, type RunSettings } from './session/run-defaults.ts';
 export { Session, type SessionPorts, type SliceResult } from './session/session.ts';
+export { type AsyncByteSource, type AsyncTraceReader, openTraceAsync } from './trace/async-reader.ts';
 // The trace.
 export { type ByteSource, memorySource } from './trace/byte-source.ts';
 export { checkTrace, type TraceCheck } from './trace/check-trace.ts';
+export type { RecordedCounters, RecordedDigest, RecordedInput } from './trace/chunk-list.ts';
 export type { ByteSink } from './trace/chunk-writer.ts';
 export { type FindImage, resolveImages } from './trace/images.ts';
 export { type EventFilter, type OpenOptions, openTrace, type ReadableUpTo, type TraceReader } from './trace/reader.ts';

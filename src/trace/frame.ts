@@ -123,7 +123,7 @@ export function encodeTail(indexBytes: number): Uint8Array {
  * follow. Throws `trace.not-a-trace`, `trace.version`, or `trace.truncated` when not even the preamble is whole.
  */
 export function scanFrames(source: ByteSource, isLast: (kind: number) => boolean): FrameScan {
-  const version = checkPreamble(source);
+  const version = readPreamble(source);
   const frames: Frame[] = [];
   let chain = crc32(source.read(0, PREAMBLE_BYTES));
   let offset = PREAMBLE_BYTES;
@@ -169,7 +169,8 @@ function truncated(message: string, offset: number): ParatraceError {
   return new ParatraceError('trace.truncated', message, { offset });
 }
 
-function checkPreamble(source: ByteSource): FormatVersion {
+/** The version of a trace. Throws `trace.not-a-trace`, `trace.version`, and `trace.truncated` where not even that is there. */
+export function readPreamble(source: ByteSource): FormatVersion {
   const bytes = source.read(0, Math.min(source.sizeBytes, PREAMBLE_BYTES));
   for (let at = 0; at < Math.min(bytes.length, MAGIC.length); at += 1) {
     if (bytes[at] !== MAGIC[at]) {
@@ -189,8 +190,37 @@ function checkPreamble(source: ByteSource): FormatVersion {
   return { major, minor };
 }
 
-/** The frame at `offset`, checked but for its payload, or why there is none. */
-function readFrame(source: ByteSource, offset: number, sequence: number, chain: number): Frame | ParatraceError {
+/**
+ * A single chunk by its place in the index, with its payload checked. The chain is not: it needs the chunks before.
+ * Throws `trace.corrupt` and `trace.truncated`.
+ */
+export function readLoneFrame(source: ByteSource, offset: number, sequence: number): Frame {
+  const frame = readFrame(source, offset, sequence, undefined);
+  if (frame instanceof ParatraceError) throw frame;
+  const damaged = checkPayload(source, frame);
+  if (damaged !== undefined) throw damaged;
+  return frame;
+}
+
+/** Offset of the index of a complete trace, by its closing bytes. Throws `trace.truncated` where there are none. */
+export function findIndex(source: ByteSource): number {
+  const end = source.sizeBytes - TAIL_BYTES;
+  const tail = end < PREAMBLE_BYTES ? new Uint8Array(TAIL_BYTES) : source.read(end, TAIL_BYTES);
+  const indexBytes = new DataView(tail.buffer, tail.byteOffset, TAIL_BYTES).getUint32(0, true);
+  const offset = end - indexBytes;
+  if (encodeTail(indexBytes).some((byte, at) => byte !== tail[at]) || offset < PREAMBLE_BYTES) {
+    throw truncated('the trace does not end as a complete one does', Math.max(0, end));
+  }
+  return offset;
+}
+
+/** The frame at `offset`, checked but for its payload, or why there is none. @param chain undefined: it is not checked */
+function readFrame(
+  source: ByteSource,
+  offset: number,
+  sequence: number,
+  chain: number | undefined,
+): Frame | ParatraceError {
   const left = source.sizeBytes - offset;
   if (left === 0) return truncated(`the trace ends after ${sequence} whole chunks, without its closing chunk`, offset);
   if (left < FRAME_BYTES) return truncated(`the trace ends inside the frame of chunk ${sequence}`, offset);
@@ -207,7 +237,7 @@ function readFrame(source: ByteSource, offset: number, sequence: number, chain: 
     payloadCrc: view.getUint32(FRAME_FIELDS.payloadCrc.offset, true),
     chain: view.getUint32(FRAME_FIELDS.chain.offset, true),
   };
-  if (frame.chain !== chainOf(chain, bytes)) {
+  if (chain !== undefined && frame.chain !== chainOf(chain, bytes)) {
     return corrupt(`the frame of chunk ${sequence} is damaged, or a chunk before it is missing`, offset);
   }
   if (frame.sequence !== sequence) {

@@ -1,11 +1,6 @@
-/**
- * Reads a trace. Opening checks every byte by its checksum and the order of the chunks; records are decoded chunk by chunk when
- * they are asked for. Foreign bytes give a result or a `trace.*` error with the offset of the chunk, nothing else.
- */
-import { assert } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
-import type { EventKind, VmEvent } from '../hypervisor/events.ts';
-import type { RunCounters, RunEnd } from '../session/ports.ts';
+import type { VmEvent } from '../hypervisor/events.ts';
+import type { RunEnd } from '../session/ports.ts';
 import { type ByteSource, memorySource } from './byte-source.ts';
 import {
   type ChunkInfo,
@@ -20,29 +15,20 @@ import {
   readIndex,
   rebuildIndex,
 } from './chunk-list.ts';
-import { EventChunk } from './event-chunk.ts';
+import { checkCount, concatenate, countersAt, openEvents, readImage, selectEvents } from './chunk-records.ts';
+import { type EventFilter, EventSelection, lowerBound } from './event-filter.ts';
 import { corrupt, type FormatVersion, type Frame, type FrameScan, type StoredPayload, scanFrames } from './frame.ts';
-import { unpackEnd, unpackHeader, unpackSha256 } from './header.ts';
-import { MalformedError } from './messagepack.ts';
+import { unpackEnd, unpackHeader } from './header.ts';
 import { ChunkRows, RecordedRows } from './recorded-rows.ts';
-import { CHUNK_KINDS, FORMAT_VERSION, PREAMBLE_BYTES, type TraceHeader, type TraceTotals } from './schema.ts';
+import { CHUNK_KINDS, PREAMBLE_BYTES, type TraceHeader, type TraceTotals } from './schema.ts';
 
 export type { ByteSource } from './byte-source.ts';
 export type { ChunkInfo, RecordedCounters, RecordedDigest, RecordedInput } from './chunk-list.ts';
+export type { EventFilter } from './event-filter.ts';
 
 export interface OpenOptions {
   /** Read a trace that is cut off or damaged up to its last whole chunk instead of throwing: see {@link TraceReader.problem}. */
   readonly partial?: boolean;
-}
-
-/** Which events to read. Ranges are half-open; all that is given must hold. */
-export interface EventFilter {
-  readonly fromCycle?: number;
-  readonly toCycle?: number;
-  /** Numbers of events, from 0. */
-  readonly fromEvent?: number;
-  readonly toEvent?: number;
-  readonly kinds?: readonly EventKind[];
 }
 
 /** How far a trace can be read. */
@@ -148,15 +134,16 @@ class SourceTrace implements TraceReader {
   }
 
   *events(filter: EventFilter = {}): Generator<VmEvent, void, undefined> {
-    const { fromCycle = 0, toCycle = Infinity, fromEvent = 0, toEvent = Infinity } = filter;
-    const kinds = filter.kinds === undefined ? undefined : new Set(filter.kinds);
+    const { fromIcount, fromEvent = 0 } = filter;
+    // The index has no instruction counts, but a search in it is short.
+    const first = fromIcount === undefined ? fromEvent : Math.max(fromEvent, this.eventAt('icount', fromIcount));
+    const selection = new EventSelection({ ...filter, fromEvent: first });
     for (const info of this.chunks) {
-      if (info.kind !== 'events' || info.first + info.count <= fromEvent || info.lastCycle < fromCycle) continue;
-      if (info.first >= toEvent || info.firstCycle >= toCycle) return;
+      if (info.kind !== 'events' || selection.isAfter(info)) continue;
+      if (selection.isBefore(info)) return;
       const chunk = this.#decode(info, (packed) => openEvents(packed, info));
-      const start = Math.max(fromEvent - info.first, lowerBound(chunk.cycles, fromCycle));
-      const end = Math.min(toEvent - info.first, lowerBound(chunk.cycles, toCycle));
-      yield* this.#eventsOf(info, chunk, start, end, kinds);
+      yield* selectEvents(info, chunk, selection, this.version);
+      if (selection.endsIn(chunk)) return;
     }
   }
 
@@ -227,22 +214,6 @@ class SourceTrace implements TraceReader {
     }
   }
 
-  *#eventsOf(
-    info: ChunkInfo,
-    chunk: EventChunk,
-    start: number,
-    end: number,
-    kinds: ReadonlySet<EventKind> | undefined,
-  ): Generator<VmEvent, void, undefined> {
-    try {
-      yield* chunk.events(start, end, kinds, this.version.minor > FORMAT_VERSION.minor);
-    } catch (error) {
-      // What a consumer throws into a generator never passes here as a MalformedError: only decoding makes one.
-      if (!(error instanceof MalformedError)) throw error;
-      throw corrupt(`chunk ${info.frame.sequence}: ${error.message}`, info.frame.offset);
-    }
-  }
-
   /** The chunks by the index, or what is wrong with it where another way to find them is wanted. */
   #readIndex(
     frames: readonly Frame[],
@@ -294,58 +265,4 @@ class SourceTrace implements TraceReader {
     for (const input of this.inputs()) inputBytes += input.bytes.length;
     return { events: count('events'), inputs: count('inputs'), inputBytes, digests: count('digests') };
   }
-}
-
-function openEvents(packed: Readonly<Record<string, unknown>>, info: ChunkInfo): EventChunk {
-  const chunk = new EventChunk(packed);
-  const { first, count, cycles } = chunk;
-  const same = first === info.first && count === info.count;
-  if (!same || (cycles[0] ?? 0) !== info.firstCycle || (cycles[count - 1] ?? 0) !== info.lastCycle) {
-    throw new MalformedError('it is not what the index says');
-  }
-  return chunk;
-}
-
-function checkCount<T>(records: readonly T[], info: ChunkInfo): readonly T[] {
-  if (records.length !== info.count) throw new MalformedError('it is not what the index says');
-  return records;
-}
-
-function countersAt(row: RunCounters, digest: RecordedDigest | undefined): RecordedCounters {
-  if (digest === undefined) throw new MalformedError('counters without a digest');
-  const { events, cycle, icount } = digest;
-  return { events, cycle, icount, ...row };
-}
-
-function readImage(packed: Readonly<Record<string, unknown>>, sha256: string): Uint8Array {
-  const data = packed.bytes;
-  if (unpackSha256(packed.sha256) !== sha256) throw new MalformedError('an image other than the header names');
-  if (!(data instanceof Uint8Array)) throw new MalformedError('an image without bytes');
-  return data.slice();
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-/** The first row whose value is at least `wanted`, in ascending values. */
-function lowerBound(values: ArrayLike<number>, wanted: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const value = values[middle];
-    assert(value !== undefined, 'a row outside its column');
-    if (value < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
