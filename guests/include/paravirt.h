@@ -178,6 +178,13 @@ struct multicall_entry {
 #define SHUTDOWN_REBOOT 1
 #define SHUTDOWN_CRASH 3
 
+struct sched_poll {
+  u64 ports; /* of u32 each */
+  u32 count;
+  u32 reserved;
+  u64 timeout; /* 0: none */
+};
+
 #define CONSOLEIO_WRITE 0
 #define CONSOLEIO_READ 1
 

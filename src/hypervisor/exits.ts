@@ -46,6 +46,7 @@ export interface ExitsOptions {
   /** The hart that has the processor: whose stamp an event of no hart in particular carries. */
   readonly currentHart: () => number;
   readonly wait: (hart: number) => void;
+  readonly yieldTurn: () => void;
   readonly supervisorCall: (hart: number) => void;
   readonly deviceAccess: (hart: number) => void;
   readonly timerChanged: () => void;
@@ -203,6 +204,10 @@ export class Exits implements ExitHost {
 
   waitForInterrupt(hart: number): void {
     if (!this.#machine.wakePending(hart)) this.#options.wait(hart);
+  }
+
+  yieldTurn(): void {
+    this.#options.yieldTurn();
   }
 
   interrupted(hart: number, cause: number): void {

@@ -62,6 +62,12 @@ export class Turns {
     this.#onCore = false;
   }
 
+  /** The current hart gives up the rest of its turn at `cycle`: it is not preempted then. It goes on if no other hart wants one. */
+  giveUp(cycle: number): void {
+    this.#endCycle = cycle;
+    this.#onCore = false;
+  }
+
   /** Starts the turn of the current hart anew at `cycle`: what it costs to switch is not taken from its turn. */
   restart(cycle: number): void {
     this.#endCycle = cycle + this.#quantumCycles;

@@ -108,6 +108,7 @@ export class Vm {
       sbi,
       currentHart: () => this.#turns.current,
       wait: (hart) => this.#wait(hart),
+      yieldTurn: () => this.#turns.giveUp(this.machine.clock.cycle),
       supervisorCall: (hart) => this.#mode.privileged.supervisorCall(this.#exits, hart),
       deviceAccess: (hart) => this.#serveAccess(hart),
       timerChanged: () => this.#timerChanged(),

@@ -71,6 +71,8 @@ export class ProcessorHost implements ExitHost {
     must(work() >= 0 ? true : undefined, 'cycles of work');
   }
 
+  yieldTurn(): void {}
+
   supervisorCall(hart: number): void {
     this.#machine.virtualization.reflectTrap(hart);
   }

@@ -63,6 +63,7 @@ export class PvGuest {
       vcpuCount: 1,
       deviceTree: 0,
       timebaseHz: 1,
+      epochSeconds: 1_000_000_000,
       commandLine: '',
       devices: devices.map(({ info }) => info),
     });

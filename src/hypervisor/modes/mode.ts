@@ -47,6 +47,8 @@ export interface ExitHost {
   inject(source: string, line: number, cost: ExitCost): void;
   /** The hart has executed `wfi`: it waits, unless an interrupt is pending that wakes it. */
   waitForInterrupt(hart: number): void;
+  /** The hart whose call is served gives up the rest of its turn, if another wants one. */
+  yieldTurn(): void;
   /** A virtualized hart is about to take an interrupt trap: emits `interrupt`. */
   interrupted(hart: number, cause: number): void;
   /** `ecall` of the kernel of a virtualized hart. */

@@ -26,6 +26,8 @@ export interface EventChannelOptions {
   readonly vcpuCount: number;
   /** A vCPU has an upcall pending. */
   readonly kick: (vcpu: number) => void;
+  /** A port has an event, masked or not. */
+  readonly arrived: (port: number) => void;
 }
 
 /** A new port, or an error. */
@@ -112,7 +114,10 @@ export class EventChannels {
   /** Makes a port of the guest pending. */
   raise(port: number): void {
     const bound = this.#ports.get(port);
-    if (bound !== undefined && this.#options.shared.markPort(port, bound.vcpu)) this.#options.kick(bound.vcpu);
+    if (bound === undefined) return;
+    const { shared, kick, arrived } = this.#options;
+    if (shared.markPort(port, bound.vcpu)) kick(bound.vcpu);
+    arrived(port);
   }
 
   unmask(port: number): PvError | 0 {
@@ -122,6 +127,10 @@ export class EventChannels {
     shared.unmaskPort(port);
     if (shared.isPortPending(port) && shared.select(port, bound.vcpu)) kick(bound.vcpu);
     return 0;
+  }
+
+  isBound(port: number): boolean {
+    return this.#ports.has(port);
   }
 
   status(port: number): { readonly status: number; readonly vcpu: number } {

@@ -6,7 +6,7 @@ import type { CallWork } from '../avoided-exits.ts';
 export const CALL_ARGUMENTS = 6;
 
 /** What is left to do when a call has been served. */
-export const AFTERWARDS = { goOn: 0, iret: 1, block: 2 } as const;
+export const AFTERWARDS = { goOn: 0, iret: 1, block: 2, yield: 3, poll: 4 } as const;
 export type Afterwards = (typeof AFTERWARDS)[keyof typeof AFTERWARDS];
 
 export class PvCall implements CallWork {
@@ -20,6 +20,9 @@ export class PvCall implements CallWork {
   rootLoads = 0;
   flushes = 0;
   afterwards: Afterwards = AFTERWARDS.goOn;
+  /** Of a poll: its ports, and the `time` at which it ends; Infinity: never by itself. */
+  polled: readonly number[] = [];
+  pollEndTicks = Number.POSITIVE_INFINITY;
 
   start(): void {
     this.value = 0;

@@ -35,6 +35,8 @@ export interface Vcpu {
   kernelRoot: number | undefined;
   userRoot: number | undefined;
   readonly callbacks: Record<Callback, Halves | undefined>;
+  /** Ports one of which it waits for; undefined: it does not poll. */
+  polled: readonly number[] | undefined;
 }
 
 export interface DomainOptions {
@@ -82,7 +84,14 @@ export class PvDomain {
     });
     this.shared = new SharedInfo(memory, start.sharedInfo);
     this.buffers = new GuestBuffers(memory, this.paging);
-    this.events = new EventChannels({ shared: this.shared, vcpuCount: harts.length, kick });
+    this.events = new EventChannels({
+      shared: this.shared,
+      vcpuCount: harts.length,
+      kick,
+      arrived: (port) => {
+        for (const { id } of harts) if (this.vcpu(id).polled?.includes(port)) kick(id);
+      },
+    });
     this.grants = new GrantTable(memory, this.paging);
     this.maps = new GrantMaps(memory, this.paging, this.grants);
     this.devices = new DeviceBus({ devices, grants: this.grants, events: this.events, raised });
@@ -90,6 +99,7 @@ export class PvDomain {
       kernelRoot: undefined,
       userRoot: undefined,
       callbacks: { event: undefined, trap: undefined, syscall: undefined },
+      polled: undefined,
     }));
     this.#spaces = new RootSpaces(virtualization, harts.length);
     this.#initialRoot = start.root / PAGE_BYTES;
@@ -150,13 +160,14 @@ export class PvDomain {
 
   state(): PlainState {
     return {
-      vcpus: this.vcpus.map(({ kernelRoot, userRoot, callbacks }) => ({
+      vcpus: this.vcpus.map(({ kernelRoot, userRoot, callbacks, polled }) => ({
         kernelRoot: kernelRoot ?? 0,
         userRoot: userRoot ?? 0,
         callbacks: CALLBACKS.map((name) => callbacks[name] ?? { low: 0, high: 0 }).map(({ low, high }) => ({
           low,
           high,
         })),
+        polled: [...(polled ?? [])],
       })),
       spaces: this.#spaces.state(),
       events: this.events.state(),

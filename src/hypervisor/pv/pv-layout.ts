@@ -31,10 +31,19 @@ export const SHARED_INFO = {
   vcpuInfoBytes: 64,
   pending: 0x200,
   mask: 0x400,
+  wallClock: 0x600,
   vcpuTrap: 0x800,
   vcpuTrapBytes: 128,
 } as const;
-export const VCPU_INFO = { upcallPending: 0x00, upcallMask: 0x01, pendingSelector: 0x08 } as const;
+export const VCPU_INFO = { upcallPending: 0x00, upcallMask: 0x01, pendingSelector: 0x08, time: 0x20 } as const;
+export const VCPU_TIME = {
+  version: 0x00,
+  tscTimestamp: 0x08,
+  systemTime: 0x10,
+  multiplier: 0x18,
+  shift: 0x1c,
+} as const;
+export const WALL_CLOCK = { version: 0x0, seconds: 0x4, nanoseconds: 0x8 } as const;
 export const VCPU_TRAP = {
   kernelSp: 0x00,
   pc: 0x08,

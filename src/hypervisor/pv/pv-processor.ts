@@ -19,6 +19,7 @@ import {
 import type { ExitHost } from '../modes/mode.ts';
 import type { ProcessorSetup, VirtualProcessor } from '../modes/virtual-processor.ts';
 import { DBCN } from '../sbi/dbcn.ts';
+import type { Scheduler } from '../schedule.ts';
 import { pvCallRow, servePvCall } from './calls/calls.ts';
 import { makePvDevices } from './devices/pv-devices.ts';
 import { VIRQ } from './event-channels.ts';
@@ -46,6 +47,7 @@ export class PvProcessor implements VirtualProcessor {
   readonly #virtualization: Virtualization;
   readonly #domain: PvDomain;
   readonly #crashed: (message: string) => void;
+  readonly #schedule: Scheduler;
   readonly #call = new PvCall();
   readonly #firstUseMap: number;
 
@@ -61,6 +63,7 @@ export class PvProcessor implements VirtualProcessor {
       deviceTree: guest.deviceTree,
       timebaseHz: TIMEBASE_HZ,
       commandLine: config.append,
+      epochSeconds: config.rtcEpochSeconds,
       devices: devices.map(({ info }) => info),
     });
     // Tables can be loaded only where a hart is deprivileged.
@@ -78,6 +81,8 @@ export class PvProcessor implements VirtualProcessor {
       kick,
     });
     watchSharedInfo(machine, start.sharedInfo, this.#domain.events, avoided);
+    this.#schedule = schedule;
+    for (const { id } of machine.harts) schedule.register(pollTarget(id), () => kick(id));
     const boot = this.#domain.hart(0);
     boot.setX(A1, BigInt(start.startInfo));
   }
@@ -105,6 +110,7 @@ export class PvProcessor implements VirtualProcessor {
   /** An event has come. */
   guestInterrupt(host: ExitHost, hart: number): void {
     this.#machine.setPending(hart, IRQ.SSIP, false);
+    this.#endPoll(hart);
     this.#upcallIfDue(host, hart);
   }
 
@@ -164,6 +170,8 @@ export class PvProcessor implements VirtualProcessor {
     });
     if (call.afterwards === AFTERWARDS.iret) this.#iret(hart);
     else if (call.afterwards === AFTERWARDS.block) this.#block(host, hart);
+    else if (call.afterwards === AFTERWARDS.yield) host.yieldTurn();
+    else if (call.afterwards === AFTERWARDS.poll) this.#poll(host, hart, call);
   }
 
   /** Whether an SBI call would have the hypervisor write to a page table. */
@@ -178,6 +186,24 @@ export class PvProcessor implements VirtualProcessor {
 
   #block(host: ExitHost, hart: number): void {
     if (!this.#domain.shared.isUpcallPending(hart)) host.waitForInterrupt(hart);
+  }
+
+  /** It is woken by SSIP, as from a block. */
+  #poll(host: ExitHost, hart: number, { polled, pollEndTicks }: PvCall): void {
+    const { clock } = this.#machine;
+    const end = pollEndTicks * this.#machine.config.core.cyclesPerTick;
+    if (end <= clock.cycle) return;
+    this.#domain.vcpu(hart).polled = polled;
+    if (end <= Number.MAX_SAFE_INTEGER) this.#schedule.after(end - clock.cycle, pollTarget(hart), {});
+    host.waitForInterrupt(hart);
+  }
+
+  /** A poll is over, however it ends. */
+  #endPoll(hart: number): void {
+    const vcpu = this.#domain.vcpu(hart);
+    if (vcpu.polled === undefined) return;
+    vcpu.polled = undefined;
+    this.#schedule.cancel(pollTarget(hart));
   }
 
   /** An exception is the kernel's to handle, whoever caused it. A callback that cannot be fetched could be entered for ever. */
@@ -248,6 +274,9 @@ export class PvProcessor implements VirtualProcessor {
     return this.#domain.hart(hart).privilege === PRIVILEGE.S;
   }
 }
+
+/** In the schedule: a poll of a vCPU has taken its time. */
+const pollTarget = (vcpu: number): string => `poll of vCPU ${vcpu}`;
 
 /** All of the memory: pages are handed out in order, so that they lie together. */
 function allocateMap(memory: HostMemory): number {

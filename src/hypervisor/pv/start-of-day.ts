@@ -9,10 +9,14 @@ import { PAGE_BYTES, PTE, TABLE_ENTRIES } from '../shadow/guest-tables.ts';
 import {
   COMMAND_LINE_BYTES,
   PV_VERSION,
+  SHARED_INFO,
   START_DEVICE,
   START_DEVICES_MAX,
   START_INFO,
   START_MAGIC,
+  VCPU_INFO,
+  VCPU_TIME,
+  WALL_CLOCK,
 } from './pv-layout.ts';
 
 /** A ring device that a guest can connect to. */
@@ -36,10 +40,15 @@ export interface StartFacts {
   readonly vcpuCount: number;
   readonly deviceTree: number;
   readonly timebaseHz: number;
+  /** Wall clock when the machine was switched on, in seconds since 1970-01-01 UTC. */
+  readonly epochSeconds: number;
   readonly commandLine: string;
   readonly devices: readonly PvDeviceInfo[];
 }
 
+/** Even: the fields are not being written. */
+const CLOCK_VERSION = 2;
+const VCPU_RECORDS = 8;
 /** Pages that are neither tables nor free: shared-info, start-info. */
 const INFO_PAGES = 2;
 const MEGAPAGE_BYTES = PAGE_BYTES * TABLE_ENTRIES;
@@ -62,7 +71,7 @@ export function writeStartOfDay(memory: GuestMemory, facts: StartFacts): StartOf
   const sharedInfo = usableEnd;
   const startInfo = sharedInfo + PAGE_BYTES;
   const root = writeTables(memory, startInfo);
-  memory.writeBytes(sharedInfo, new Uint8Array(PAGE_BYTES));
+  memory.writeBytes(sharedInfo, sharedInfoPage(facts));
   memory.writeBytes(startInfo, startInfoPage(memory, facts, { usableEnd, sharedInfo, root }));
   return { sharedInfo, startInfo, root };
 }
@@ -90,6 +99,29 @@ function writeTables(memory: GuestMemory, startInfo: number): number {
     write(leaves, count, pa, pa >= startInfo ? READ_ONLY : PAGE_OF_KERNEL);
   }
   return root;
+}
+
+/** Clocks only. They never change: `time` counts from 0 at a constant rate. */
+function sharedInfoPage({ timebaseHz, epochSeconds }: StartFacts): Uint8Array {
+  const page = new Uint8Array(PAGE_BYTES);
+  const view = new DataView(page.buffer);
+  view.setUint32(SHARED_INFO.wallClock + WALL_CLOCK.version, CLOCK_VERSION, true);
+  view.setUint32(SHARED_INFO.wallClock + WALL_CLOCK.seconds, epochSeconds % 2 ** 32, true);
+  const { multiplier, shift } = nanosecondScale(timebaseHz);
+  for (let vcpu = 0; vcpu < VCPU_RECORDS; vcpu++) {
+    const at = SHARED_INFO.vcpuInfo + vcpu * SHARED_INFO.vcpuInfoBytes + VCPU_INFO.time;
+    view.setUint32(at + VCPU_TIME.version, CLOCK_VERSION, true);
+    view.setUint32(at + VCPU_TIME.multiplier, multiplier, true);
+    view.setInt8(at + VCPU_TIME.shift, shift);
+  }
+  return page;
+}
+
+/** By which `ticks << shift` must be multiplied, in units of 2^-32, to be nanoseconds: the largest multiplier of 32 bits. */
+export function nanosecondScale(timebaseHz: number): { readonly multiplier: number; readonly shift: number } {
+  const nanoseconds = 1e9 / timebaseHz;
+  const shift = Math.floor(Math.log2(nanoseconds)) + 1;
+  return { multiplier: Math.floor((nanoseconds / 2 ** shift) * 2 ** 32), shift };
 }
 
 function startInfoPage(

@@ -77,8 +77,8 @@ export const PV_CALLS: Readonly<Record<number, CallRow>> = {
   29: {
     name: 'sched_op',
     args: ['operation', 'argument'],
-    exit: (call) => (isBlock(call) ? 'schedBlock' : 'hypercallKernel'),
-    inBatch: (call) => !isBlock(call),
+    exit: (call) => (isWait(call) ? 'schedBlock' : 'hypercallKernel'),
+    inBatch: (call) => !isWait(call),
     handler: schedOp,
   },
   32: { name: 'event_channel_op', args: ['operation', 'argument'], exit: 'hypercallKernel', handler: eventChannelOp },
@@ -124,6 +124,6 @@ function operationAt(entries: Uint32Array, word: number): number {
   return (entries[word + 1] as number) * 0x1_0000_0000 + (entries[word] as number);
 }
 
-function isBlock(call: PvCall): boolean {
-  return call.number(0) === SCHEDOP.block;
+function isWait(call: PvCall): boolean {
+  return call.number(0) === SCHEDOP.block || call.number(0) === SCHEDOP.poll;
 }

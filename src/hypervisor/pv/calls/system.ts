@@ -1,11 +1,14 @@
 /** Calls for callbacks, scheduling, time, the console and the version (docs/abi.md, "Calls"). */
 import { AFTERWARDS, type PvCall } from '../pv-call.ts';
-import type { Halves } from '../pv-domain.ts';
-import { PV_ERROR } from '../pv-errors.ts';
+import type { Halves, PvDomain } from '../pv-domain.ts';
+import { PV_ERROR, type PvError } from '../pv-errors.ts';
 import { PV_VERSION } from '../pv-layout.ts';
 import type { CallHandler } from './call-row.ts';
 
-export const SCHEDOP = { yield: 0, block: 1, shutdown: 2 } as const;
+export const SCHEDOP = { yield: 0, block: 1, shutdown: 2, poll: 3 } as const;
+/** Most ports of one poll, as in Xen. */
+const POLL_PORTS_MAX = 128;
+const POLL_BYTES = 24;
 const SHUTDOWN = { poweroff: 0, reboot: 1, crash: 3 } as const;
 const CONSOLEIO = { write: 0, read: 1 } as const;
 /** Most bytes of one call; a longer one does as much. */
@@ -65,6 +68,7 @@ export const consoleIo: CallHandler = (domain, _vcpu, call) => {
 export const schedOp: CallHandler = (domain, _vcpu, call) => {
   switch (call.number(0)) {
     case SCHEDOP.yield:
+      call.afterwards = AFTERWARDS.yield;
       return 0;
     case SCHEDOP.block:
       call.afterwards = AFTERWARDS.block;
@@ -77,10 +81,30 @@ export const schedOp: CallHandler = (domain, _vcpu, call) => {
       domain.sbi.resetSystem(reason === SHUTDOWN.reboot ? 'reboot' : 'shutdown', reason === SHUTDOWN.crash);
       return 0;
     }
+    case SCHEDOP.poll:
+      return poll(domain, call);
     default:
       return PV_ERROR.ENOSYS;
   }
 };
+
+/** `{u64 ports, u32 count, u32 0, u64 timeout}`: waits until one of the ports is pending, masked or not, or until that `time`; 0: no limit. */
+function poll(domain: PvDomain, call: PvCall): PvError | 0 {
+  const request = domain.buffers.copy(call.number(1), POLL_BYTES);
+  if (request === undefined) return PV_ERROR.EFAULT;
+  const count = request.getUint32(8, true);
+  if (count > POLL_PORTS_MAX) return PV_ERROR.EINVAL;
+  const list = domain.buffers.copy(Number(request.getBigUint64(0, true)), 4 * count);
+  if (list === undefined) return PV_ERROR.EFAULT;
+  const ports = Array.from({ length: count }, (_, index) => list.getUint32(4 * index, true));
+  if (!ports.every((port) => domain.events.isBound(port))) return PV_ERROR.EINVAL;
+  if (ports.some((port) => domain.shared.isPortPending(port))) return 0;
+  const timeout = request.getBigUint64(16, true);
+  call.polled = ports;
+  call.pollEndTicks = timeout === 0n ? Number.POSITIVE_INFINITY : Number(timeout);
+  call.afterwards = AFTERWARDS.poll;
+  return 0;
+}
 
 /** `iret()`. */
 export const iret: CallHandler = (_domain, _vcpu, call) => {
