@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { AssertionError, must } from '../../src/assert.ts';
 import { createMachine, ENGINE_CHOICES } from '../../src/machine/create-machine.ts';
+import { op } from '../../src/machine/engine/expr.ts';
 import { LockstepMachine } from '../../src/machine/lockstep-machine.ts';
 import type { MachineConfig } from '../../src/machine/machine-types.ts';
 import { PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
@@ -84,7 +85,7 @@ describe('two tiers in step', () => {
 
   it('are told apart by registers, clocks and code, as an error of this program', () => {
     const { write } = mutatedWriter({
-      expr: (e) => (e.kind === 'op' && e.op === 'xor' ? { ...e, op: 'or' } : undefined),
+      expr: (e) => (e.kind === 'op' && e.op === 'xor' ? op('or', ...e.args) : undefined),
     });
     const machine = load(new LockstepMachine(CONFIG, write), 'loop: addi a2, a2, 1; xor a3, a3, a2; j loop');
     const run = () => machine.run(1, 10_000);

@@ -3,8 +3,8 @@
  * The interpreter is left as it is. A cross-check that is worth its time tells each of them from the right one.
  */
 import type { EngineContext } from '../../src/machine/engine/engine-context.ts';
-import type { Expr, Local, StoreBits } from '../../src/machine/engine/expr.ts';
-import { cond } from '../../src/machine/engine/expr.ts';
+import type { Const, Expr, Local, OpName, StoreBits } from '../../src/machine/engine/expr.ts';
+import { cond, i32, i64, i64Of, op } from '../../src/machine/engine/expr.ts';
 import { HART, PAGE_FLAG } from '../../src/machine/engine/layout.ts';
 import { emitRegion, type RegionWriter } from '../../src/machine/engine/regions/region-emitter.ts';
 import type { Fn, Label } from '../../src/machine/engine/wasm-module.ts';
@@ -23,13 +23,16 @@ export interface Mutation {
   readonly dropsStore?: (bits: StoreBits, offset: number) => boolean;
 }
 
-const never = (): Expr => ({ kind: 'const', type: 'i32', value: 0n });
-const always = (): Expr => ({ kind: 'const', type: 'i32', value: 1n });
-const isConst = (expr: Expr | undefined): expr is Extract<Expr, { kind: 'const' }> => expr?.kind === 'const';
+const never = (): Expr => i32(0);
+const always = (): Expr => i32(1);
+const isConst = (expr: Expr | undefined): expr is Const => expr?.kind === 'const';
+const wholeOf = ({ low, high }: Const): bigint => (BigInt(high) << 32n) | BigInt(low >>> 0);
+/** The same operands with another operation. */
+const withOp = (expr: Extract<Expr, { kind: 'op' }>, name: OpName): Expr => op(name, ...expr.args);
 const isOp = (expr: Expr, op: string): expr is Extract<Expr, { kind: 'op' }> => expr.kind === 'op' && expr.op === op;
 const withConst = (expr: Extract<Expr, { kind: 'op' }>, change: (value: bigint) => bigint): Expr => ({
   ...expr,
-  args: expr.args.map((arg) => (isConst(arg) ? { ...arg, value: BigInt.asIntN(64, change(arg.value)) } : arg)),
+  args: expr.args.map((arg) => (isConst(arg) ? i64(change(wholeOf(arg))) : arg)),
 });
 /** An operation on values of the guest, not of the translator: 64 bits, no constant. */
 const isGuestOp = (expr: Expr, op: string): expr is Extract<Expr, { kind: 'op' }> =>
@@ -38,12 +41,11 @@ const isGuestOp = (expr: Expr, op: string): expr is Extract<Expr, { kind: 'op' }
 const isCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> =>
   isOp(value, 'add') &&
   isConst(value.args[1]) &&
-  value.args[1].value < 0n &&
-  (value.args[1].value & 0xffff_ffffn) > 0n &&
-  (value.args[1].value & 0xffff_ffffn) < 4096n;
+  wholeOf(value.args[1]) < 0n &&
+  (wholeOf(value.args[1]) & 0xffff_ffffn) > 0n &&
+  (wholeOf(value.args[1]) & 0xffff_ffffn) < 4096n;
 /** A side exit that is packed into a constant, after at least one instruction. */
-const isExit = (value: Expr): value is Extract<Expr, { kind: 'const' }> =>
-  isConst(value) && value.type === 'i64' && ((value.value >> 32n) & 0xfffn) > 0n;
+const isExit = (value: Expr): value is Const => isConst(value) && value.type === 'i64' && (value.high & 0xfff) > 0;
 /** A choice between what was before a block that may be skipped and what is after it. */
 const isChoice = (expr: Expr, kind: Expr['kind']): expr is Extract<Expr, { kind: 'select' }> =>
   expr.kind === 'select' && expr.type === 'i64' && expr.args[0].kind === kind && expr.args[1].kind === kind;
@@ -54,15 +56,15 @@ const readsHart = (expr: Expr | undefined, field: keyof typeof HART): boolean =>
   expr?.kind === 'load' && expr.offset === HART[field];
 
 export const MUTATIONS: readonly Mutation[] = [
-  { name: 'a subtraction adds', expr: (e) => (isGuestOp(e, 'sub') ? { ...e, op: 'add' } : undefined) },
-  { name: 'a word is not sign-extended', expr: (e) => (isOp(e, 'extendS') ? { ...e, op: 'extendU' } : undefined) },
+  { name: 'a subtraction adds', expr: (e) => (isGuestOp(e, 'sub') ? withOp(e, 'add') : undefined) },
+  { name: 'a word is not sign-extended', expr: (e) => (isOp(e, 'extendS') ? withOp(e, 'extendU') : undefined) },
   {
     name: 'an arithmetic shift is logical',
-    expr: (e) => (isOp(e, 'shrS') && e.type === 'i64' ? { ...e, op: 'shrU' } : undefined),
+    expr: (e) => (isOp(e, 'shrS') && e.type === 'i64' ? withOp(e, 'shrU') : undefined),
   },
   {
     name: 'a signed comparison is unsigned',
-    expr: (e) => (isGuestOp(e, 'ltS') ? { ...e, op: 'ltU' } : undefined),
+    expr: (e) => (isGuestOp(e, 'ltS') ? withOp(e, 'ltU') : undefined),
   },
   {
     name: 'a byte is loaded without its sign',
@@ -78,11 +80,11 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a loop does not look at its deadline',
-    dropsBody: (test) => isOp(test, 'ltS') && isConst(test.args[1]) && test.args[1].value > 0n,
+    dropsBody: (test) => isOp(test, 'ltS') && isConst(test.args[1]) && wholeOf(test.args[1]) > 0n,
   },
   {
     name: 'a side exit retires an instruction less',
-    set: (value) => (isExit(value) ? { ...value, value: value.value - (1n << 32n) } : undefined),
+    set: (value) => (isExit(value) ? i64Of(value.low, value.high - 1) : undefined),
   },
   {
     name: 'a register is not written back',
@@ -90,7 +92,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a store does not look whether it changes code',
-    dropsBranch: (test) => isOp(test, 'ne') && isConst(test.args[1]) && test.args[1].value === BigInt(PAGE_FLAG.dirty),
+    dropsBranch: (test) =>
+      isOp(test, 'ne') && isConst(test.args[1]) && wholeOf(test.args[1]) === BigInt(PAGE_FLAG.dirty),
   },
   {
     name: 'what a branch skips is executed all the same',
@@ -110,7 +113,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a page walk does not look at its deadline',
-    dropsBranch: (test) => isOp(test, 'ltS') && isConst(test.args[1]) && test.args[1].value > 0n,
+    dropsBranch: (test) => isOp(test, 'ltS') && isConst(test.args[1]) && wholeOf(test.args[1]) > 0n,
   },
   {
     name: 'a store-conditional always succeeds',

@@ -2,8 +2,13 @@ const UTF8 = new TextEncoder();
 
 /** Growing byte buffer with the LEB128 encodings of the format. */
 export class ByteSink {
-  #bytes = new Uint8Array(256);
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+
+  /** @param capacity bytes that are expected: each time that it grows, all is copied */
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+  }
 
   get length(): number {
     return this.#length;
@@ -20,6 +25,11 @@ export class ByteSink {
     this.#length += bytes.length;
   }
 
+  /** What another holds. */
+  append(other: ByteSink): void {
+    this.raw(other.#bytes.subarray(0, other.#length));
+  }
+
   /** Unsigned LEB128. */
   u32(value: number): void {
     let rest = value >>> 0;
@@ -30,31 +40,13 @@ export class ByteSink {
     this.byte(rest);
   }
 
-  /** Signed LEB128 of up to 64 bits. */
-  s64(value: bigint): void {
-    const small = Number(value);
-    if (small === (small | 0)) {
-      this.#s32(small);
-      return;
-    }
-    let rest = value;
-    for (;;) {
-      const low = Number(rest & 0x7fn);
-      rest >>= 7n;
-      if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) {
-        this.byte(low);
-        return;
-      }
-      this.byte(low | 0x80);
-    }
-  }
-
-  /** As {@link s64}: most constants are small, and arithmetic with a BigInt costs an allocation a digit. */
-  #s32(value: number): void {
-    let rest = value;
-    while (rest < -64 || rest > 63) {
+  /** Signed LEB128 of a 64-bit number in two signed halves. */
+  s64(low: number, high: number): void {
+    let [rest, above] = [low, high];
+    while (above !== rest >> 31 || rest < -64 || rest > 63) {
       this.byte((rest & 0x7f) | 0x80);
-      rest >>= 7;
+      rest = (rest >>> 7) | (above << 25);
+      above >>= 7;
     }
     this.byte(rest & 0x7f);
   }

@@ -17,9 +17,16 @@ export interface Callable {
 }
 
 export type Expr =
-  | { readonly kind: 'const'; readonly type: ValType; readonly value: bigint }
+  /** Two signed halves: for i32 the high one is the sign. A BigInt for each constant would take longer than all the rest. */
+  | { readonly kind: 'const'; readonly type: ValType; readonly low: number; readonly high: number }
   | { readonly kind: 'local'; readonly type: ValType; readonly index: number }
-  | { readonly kind: 'op'; readonly type: ValType; readonly op: OpName; readonly args: readonly Expr[] }
+  | {
+      readonly kind: 'op';
+      readonly type: ValType;
+      readonly op: OpName;
+      readonly opcode: number;
+      readonly args: readonly Expr[];
+    }
   | {
       readonly kind: 'load';
       readonly type: ValType;
@@ -38,6 +45,7 @@ export type Expr =
   | { readonly kind: 'select'; readonly type: ValType; readonly args: readonly [Expr, Expr, Expr] };
 
 export type Local = Extract<Expr, { kind: 'local' }>;
+export type Const = Extract<Expr, { kind: 'const' }>;
 
 /** Operand type, result type ('same' as the operands, or fixed), and opcode for i32 and i64 operands (0: none). */
 interface OpRow {
@@ -112,24 +120,54 @@ export const STORES = {
 } as const;
 export type StoreBits = keyof typeof STORES;
 
-export const i32 = (value: number): Expr => ({ kind: 'const', type: 'i32', value: BigInt(value | 0) });
-export const i64 = (value: bigint | number): Expr => ({
-  kind: 'const',
-  type: 'i64',
-  value: BigInt.asIntN(64, BigInt(value)),
-});
+export const i32 = (value: number): Const => ({ kind: 'const', type: 'i32', low: value | 0, high: value >> 31 });
 
-function op(name: OpName, ...args: Expr[]): Expr {
-  const row: OpRow = OPS[name];
-  const operand = args[0]?.type ?? 'i32';
-  if (args.length !== row.arity || args.some((arg) => arg.type !== operand) || row[operand] === 0) {
-    throw new TypeError(`${name}(${args.map((arg) => arg.type).join(', ')}) is no operation`);
-  }
-  return { kind: 'op', type: row.result === 'same' ? operand : row.result, op: name, args };
+/** @param value an integer that a number holds exactly, or any other as a BigInt, of which the low 64 bits are taken */
+export function i64(value: bigint | number): Const {
+  if (typeof value === 'number') return i64Of(value | 0, Math.floor(value / 2 ** 32));
+  return i64Of(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
 }
 
-const two = (name: OpName) => (a: Expr, b: Expr) => op(name, a, b);
-const one = (name: OpName) => (a: Expr) => op(name, a);
+/** The constant with these 32-bit halves. */
+export const i64Of = (low: number, high: number): Const => ({
+  kind: 'const',
+  type: 'i64',
+  low: low | 0,
+  high: high | 0,
+});
+
+/** An operation by its name; the functions below are shorter. */
+export function op(name: OpName, ...args: readonly Expr[]): Expr {
+  const [a, b] = args;
+  const row: OpRow = OPS[name];
+  if (a === undefined || args.length !== row.arity) throw mistyped(name, args);
+  return b === undefined ? unaryOp(name, row, a) : binaryOp(name, row, a, b);
+}
+
+function unaryOp(name: OpName, row: OpRow, a: Expr): Expr {
+  const opcode = row[a.type];
+  if (opcode === 0) throw mistyped(name, [a]);
+  return { kind: 'op', type: row.result === 'same' ? a.type : row.result, op: name, opcode, args: [a] };
+}
+
+function binaryOp(name: OpName, row: OpRow, a: Expr, b: Expr): Expr {
+  const opcode = row[a.type];
+  if (opcode === 0 || a.type !== b.type) throw mistyped(name, [a, b]);
+  return { kind: 'op', type: row.result === 'same' ? a.type : row.result, op: name, opcode, args: [a, b] };
+}
+
+const mistyped = (name: OpName, args: readonly Expr[]) =>
+  new TypeError(`${name}(${args.map((arg) => arg.type).join(', ')}) is no operation`);
+
+function two(name: OpName): (a: Expr, b: Expr) => Expr {
+  const row: OpRow = OPS[name];
+  return (a, b) => binaryOp(name, row, a, b);
+}
+
+function one(name: OpName): (a: Expr) => Expr {
+  const row: OpRow = OPS[name];
+  return (a) => unaryOp(name, row, a);
+}
 
 export const add = two('add');
 export const sub = two('sub');

@@ -8,7 +8,7 @@
 import { assert, must } from '../../assert.ts';
 import { ByteSink } from './byte-sink.ts';
 import type { Callable, Expr, Local, StoreBits, ValType } from './expr.ts';
-import { LOADS, OPS, STORES } from './expr.ts';
+import { LOADS, STORES } from './expr.ts';
 
 const VALUE_TYPE = { i32: 0x7f, i64: 0x7e } as const;
 const EMPTY_BLOCK = 0x40;
@@ -18,13 +18,16 @@ export interface Label {
   readonly depth: number;
 }
 
+/** What most functions fit in. */
+const CODE_BYTES = 2048;
+
 /** One function under construction. */
 export class Fn implements Callable {
   readonly name: string;
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
   readonly index: number;
-  readonly #code = new ByteSink();
+  readonly #code = new ByteSink(CODE_BYTES);
   readonly #locals: ValType[] = [];
   readonly #free: Record<ValType, Local[]> = { i32: [], i64: [] };
   readonly #scopes: Local[][] = [];
@@ -201,22 +204,23 @@ export class Fn implements Callable {
     this.#code.byte(0x00);
   }
 
-  /** Locals and code as the code section holds them. */
-  body(): Uint8Array {
-    const sink = this.#declarations();
-    sink.raw(this.#code.bytes());
+  /** Adds locals and code as the code section holds them, with their length before them. */
+  writeBody(sink: ByteSink): void {
+    const declarations = this.#declarations();
+    sink.u32(declarations.length + this.#code.length + 1);
+    sink.append(declarations);
+    sink.append(this.#code);
     sink.byte(0x0b);
-    return sink.bytes();
   }
 
-  /** Offsets in {@link body} of branches that are rarely taken, ascending. */
+  /** Offsets in the body of branches that are rarely taken, ascending. */
   rareBranches(): readonly number[] {
     const before = this.#rare.length > 0 ? this.#declarations().length : 0;
     return this.#rare.map((at) => before + at);
   }
 
   #declarations(): ByteSink {
-    const sink = new ByteSink();
+    const sink = new ByteSink(16);
     const runs: [ValType, number][] = [];
     for (const type of this.#locals) {
       const last = runs.at(-1);
@@ -242,7 +246,7 @@ export class Fn implements Callable {
     switch (expr.kind) {
       case 'const':
         code.byte(expr.type === 'i32' ? 0x41 : 0x42);
-        code.s64(expr.value);
+        code.s64(expr.low, expr.high);
         return;
       case 'local':
         code.byte(0x20);
@@ -250,7 +254,7 @@ export class Fn implements Callable {
         return;
       case 'op': {
         for (const arg of expr.args) this.#emit(arg);
-        code.byte(OPS[expr.op][must(expr.args[0], 'operand').type]);
+        code.byte(expr.opcode);
         return;
       }
       case 'load': {
@@ -322,11 +326,11 @@ export class WasmModule {
     const out = new ByteSink();
     out.raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
     const section = (id: number, write: (sink: ByteSink) => void) => {
-      const sink = new ByteSink();
+      const sink = new ByteSink(CODE_BYTES);
       write(sink);
       out.byte(id);
       out.u32(sink.length);
-      out.raw(sink.bytes());
+      out.append(sink);
     };
     section(1, (sink) => {
       const all = [...this.#imports, ...this.#functions];
@@ -379,11 +383,7 @@ export class WasmModule {
     this.#branchHints(section);
     section(10, (sink) => {
       sink.u32(this.#functions.length);
-      for (const fn of this.#functions) {
-        const body = fn.body();
-        sink.u32(body.length);
-        sink.raw(body);
-      }
+      for (const fn of this.#functions) fn.writeBody(sink);
     });
     this.#nameSection(section);
     return out.bytes();
@@ -422,7 +422,7 @@ export class WasmModule {
       }
       sink.byte(0x01);
       sink.u32(names.length);
-      sink.raw(names.bytes());
+      sink.append(names);
     });
   }
 }

@@ -23,6 +23,7 @@ import {
   extendU,
   i32,
   i64,
+  i64Of,
   load64,
   ltS,
   select,
@@ -46,7 +47,7 @@ export type { RegionVariant };
 export { REGION_VARIANT };
 
 /** A side exit as one constant: offset from the page (32 bits, signed), instructions (12), cycles (20) to charge. */
-const EXIT = { insnShift: 32n, cycleShift: 44n, insnsMax: 4095, cyclesMax: 1 << 19 } as const;
+const EXIT = { insnShift: 32, cycleShift: 44, insnsMax: 4095, cyclesMax: 1 << 19 } as const;
 
 /** Parameters of every region function: hart, balance, virtual page. */
 export const REGION_PARAMS = ['i32', 'i64', 'i64'] as const;
@@ -54,8 +55,16 @@ export const REGION_RESULTS = ['i64'] as const;
 
 const NOTHING: Owed = { insns: 0, cycles: 0 };
 
+/** Formats with a destination register. */
+const WRITES_RD = Object.fromEntries(
+  Object.entries(FORMATS).map(([name, { syntax }]) => [name, (syntax as readonly string[]).includes('rd')]),
+);
+
 /** What instructions and their cycles add to a balance. */
-const charge = ({ insns, cycles }: Owed) => i64((BigInt(-cycles) << 32n) + BigInt(insns));
+const charge = ({ insns, cycles }: Owed) => i64Of(insns, -cycles);
+
+/** The balance with so many cycles left and nothing retired. */
+const cyclesLeft = (cycles: number) => i64Of(0, cycles);
 
 /** Cycles that must be left for the region to be entered. */
 export function regionBudget(ctx: EngineContext, region: StructuredRegion): number {
@@ -80,19 +89,23 @@ export const emitRegion: RegionWriter = (ctx, fn, region, variant) => {
   new RegionEmitter(ctx, fn, region, variant).emit();
 };
 
-const cyclesOf = (ctx: EngineContext, { insns }: StructuredBlock) =>
-  insns.reduce((sum, { insn }) => sum + ctx.config.core.cycles[insn.cycles], 0);
+function cyclesOf(ctx: EngineContext, { insns }: StructuredBlock): number {
+  let sum = 0;
+  for (const { insn } of insns) sum += ctx.config.core.cycles[insn.cycles];
+  return sum;
+}
 
 /** For each block the most cycles from its start to the next check or exit. */
 function longestWays(ctx: EngineContext, { blocks }: StructuredRegion): readonly number[] {
-  const ways: number[] = blocks.map(() => 0);
+  const ways: number[] = new Array(blocks.length).fill(0);
   for (let index = blocks.length - 1; index >= 0; index--) {
     const block = must(blocks[index], 'block');
-    const onward = edgesOf(block.end).map((edge) => {
-      if (!('block' in edge) || edge.block <= index) return 0;
-      return must(blocks[edge.block], 'block').isLoopHeader ? 0 : (ways[edge.block] ?? 0);
-    });
-    ways[index] = cyclesOf(ctx, block) + Math.max(0, ...onward);
+    let longest = 0;
+    for (const edge of edgesOf(block.end)) {
+      if (!('block' in edge) || edge.block <= index || blocks[edge.block]?.isLoopHeader) continue;
+      longest = Math.max(longest, ways[edge.block] ?? 0);
+    }
+    ways[index] = cyclesOf(ctx, block) + longest;
   }
   return ways;
 }
@@ -115,8 +128,9 @@ export class RegionEmitter {
   readonly #balance: Local;
   readonly #exit: Local;
   readonly #pc: Local;
-  readonly #registers = new Map<number, Local>();
-  readonly #written = new Set<number>();
+  /** By number of the guest register; those that the region has nothing to do with are not there. */
+  readonly #registers: (Local | undefined)[] = new Array(32);
+  readonly #written: number[] = [];
   readonly #ways: readonly number[];
   readonly #labels = new Map<number, Label>();
   #leave: Label = { depth: 0 };
@@ -175,10 +189,10 @@ export class RegionEmitter {
    * Has a TLB miss served and charges what it takes. Leaves first if it could bring the deadline too near, because a walk belongs to
    * its instruction: once it is charged, no boundary may come before that instruction. Leaves, with nothing charged, on a fault.
    */
-  refill(address: Expr, access: number, needed: bigint): void {
+  refill(address: Expr, access: number, needed: number): void {
     const { fn, hart } = this;
-    const walkMax = BigInt(walkReferencesMax(this.ctx) * this.ctx.config.core.walkReferenceCycles) << 32n;
-    fn.brIfRarely(this.#leave, ltS(this.#balance, i64(needed + walkMax)));
+    const walkMax = walkReferencesMax(this.ctx) * this.ctx.config.core.walkReferenceCycles;
+    fn.brIfRarely(this.#leave, ltS(this.#balance, cyclesLeft(needed + walkMax)));
     const cycles = fn.let(call(must(this.ctx.refill, 'refill'), hart, address, i32(access)));
     fn.brIfRarely(this.#leave, ltS(cycles, i32(0)));
     fn.set(this.#balance, sub(this.#balance, shl(extendS(cycles), i64(32))));
@@ -211,27 +225,25 @@ export class RegionEmitter {
   }
 
   #register(index: number): Local {
-    return must(this.#registers.get(index), 'register of a region');
+    return must(this.#registers[index], 'register of a region');
   }
 
   #loadRegisters(): void {
-    const used = new Set<number>();
+    let used = 0;
+    let written = 0;
     for (const { insns } of this.#region.blocks) {
       for (const { insn, operands } of insns) {
-        const syntax: readonly string[] = FORMATS[insn.format].syntax;
-        if (syntax.includes('rd')) {
-          used.add(operands.rd);
-          this.#written.add(operands.rd);
-        }
-        used.add(operands.rs1).add(operands.rs2);
+        if (WRITES_RD[insn.format]) written |= 1 << operands.rd;
+        used |= (1 << operands.rs1) | (1 << operands.rs2);
       }
     }
-    used.delete(0);
-    this.#written.delete(0);
-    for (const index of [...used].sort((a, b) => a - b)) {
+    used |= written;
+    for (let index = 1; index < 32; index++) {
+      if (((used >>> index) & 1) === 0) continue;
       const local = this.fn.local('i64');
       this.fn.set(local, load64(this.hart, HART.regs + 8 * index));
-      this.#registers.set(index, local);
+      this.#registers[index] = local;
+      if (((written >>> index) & 1) !== 0) this.#written.push(index);
     }
   }
 
@@ -246,8 +258,9 @@ export class RegionEmitter {
     this.#settle(owed);
     this.fn.loop((again) => {
       this.#labels.set(index, again);
-      const needed = BigInt(this.#ways[index] ?? 0) << 32n;
-      this.fn.ifRarely(ltS(this.#balance, i64(needed)), () => this.#exitWith(block.start, NOTHING));
+      this.fn.ifRarely(ltS(this.#balance, cyclesLeft(this.#ways[index] ?? 0)), () =>
+        this.#exitWith(block.start, NOTHING),
+      );
       this.#within(index, merges, NOTHING);
     });
   }
@@ -270,7 +283,7 @@ export class RegionEmitter {
     const block = must(this.#region.blocks[index], 'block');
     const outcome: Outcome = {};
     let owed = before;
-    const needed = BigInt(before.cycles + (this.#ways[index] ?? 0)) << 32n;
+    const needed = before.cycles + (this.#ways[index] ?? 0);
     for (const [position, insn] of block.insns.entries()) {
       fn.scope(() => {
         insn.insn.semantics(new TranslatorBuilder(this, insn, { owed, needed, outcome }));
@@ -341,7 +354,7 @@ export class RegionEmitter {
       const kept = [...written].map((register) => ({ register, value: fn.let(this.value(register)) }));
       let owed = before;
       for (const insn of insns) {
-        fn.scope(() => insn.insn.semantics(new TranslatorBuilder(this, insn, { owed, needed: 0n, outcome: {} })));
+        fn.scope(() => insn.insn.semantics(new TranslatorBuilder(this, insn, { owed, needed: 0, outcome: {} })));
         owed = { insns: owed.insns + 1, cycles: owed.cycles + ctx.config.core.cycles[insn.insn.cycles] };
       }
       for (const { register, value } of kept) this.write(register, select(isSkipped, value, this.value(register)));
@@ -370,8 +383,7 @@ export class RegionEmitter {
 
   #setExit(offset: number, { insns, cycles }: Owed): void {
     assert(insns <= EXIT.insnsMax && cycles < EXIT.cyclesMax, 'a side exit that fits its constant');
-    const packed =
-      BigInt.asUintN(32, BigInt(offset)) | (BigInt(insns) << EXIT.insnShift) | (BigInt(cycles) << EXIT.cycleShift);
-    this.fn.set(this.#exit, i64(packed));
+    const high = (insns << (EXIT.insnShift - 32)) | (cycles << (EXIT.cycleShift - 32));
+    this.fn.set(this.#exit, i64Of(offset, high));
   }
 }

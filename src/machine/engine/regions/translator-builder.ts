@@ -49,15 +49,15 @@ export interface Outcome {
 /** Where an instruction stands. */
 export interface InsnContext {
   readonly owed: Owed;
-  /** Balance that its block needs to go on, as if checked at its start. */
-  readonly needed: bigint;
+  /** Cycles left that its block needs to go on, as if checked at its start. */
+  readonly needed: number;
   readonly outcome: Outcome;
 }
 
 /** Whether an offset is not in RAM or not aligned, by one comparison. */
 function outsideOrMisaligned(offset: Expr, ramBytes: number, log2: number): Expr {
   const last = (1 << log2) - 1;
-  if (Number.isInteger(Math.log2(ramBytes))) return ne(and(offset, i64(BigInt(-ramBytes) | BigInt(last))), i64(0));
+  if (Number.isInteger(Math.log2(ramBytes))) return ne(and(offset, i64(last - ramBytes)), i64(0));
   // Rotating puts the bits that must be zero for an aligned address on top.
   return geU(log2 === 0 ? offset : rotr(offset, i64(log2)), i64(Math.floor(ramBytes / (1 << log2))));
 }
@@ -67,7 +67,7 @@ export class TranslatorBuilder implements InsnBuilder {
   readonly #region: RegionEmitter;
   readonly #insn: PlacedInsn;
   readonly #owed: Owed;
-  readonly #needed: bigint;
+  readonly #needed: number;
   readonly #outcome: Outcome;
 
   constructor(region: RegionEmitter, insn: PlacedInsn, { owed, needed, outcome }: InsnContext) {
