@@ -49,6 +49,19 @@ export async function buildCommand(folder) {
     },
     footer: { js: '})' },
   });
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cli/host/region-worker.ts'],
+    outfile: join(folder, 'region-worker.cjs'),
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
   const command = join(folder, 'paratrace.js');
   await build({
     absWorkingDir: root,

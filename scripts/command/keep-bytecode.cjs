@@ -22,6 +22,8 @@ vm.Script = class extends Script {
 process.on('exit', (status) => {
   // The program is read before it sets this, and V8 takes bytecode only under the flags that it was made under.
   setFlagsFromString('--no-experimental-wasm-branch-hinting');
+  setFlagsFromString('--wasm-lazy-compilation');
+  setFlagsFromString('--wasm-dynamic-tiering');
   if (status === 0) writeFileSync(join(folder, bytecodeFile()), program.createCachedData());
 });
 require(join(folder, 'paratrace.js'));

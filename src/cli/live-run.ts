@@ -47,7 +47,11 @@ export async function liveRun(
   const input = await hostInput(host, options.stdin, options.marks);
   const screen = new Screen(host, { progress: !options.quiet });
   const ports = { input: input.source, observer: counted.observer, console: consoleOn(screen) };
-  const session = createSession(run, ports, { background: true, engineCode: host.engineCode }, profile);
+  const regionCompiler = host.regionCompiler((reason) => {
+    if (options.verbose || options.profile) screen.say(`paratrace: translating beside the guest failed: ${reason}`);
+  });
+  const machineOptions = { background: true, engineCode: host.engineCode, regionCompiler };
+  const session = createSession(run, ports, machineOptions, profile);
   file?.open();
   if (options.verbose) {
     const [ms, processorMs] = [host.nowMs().toFixed(0), host.processorMs().toFixed(0)];

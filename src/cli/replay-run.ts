@@ -5,7 +5,6 @@ import { describeDivergence } from '../analysis/divergence-text.ts';
 import { SBI_NAMES } from '../analysis/sbi-names.ts';
 import { EXIT_CODE, type ExitCode, ParatraceError } from '../errors.ts';
 import { createMachine } from '../machine/create-machine.ts';
-import type { EngineCodeStore } from '../machine/machine-types.ts';
 import { createRecorder } from '../recorder/recorder.ts';
 import { type DivergenceReport, type Happening, ReplayDivergence } from '../replayer/divergence.ts';
 import { Replay } from '../replayer/replay.ts';
@@ -35,7 +34,7 @@ export async function runReplay(host: Host, path: string, options: ReplayOptions
   );
   const screen = new Screen(host, { progress: options.quiet !== true });
   const file = options.output === undefined ? undefined : new TraceFile(options.output);
-  const replay = inFile(path, () => prepare(trace, images, screen, options, file, host.engineCode));
+  const replay = inFile(path, () => prepare(trace, images, screen, options, file, host));
   file?.open();
   try {
     const end = await inFileAsync(path, () => drive(host, replay, screen));
@@ -76,8 +75,11 @@ function prepare(
   screen: Screen,
   options: ReplayOptions,
   file: TraceFile | undefined,
-  engineCode: EngineCodeStore,
+  host: Host,
 ): Replay {
+  // Its failing costs a replay some time, and has no other effect.
+  const regionCompiler = host.regionCompiler(() => {});
+  const machineOptions = { background: true, engineCode: host.engineCode, regionCompiler };
   const { config, costProfile, coreProfile } = trace.header;
   try {
     const recorded = { config, costProfile, coreProfile, images };
@@ -92,7 +94,7 @@ function prepare(
       trace,
       images,
       ports,
-      (machine) => createMachine(machine, options.engine, { background: true, engineCode }),
+      (machine) => createMachine(machine, options.engine, machineOptions),
       profiles,
     );
   } catch (error) {

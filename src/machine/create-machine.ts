@@ -3,6 +3,7 @@ import { LockstepMachine } from './lockstep-machine.ts';
 import { EngineMachine } from './machine.ts';
 import type { EngineCodeStore, MachineConfig } from './machine-types.ts';
 import { ENGINE_NAMES, TRANSLATOR_DEFAULT } from './machine-types.ts';
+import type { RegionCompiler } from './region-compiler.ts';
 
 /** The tiers, and `both`: each slice in both, compared. */
 export const ENGINE_CHOICES = [...ENGINE_NAMES, 'both'] as const;
@@ -14,6 +15,8 @@ export interface MachineOptions {
   readonly background?: boolean;
   /** Where code of the engine that was generated before may be found. */
   readonly engineCode?: EngineCodeStore;
+  /** Another thread to translate on; used with `background` only. */
+  readonly regionCompiler?: RegionCompiler | undefined;
 }
 
 /**
@@ -22,11 +25,14 @@ export interface MachineOptions {
 export function createMachine(
   config: MachineConfig,
   engine: EngineChoice,
-  { background = false, engineCode }: MachineOptions = {},
+  { background = false, engineCode, regionCompiler }: MachineOptions = {},
 ): EngineMachine | LockstepMachine {
   const translator = { ...(config.translator ?? TRANSLATOR_DEFAULT), background };
-  const found = engineCode === undefined ? {} : { engineCode };
+  const offered = {
+    ...(engineCode !== undefined && { engineCode }),
+    ...(regionCompiler !== undefined && { regionCompiler }),
+  };
   return engine === 'both'
     ? new LockstepMachine(config)
-    : new EngineMachine({ ...config, ...found, engine, translator });
+    : new EngineMachine({ ...config, ...offered, engine, translator });
 }

@@ -5,6 +5,7 @@
 import type { Clock, GuestMemory, InterruptPins, MmioDevice, PlainState } from './bus.ts';
 import type { CoreProfile } from './core-profiles.ts';
 import type { Meter } from './meter.ts';
+import type { RegionCompiler } from './region-compiler.ts';
 import type { HostMemory, Virtualization } from './virtualization-types.ts';
 
 export interface MachineConfig {
@@ -32,6 +33,8 @@ export interface MachineConfig {
   readonly meter?: Meter;
   /** Where code of the engine that was generated before may be found, so that it need not be again. Default: nowhere. */
   readonly engineCode?: EngineCodeStore;
+  /** Takes the translator's work to another thread if it compiles in the background. Default: it is done where the machine runs. */
+  readonly regionCompiler?: RegionCompiler;
 }
 
 /** Finds the engine's module by everything that it depends on (`engineKey`). It must come from the same version of the generator. */

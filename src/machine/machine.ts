@@ -556,7 +556,7 @@ const HANDLER_BYTES = Uint8Array.from([
   ...INSN_HANDLERS.map((row) => row.lengthBytes),
 ]);
 /** While heads wait to be compiled, the engine comes back this often to see whether they have waited long enough. */
-const QUEUE_POLL_CYCLES = 2_000_000;
+const QUEUE_POLL_CYCLES = 500_000;
 
 /** Machine stops by engine stop: those that are not served here. */
 const MACHINE_STOPS: readonly (StopReason | undefined)[] = stopTable([

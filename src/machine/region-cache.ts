@@ -11,21 +11,18 @@
  */
 import { assert, must } from '../assert.ts';
 import type { Engine } from './engine/engine.ts';
-import type { EngineContext } from './engine/engine-context.ts';
 import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './engine/handlers.ts';
 import { forgetJump } from './engine/jump-cache.ts';
 import { BLOCK, ENTRY, GLOBAL, JUMP, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
-import type { Block } from './engine/regions/control-flow.ts';
-import { findBlocks, PageCode } from './engine/regions/control-flow.ts';
+import type { CodeConfig, CompiledBatch, JobHead, JobRegion, RegionJob } from './engine/regions/region-batch.ts';
+import { codeConfig, generateBatch, isUnchanged } from './engine/regions/region-batch.ts';
 import type { RegionVariant, RegionWriter } from './engine/regions/region-emitter.ts';
-import { importServices, REGION_PARAMS, REGION_RESULTS, regionBudget } from './engine/regions/region-emitter.ts';
-import { structure } from './engine/regions/structure.ts';
-import { WasmModule } from './engine/wasm-module.ts';
 import type { EngineHart } from './hart-state.ts';
 import { readCounter } from './hart-state.ts';
 import type { MachineConfig, TranslatorTuning } from './machine-types.ts';
 import { TRANSLATOR_DEFAULT } from './machine-types.ts';
 import type { Predecoder } from './predecoder.ts';
+import type { RegionCompiler } from './region-compiler.ts';
 
 /** Hot heads that are compiled as one module: many small modules cost more than one large one. */
 const BATCH_MAX = 64;
@@ -34,6 +31,11 @@ const BATCH_MAX = 64;
  * as well, and much code is translated half as often again.
  */
 const PENDING_MAX = 32;
+/**
+ * The first modules that another thread makes wait less for more heads: they have what is hottest, and cost the guest nothing. Not all
+ * do, as there may be only so many.
+ */
+const QUICK = { modules: 32, batchInsns: 250_000 } as const;
 /** How often the count that makes a head hot doubles at most: each time that its code has changed since it was translated. */
 const DOUBLINGS_MAX = 8;
 /**
@@ -51,26 +53,18 @@ const MODULE_BYTES_MAX = 64 << 20;
 
 interface HotHead {
   readonly entryPointer: number;
+  readonly record: number;
   readonly variant: RegionVariant;
 }
 
-interface Candidate {
-  readonly head: HotHead;
-  readonly ramPage: number;
-  /** Offset in RAM of the head. */
-  readonly at: number;
-  readonly blocks: readonly Block[];
-  /** Offsets in RAM at which blocks of the region begin. */
-  readonly starts: ReadonlySet<number>;
-}
-
-interface MadeRegion {
-  readonly head: HotHead;
-  readonly name: string;
-  readonly budget: number;
-  readonly record: number;
-  /** Generation of the page when it was translated. */
-  readonly generation: number;
+/** A job and what it was made of. */
+interface Order {
+  readonly job: RegionJob;
+  /** Heads of the job. */
+  readonly heads: readonly HotHead[];
+  /** Offsets in RAM of its pages. */
+  readonly ramPages: readonly number[];
+  readonly epoch: number;
 }
 
 /** A module with regions in the table. */
@@ -79,10 +73,9 @@ interface LiveModule {
   regions: number;
 }
 
-interface CompiledBatch {
-  readonly code: WebAssembly.Module;
-  readonly sizeBytes: number;
-  readonly made: readonly MadeRegion[];
+interface FinishedOrder {
+  readonly order: Order;
+  readonly batch: CompiledBatch;
 }
 
 /** What has been made so far, and how many modules are alive. */
@@ -101,6 +94,9 @@ export class RegionCache {
   readonly #config: MachineConfig;
   readonly #predecoder: () => Predecoder;
   readonly #writeRegion: RegionWriter;
+  readonly #codeConfig: CodeConfig;
+  /** Undefined without one, and once it has failed. */
+  #compiler: RegionCompiler | undefined;
   readonly #view: DataView;
   /** Record of each head by its entry. */
   readonly #records = new Map<number, number>();
@@ -113,7 +109,8 @@ export class RegionCache {
   #liveBytes = 0;
   /** Counts resets, so that a batch compiled across one is not put in place. */
   #epoch = 0;
-  #compiled: CompiledBatch[] = [];
+  /** Compiled in the background and not yet in place. */
+  #finished: FinishedOrder[] = [];
   /** Batches that are being compiled in the background. */
   #pending = 0;
   #failure: unknown;
@@ -125,6 +122,8 @@ export class RegionCache {
     this.#config = config;
     this.#predecoder = predecoder;
     this.#writeRegion = writeRegion;
+    this.#codeConfig = codeConfig(config);
+    this.#compiler = config.regionCompiler;
     this.#view = new DataView(engine.memory.buffer);
     this.#view.setInt32(GLOBAL.hotCount, this.#tuning.hotCount, true);
   }
@@ -169,7 +168,8 @@ export class RegionCache {
   /** A probe has counted enough. */
   queue(entryPointer: number, hart: EngineHart, icount: number): void {
     if (this.#queue.size === 0) this.#queuedAt = icount;
-    this.#queue.set(entryPointer, { entryPointer, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
+    const record = this.#view.getInt32(entryPointer + ENTRY.imm, true);
+    this.#queue.set(entryPointer, { entryPointer, record, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
     if (this.#queue.size >= BATCH_MAX || this.#tuning.batchInsns === 0) this.#compile();
     this.evict();
   }
@@ -186,12 +186,12 @@ export class RegionCache {
   /** Puts what has been compiled in place, and compiles what has waited long enough. Called between runs of the engine. */
   poll(icount: number): void {
     if (this.#failure !== undefined) throw this.#failure;
-    for (const batch of this.#compiled.splice(0)) this.#installBatch(batch);
+    for (const { order, batch } of this.#finished.splice(0)) this.#install(order, batch);
     this.evict();
-    const { batchInsns, hotCount } = this.#tuning;
+    const { hotCount } = this.#tuning;
     const divisor = EAGERNESS.find(({ insns }) => icount >= insns)?.divisor ?? 1;
     this.#view.setInt32(GLOBAL.hotCount, Math.max(1, Math.floor(hotCount / divisor)), true);
-    if (this.#queue.size > 0 && icount - this.#queuedAt >= batchInsns) this.#compile();
+    if (this.#queue.size > 0 && icount - this.#queuedAt >= this.#batchInsns) this.#compile();
   }
 
   /**
@@ -200,32 +200,82 @@ export class RegionCache {
    */
   #compile(): void {
     if (this.#pending >= PENDING_MAX) return;
-    const { meter } = this.#config;
     const heads = [...this.#queue.values()].slice(0, BATCH_MAX);
     for (const { entryPointer } of heads) this.#queue.delete(entryPointer);
-    meter?.begin('generate');
-    const generated = this.#generate(heads);
-    meter?.end('generate');
-    if (generated === undefined) return;
-    const { bytes, made } = generated;
-    const sizeBytes = bytes.length;
-    this.#counts.moduleBytes += sizeBytes;
-    if (this.#tuning.background !== true) {
-      meter?.begin('compile');
-      const code = new WebAssembly.Module(bytes);
-      meter?.end('compile');
-      this.#installBatch({ code, sizeBytes, made });
-      return;
+    const order = this.#order(heads.filter(({ entryPointer }) => this.#isProbe(entryPointer)));
+    if (order.heads.length === 0) return;
+    if (this.#tuning.background !== true) this.#install(order, this.#compileNow(order));
+    else if (this.#compiler === undefined) this.#compileBeside(order, this.#compileHere(order));
+    else this.#compileBeside(order, this.#compileElsewhere(order, this.#compiler));
+  }
+
+  #isProbe(entryPointer: number): boolean {
+    return this.#view.getUint16(entryPointer + ENTRY.handler, true) === specialHandler('probe');
+  }
+
+  /** What is needed to translate heads wherever it is done: copies of their pages. */
+  #order(heads: readonly HotHead[]): Order {
+    const indexes = new Map<number, number>();
+    const jobHeads = heads.map(({ entryPointer, variant }): JobHead => {
+      const { ramPage, offset } = this.#predecoder().placeOf(entryPointer);
+      const page = indexes.get(ramPage) ?? indexes.size;
+      indexes.set(ramPage, page);
+      return { page, offset, variant };
+    });
+    const ramPages = [...indexes.keys()];
+    const pages = new Uint8Array(ramPages.length * PAGE_BYTES);
+    for (const [page, ramPage] of ramPages.entries()) {
+      pages.set(
+        new Uint8Array(this.#engine.memory.buffer, this.#engine.plan.ram + ramPage, PAGE_BYTES),
+        page * PAGE_BYTES,
+      );
     }
-    const epoch = this.#epoch;
-    const isThere = meter?.beginBackground();
+    const job = { config: this.#codeConfig, pages, heads: jobHeads };
+    return { job, heads, ramPages, epoch: this.#epoch };
+  }
+
+  #generate({ job }: Order) {
+    const { meter } = this.#config;
+    meter?.begin('generate');
+    const generated = generateBatch(job, this.#writeRegion);
+    meter?.end('generate');
+    return generated;
+  }
+
+  #compileNow(order: Order): CompiledBatch {
+    const { meter } = this.#config;
+    const { bytes, ...result } = this.#generate(order);
+    if (bytes.length === 0) return { ...result, code: undefined, sizeBytes: 0 };
+    meter?.begin('compile');
+    const code = new WebAssembly.Module(bytes);
+    meter?.end('compile');
+    return { ...result, code, sizeBytes: bytes.length };
+  }
+
+  /** Generates at once, and has it compiled while the guest goes on. */
+  async #compileHere(order: Order): Promise<CompiledBatch> {
+    const { bytes, ...result } = this.#generate(order);
+    const code = bytes.length === 0 ? undefined : await WebAssembly.compile(bytes);
+    return { ...result, code, sizeBytes: bytes.length };
+  }
+
+  /** Has it generated and compiled on another thread, and here if that fails. */
+  #compileElsewhere(order: Order, compiler: RegionCompiler): Promise<CompiledBatch> {
+    return compiler.compile(order.job).catch(() => {
+      // Its host knows why and says so; what has failed once is left alone.
+      this.#compiler = undefined;
+      return this.#compileHere(order);
+    });
+  }
+
+  #compileBeside(order: Order, compiling: Promise<CompiledBatch>): void {
+    const isThere = this.#config.meter?.beginBackground();
     this.#pending++;
-    WebAssembly.compile(bytes).then(
-      (code) => {
+    compiling.then(
+      (batch) => {
         isThere?.();
         this.#pending--;
-        // Blocks that were dropped meanwhile have taken the heads with them.
-        if (epoch === this.#epoch) this.#compiled.push({ code, sizeBytes, made });
+        this.#finished.push({ order, batch });
       },
       (error: unknown) => {
         this.#failure = error;
@@ -233,65 +283,24 @@ export class RegionCache {
     );
   }
 
-  /** Heads as one module; undefined if none of them is worth a region. */
-  #generate(
-    heads: readonly HotHead[],
-  ): { readonly bytes: Uint8Array<ArrayBuffer>; readonly made: readonly MadeRegion[] } | undefined {
-    const { plan } = this.#engine;
-    const module = new WasmModule();
-    const ctx: EngineContext = { module, config: this.#config, plan, ...importServices(module) };
-    const made: MadeRegion[] = [];
-    for (const { head, ramPage, blocks } of this.#choose(heads)) {
-      const region = structure(blocks);
-      // A way that was never taken may not have been decoded; a store to it must be noticed all the same.
-      for (const { insns } of region.blocks) {
-        for (const { offset } of insns) this.#predecoder().decodePlace(ramPage, offset);
-      }
-      const fn = module.fn(`r${made.length}`, REGION_PARAMS, REGION_RESULTS);
-      this.#writeRegion(ctx, fn, region, head.variant);
-      module.export(fn);
-      const record = this.#view.getInt32(head.entryPointer + ENTRY.imm, true);
-      const generation = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
-      made.push({ head, name: fn.name, budget: regionBudget(ctx, region), record, generation });
-      this.#counts.insns += region.blocks.reduce((sum, block) => sum + block.insns.length, 0);
-    }
-    return made.length === 0 ? undefined : { bytes: module.encode(plan.wasmPages), made };
+  /** Instructions that a head waits for others. */
+  get #batchInsns(): number {
+    const { batchInsns, background } = this.#tuning;
+    const isQuick = background === true && this.#compiler !== undefined && this.#counts.modules < QUICK.modules;
+    return isQuick ? Math.min(batchInsns, QUICK.batchInsns) : batchInsns;
   }
 
   get #tuning(): TranslatorTuning {
     return this.#config.translator ?? TRANSLATOR_DEFAULT;
   }
 
-  /**
-   * Of hot heads those that are worth a region of their own. A head inside another's region is most often reached there;
-   * its probe counts again, and if it is still reached from outside it comes back.
-   */
-  #choose(heads: readonly HotHead[]): Candidate[] {
-    const pages = new Map<number, PageCode>();
-    const candidates = heads.flatMap((head): Candidate[] => {
-      if (this.#view.getUint16(head.entryPointer + ENTRY.handler, true) !== specialHandler('probe')) return [];
-      const { page, ramPage, offset } = this.#predecoder().placeOf(head.entryPointer);
-      const code = pages.get(ramPage) ?? new PageCode(page);
-      pages.set(ramPage, code);
-      const blocks = findBlocks(code, offset);
-      const starts = new Set(blocks.map(({ start }) => ramPage + start));
-      return blocks.length === 0 ? [] : [{ head, ramPage, at: ramPage + offset, blocks, starts }];
-    });
-    const covers = ({ starts }: Candidate) => candidates.filter(({ at }) => starts.has(at)).length;
-    const ranked = candidates.map((candidate) => ({ candidate, rank: covers(candidate) }));
-    ranked.sort((a, b) => b.rank - a.rank || a.candidate.at - b.candidate.at);
-    const covered = new Set<number>();
-    return ranked.flatMap(({ candidate }) => {
-      if (covered.has(candidate.at)) {
-        this.#countAgain(this.#view.getInt32(candidate.head.entryPointer + ENTRY.imm, true));
-        return [];
-      }
-      for (const start of candidate.starts) covered.add(start);
-      return [candidate];
-    });
-  }
-
-  #installBatch({ code, sizeBytes, made }: CompiledBatch): void {
+  #install(order: Order, { code, sizeBytes, regions, covered, insns }: CompiledBatch): void {
+    // Blocks that were dropped meanwhile have taken the heads with them.
+    if (order.epoch !== this.#epoch) return;
+    this.#counts.moduleBytes += sizeBytes;
+    this.#counts.insns += insns;
+    for (const index of covered) this.#countCovered(must(order.heads[index], 'head'));
+    if (code === undefined) return;
     const { memory, call } = this.#engine;
     this.#config.meter?.begin('install');
     const { exports } = new WebAssembly.Instance(code, {
@@ -300,29 +309,48 @@ export class RegionCache {
     const owner: LiveModule = { sizeBytes, regions: 0 };
     this.#liveModules++;
     this.#liveBytes += sizeBytes;
-    for (const region of made) this.#install(region, exports[region.name], owner);
+    for (const region of regions) this.#installRegion(order, region, exports[region.name], owner);
     if (owner.regions === 0) this.#drop(owner);
     this.#counts.modules++;
-    this.#counts.regions += made.length;
+    this.#counts.regions += regions.length;
     this.#config.meter?.end('install');
   }
 
-  #install({ head, budget, record, generation }: MadeRegion, code: unknown, owner: LiveModule): void {
+  /**
+   * A head inside another's region counts again: if it is still reached from outside that region, it comes back.
+   */
+  #countCovered({ entryPointer, record }: HotHead): void {
+    if (this.#isStill(entryPointer, record)) this.#countAgain(record);
+  }
+
+  /** Whether an entry is the probe that it was when it got hot: it may have been overwritten since. */
+  #isStill(entryPointer: number, record: number): boolean {
+    return this.#isProbe(entryPointer) && this.#view.getInt32(entryPointer + ENTRY.imm, true) === record;
+  }
+
+  #installRegion({ job, heads, ramPages }: Order, region: JobRegion, code: unknown, owner: LiveModule): void {
     assert(typeof code === 'function', 'a region is a function');
-    const entry = head.entryPointer;
-    // The head may have been overwritten since; a change of other code in the page shows in the generation.
-    const isProbe = this.#view.getUint16(entry + ENTRY.handler, true) === specialHandler('probe');
-    if (!isProbe || this.#view.getInt32(entry + ENTRY.imm, true) !== record) return;
-    const slot = (record - this.#engine.plan.regions) / REGION.bytes;
+    const { page, offset } = must(job.heads[region.head], 'head');
+    const { entryPointer, record, variant } = must(heads[region.head], 'head');
+    if (!this.#isStill(entryPointer, record)) return;
+    const ramPage = must(ramPages[page], 'page');
+    const { plan } = this.#engine;
+    const current = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
+    // A region of code that has changed meanwhile is put in place as one that code has changed under: it is never entered.
+    const generation = isUnchanged(job, region, this.#view, plan.ram + ramPage) ? current : (current - 1) | 0;
+    if (generation === current) {
+      // A way that was never taken may not have been decoded; a store to it must be noticed all the same.
+      for (const offset of region.offsets) this.#predecoder().decodePlace(ramPage, offset);
+    }
+    const slot = (record - plan.regions) / REGION.bytes;
     if (this.#owners[slot] !== undefined && this.#tuning.backsOff) this.#wait(record, generation);
     this.#own(slot, code, owner);
-    const { ramPage, offset } = this.#predecoder().placeOf(entry);
-    forgetJump(this.#view, this.#engine.plan, ramPage + offset);
-    this.#view.setInt32(record + REGION.budget, budget, true);
-    this.#view.setInt32(record + REGION.variant, head.variant, true);
+    forgetJump(this.#view, plan, ramPage + offset);
+    this.#view.setInt32(record + REGION.budget, region.budget, true);
+    this.#view.setInt32(record + REGION.variant, variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);
     this.#view.setInt32(record + REGION.count, 0, true);
-    this.#view.setUint16(entry + ENTRY.handler, specialHandler('region'), true);
+    this.#view.setUint16(entryPointer + ENTRY.handler, specialHandler('region'), true);
   }
 
   /** A head is translated again: if its code has changed meanwhile, it counts for longer the next time. */
@@ -357,6 +385,6 @@ export class RegionCache {
     this.#liveBytes = 0;
     this.#epoch++;
     this.#queue.clear();
-    this.#compiled = [];
+    this.#finished = [];
   }
 }

@@ -86,6 +86,8 @@ export class FakeHost implements Host {
     this.onPause?.();
   }
 
+  regionCompiler(): undefined {}
+
   exitNow(code: number): void {
     this.exitedWith = code;
   }

@@ -15,3 +15,13 @@ export function readBranchHints(version: string): void {
     major > HINTS_BY_DEFAULT.major || (major === HINTS_BY_DEFAULT.major && minor >= HINTS_BY_DEFAULT.minor);
   if (!byDefault) setFlagsFromString('--experimental-wasm-branch-hinting');
 }
+
+/**
+ * Has V8 compile every function of a WebAssembly module with the module, not when it is first called, and then by its optimizing
+ * compiler at once, not when it has been called often. For modules of regions, which another thread compiles: what it leaves out the
+ * guest's thread would have to do, and only code that is hot is in them. Modules that are there already stay as they are.
+ */
+export function compileModulesWhole(): void {
+  setFlagsFromString('--no-wasm-lazy-compilation');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+}

@@ -4,6 +4,7 @@
  */
 
 import type { EngineCodeStore } from '../../machine/machine-types.ts';
+import type { RegionCompiler } from '../../machine/region-compiler.ts';
 
 /** Where text and guest output go. */
 export interface Output {
@@ -69,6 +70,8 @@ export interface Host {
   readonly startWorker?: (args: readonly string[]) => Promise<JobWorker>;
   /** In a worker: answers jobs until it is stopped. Throws `usage.option` anywhere else. */
   readonly serveJobs?: (answer: (job: unknown) => unknown) => Promise<void>;
+  /** A thread that translates; undefined if there is none. @param onFailure told why, if it ends before the process does */
+  regionCompiler(onFailure: (reason: string) => void): RegionCompiler | undefined;
   /** Ends the process at once. */
   exitNow(code: number): void;
 }

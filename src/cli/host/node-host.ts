@@ -6,6 +6,7 @@ import { findEngineCode } from './engine-code.ts';
 import { describeSystemError } from './files.ts';
 import type { Host, Input, InputHandlers, InputKind, Output } from './host.ts';
 import { reportProgram } from './package-files.ts';
+import { findWorkerCompiler } from './worker-compiler.ts';
 
 const STDIN_FD = 0;
 const STDOUT_FD = 1;
@@ -38,6 +39,7 @@ export function nodeHost(): Host {
     },
     startWorker: async (args) => (await import('./job-worker.ts')).startJobWorker(args),
     serveJobs: async (answer) => (await import('./job-worker.ts')).serveJobs(answer),
+    regionCompiler: findWorkerCompiler,
     exitNow: (code) => process.exit(code),
   };
 }

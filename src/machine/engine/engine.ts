@@ -12,6 +12,7 @@ import type { MemoryPlan } from './layout.ts';
 import { planMemory, REGION_COUNT_MAX } from './layout.ts';
 import { defineMmu } from './mmu.ts';
 import { canVirtualize } from './page-walk.ts';
+import { codeConfig } from './regions/region-batch.ts';
 import { REGION_PARAMS, REGION_RESULTS } from './regions/region-emitter.ts';
 import { defineFlushAddress, defineFlushPage, defineFlushSpace } from './tlb-flush.ts';
 import { defineTraps } from './traps.ts';
@@ -101,8 +102,8 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
 }
 
 /** Everything that the bytes of the module depend on. What tells tiers apart and when to translate is not among it. */
-export function engineKey({ engine, translator, meter, engineCode, ...code }: MachineConfig): string {
-  return JSON.stringify({ ...code, isMetered: meter !== undefined });
+export function engineKey(config: MachineConfig): string {
+  return JSON.stringify({ ...codeConfig(config), isMetered: config.meter !== undefined });
 }
 
 export function createEngine(config: MachineConfig): Engine {
