@@ -61,8 +61,12 @@ export class SiteBuffer {
   /** The number of the site of an event, which is added when it is new. */
   find(row: EventRow): number {
     const layout = LAYOUTS[row.kind.code] as KindLayout;
-    let site = this.#follow.expected;
-    if (site >= this.count || !this.#isSite(site, row, layout)) site = this.#search(row, layout);
+    const expected = this.#follow.expected;
+    if (expected < this.count && this.#isSite(expected, row, layout)) {
+      this.#follow.pushExpected(expected);
+      return expected;
+    }
+    const site = this.#search(row, layout);
     this.#follow.push(site);
     return site;
   }

@@ -74,7 +74,9 @@ export class SiteColumn {
     const missHigh = (stepHigh - (lasts[place + 1] as number) - borrow(stepLow, lastLow)) | 0;
     lasts[place] = stepLow;
     lasts[place + 1] = stepHigh;
-    this.misses.putSigned((stepLow - lastLow) | 0, missHigh);
+    const missLow = (stepLow - lastLow) | 0;
+    if (missLow === 0 && missHigh === 0) this.misses.putZero();
+    else this.misses.putSigned(missLow, missHigh);
   }
 
   /** The first row of a site: what is expected is what its kin had last. */
@@ -123,6 +125,12 @@ export class FollowColumn {
     const guess = this.#guess;
     this.#misses.put(missOf(site, guess), 0);
     guess.learn(site);
+  }
+
+  /** As {@link push} of the site that was expected. */
+  pushExpected(site: number): void {
+    this.#misses.putZero();
+    this.#guess.learn(site);
   }
 
   /** The coded column as a copy. Nothing may be pushed after it but for {@link clear}. */
@@ -193,6 +201,10 @@ class MissWriter {
   /** @param coding of the column, which goes in front */
   constructor(coding: number) {
     this.#out[0] = coding;
+  }
+
+  putZero(): void {
+    this.#zeros += 1;
   }
 
   /** A difference of 64 bits, whose halves are taken modulo 2^32. */
