@@ -1,5 +1,5 @@
 /**
- * A recording has the same bytes on every Node that is supported, and each replays what another recorded. The other Nodes come from
+ * A recording has the same bytes on every Node that is supported, each replays what another recorded, and the same goldens verify. The other Nodes come from
  * npm as packages that hold the program itself, into `build/`, and stay there.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -54,4 +54,15 @@ describe.each(MAJORS)('Node %i', (major) => {
     expect(paratraceOk(['replay', here], node)).toContain('identical');
     expect(paratraceOk(['replay', there])).toContain('identical');
   });
+
+  it('verifies the goldens', () => verifyGoldens(node));
+});
+
+/** All of the repository, in workers: the same bytes, and the same texts. */
+function verifyGoldens(node: string): void {
+  expect(paratraceOk(['golden', 'verify', 'traces'], node)).toMatch(/^\d\d+ the same, 0 failed$/m);
+}
+
+describe('this Node', () => {
+  it('verifies the goldens', () => verifyGoldens(process.execPath));
 });
