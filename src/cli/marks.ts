@@ -1,4 +1,5 @@
 /** Marks on the command line: set by `--mark NAME@CYCLE`, and named as positions by `@NAME`. */
+import { Option } from 'commander';
 import { ParatraceError } from '../errors.ts';
 import type { WantedMark } from '../session/marks.ts';
 import type { TraceReader } from '../trace/reader.ts';
@@ -20,6 +21,13 @@ export function parseMark(text: string): WantedMark {
     );
   }
   return { label, cycle: parseCount('--mark', text.slice(at + 1)) };
+}
+
+/** `--mark`, of whatever records. */
+export function markOption(): Option {
+  return new Option('--mark <name@cycle>', 'give the place at this cycle a name; can be repeated')
+    .argParser((text, before: readonly WantedMark[]) => [...before, parseMark(text)])
+    .default([], 'none');
 }
 
 /** A cycle, or `@NAME`. @throws ParatraceError `usage.option`. */

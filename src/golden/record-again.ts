@@ -8,6 +8,7 @@ import { createRecorder } from '../recorder/recorder.ts';
 import { tee } from '../recorder/tee.ts';
 import type { RunConfig, RunImages } from '../session/config.ts';
 import { NoInput, ScriptInput } from '../session/inputs.ts';
+import { MarkedInput, type WantedMark } from '../session/marks.ts';
 import type { InputSource, Observer, RunEnd } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
 import type { TraceReader } from '../trace/reader.ts';
@@ -22,6 +23,8 @@ export interface RunPlan {
   readonly images: RunImages;
   /** Console input, all there; undefined: none, or what `recorded` has. */
   readonly input?: Uint8Array | undefined;
+  /** Places that get names. Undefined: those of `recorded`. */
+  readonly marks?: readonly WantedMark[] | undefined;
   /** An older recording of the run: its inputs are given again, and how long it was says how long this one may take. */
   readonly recorded?: TraceReader | undefined;
   /** Whether images that are small enough are kept in the trace. */
@@ -47,15 +50,15 @@ export function recordRun(plan: RunPlan, createMachine: (config: MachineConfig) 
   const run = { config, ...recordedProfiles(config, costs), images, embedsImages: plan.embedsImages };
   const recorder = createRecorder(run, (bytes) => parts.push(bytes));
   const watch = recorded && new SyncWatch(recorded.rows());
-  const source = sourceOf(plan, () => watch?.inSync === true);
+  const { input, release } = inputsOf(plan, watch);
   const observer = watch === undefined ? recorder : tee(watch, recorder);
-  const ports = { input: source, observer, console: { write: () => {} } };
+  const ports = { input, observer, console: { write: () => {} } };
   const session = new Session(config, images, ports, createMachine, costs);
   const limit = limitOf(recorded?.end);
   for (;;) {
     const result = session.run(Math.min(SLICE_CYCLES, limit));
     if (session.end !== undefined) return { bytes: concatenate(parts), end: session.end };
-    const isStarved = result === 'needs-input' && !(source instanceof RecordedInputs && source.release());
+    const isStarved = result === 'needs-input' && !release();
     if (isStarved || session.position.cycle >= limit) session.interrupt();
   }
 }
@@ -80,9 +83,17 @@ export function checkEnded({ header, end, eventsOfRun, totals }: TraceReader): v
   throw new ParatraceError('golden.interrupted', `the recorded run ${how}`);
 }
 
-function sourceOf({ input, recorded }: RunPlan, inSync: () => boolean): InputSource {
-  if (input !== undefined) return new ScriptInput(input);
-  return recorded === undefined ? new NoInput() : new RecordedInputs(recorded.inputs(), inSync);
+/** What the guest is given, and what to do when it waits for nothing else: false if nothing can be done. */
+function inputsOf(
+  { input, marks, recorded }: RunPlan,
+  watch: SyncWatch | undefined,
+): { readonly input: InputSource; readonly release: () => boolean } {
+  const marked = (source: InputSource) => (marks === undefined ? source : new MarkedInput(source, marks));
+  if (input !== undefined) return { input: marked(new ScriptInput(input)), release: () => false };
+  if (recorded === undefined) return { input: marked(new NoInput()), release: () => false };
+  const inputs = [...recorded.inputs()].filter(({ port }) => marks === undefined || port !== 'mark');
+  const again = new RecordedInputs(inputs, () => watch?.inSync === true);
+  return { input: marked(again), release: () => again.release() };
 }
 
 function limitOf(end: RunEnd | undefined): number {

@@ -13,6 +13,9 @@ export class RecordedInputs implements InputSource {
   #given = 0;
   /** Whether the next input is given wherever the run is: it waits for nothing else. */
   #released = false;
+  /** The input that was released last. */
+  #releasedLast = -1;
+  #ended = false;
 
   /** @param inSync whether the run has been the recorded one so far */
   constructor(inputs: Iterable<RecordedInput>, inSync: () => boolean) {
@@ -20,10 +23,14 @@ export class RecordedInputs implements InputSource {
     this.#inSync = inSync;
   }
 
-  /** The run waits for input and for nothing else. @returns false if there is none left to give */
+  /** The run waits for input and for nothing else. @returns false if there is none to give that it would take */
   release(): boolean {
+    // Marks are no input to the guest: those that it has not come to are passed over.
+    while (this.#inputs[this.#next]?.port === 'mark') this.#next += 1;
+    if (this.#inputs[this.#next] === undefined || this.#releasedLast === this.#next) return false;
     this.#released = true;
-    return this.#inputs[this.#next] !== undefined;
+    this.#releasedLast = this.#next;
+    return true;
   }
 
   pull(port: InputPort, now: Position, maxBytes: number): Uint8Array | undefined {
@@ -42,19 +49,31 @@ export class RecordedInputs implements InputSource {
     return this.#give('push', port, now, maxBytes);
   }
 
+  mark(now: Position): string | undefined {
+    const next = this.#inputs[this.#next];
+    if (next?.port !== 'mark' || !this.#isDue(next, now)) return undefined;
+    this.#next += 1;
+    return new TextDecoder().decode(next.bytes);
+  }
+
   hasEnded(now: Position): boolean {
     const next = this.#inputs[this.#next];
+    if (next !== undefined && isEnd(next) && this.#isDue(next, now)) {
+      // Marks may follow it.
+      this.#next += 1;
+      this.#ended = true;
+    }
     // A run that goes on past all that was recorded is another run, and gets no more.
-    if (next === undefined) return this.#released || !this.#inSync();
-    return isEnd(next) && this.#isDue(next, now);
+    return this.#ended || (next === undefined && !this.#inSync());
   }
 
   #give(via: RecordedInput['via'], port: InputPort, now: Position, maxBytes: number): Uint8Array | undefined {
     const next = this.#inputs[this.#next];
-    if (next === undefined || isEnd(next) || !this.#isDue(next, now)) return undefined;
+    if (next === undefined || isEnd(next) || next.port === 'mark' || !this.#isDue(next, now)) return undefined;
     if (!this.#released && (next.via !== via || next.port !== port)) return undefined;
     const bytes = next.bytes.subarray(this.#given, this.#given + maxBytes);
     this.#given += bytes.length;
+    this.#releasedLast = -1;
     if (this.#given === next.bytes.length) {
       this.#next += 1;
       this.#given = 0;

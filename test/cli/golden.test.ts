@@ -151,6 +151,19 @@ describe('golden verify', () => {
     expect(typed).toMatch(/^inputs +\d+, 13 bytes$/m);
   });
 
+  it('gives places their names again', async () => {
+    const marked = ['ring-tour', '--mode', 'hvm', '--append', 'no-rings', '--mark', 'late@400k', '--mark', 'early@90k'];
+    await paratrace(['record', ...marked, '--quiet', '-o', path('trace.pvt')]);
+    await accepted({ trace: null, run: marked });
+    expect(readFileSync(path('run.pvt'))).toEqual(readFileSync(path('trace.pvt')));
+    expect(readFileSync(path('trace.txt'), 'utf8')).toMatch(/^mark +2$/m);
+    expect((await golden('verify', folder)).code).toBe(0);
+    // A mark that is gone is a difference, and no mark is set twice.
+    writeManifest({ trace: null, run: marked.slice(0, -2) });
+    const { stdout } = await golden('verify', folder);
+    expect(stdout).toMatch(/\* mark early: 1 fewer \(1 -> 0\)/);
+  });
+
   it('refuses a recording that was interrupted', async () => {
     const host = new FakeHost();
     host.onPause = () => host.signal('SIGINT');

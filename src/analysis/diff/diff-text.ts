@@ -39,6 +39,7 @@ export function diffSentences(diff: TraceDiff, words: DiffWords): string[] {
     ...diff.rings.flatMap(ringSentences),
     ...inputSentence(diff, words.sides),
     ...digestSentence(diff.digest, words.sides),
+    ...counterSentence(diff),
     ...timeSentence(diff),
     ...endSentence(diff, words.sides),
   ];
@@ -203,6 +204,14 @@ function digestSentence(digest: DigestDifference | null, [leftName, rightName]: 
   }
   const places = left.cycle === right.cycle ? group(left.cycle) : `${group(left.cycle)} -> ${group(right.cycle)}`;
   return [`digest ${number} (cycle ${places}) differs in ${parts.join(', ')}`];
+}
+
+function counterSentence({ counters }: TraceDiff): string[] {
+  if (counters === null) return [];
+  const changes = counters.changes.map(
+    ({ counter, left, right }) => `${counter} ${group(left)} -> ${group(right)} (${signed(right - left)})`,
+  );
+  return [`counters at digest ${counters.number} (cycle ${group(counters.cycle)}): ${changes.join(', ')}`];
 }
 
 function timeSentence({ time, ignored }: TraceDiff): string[] {

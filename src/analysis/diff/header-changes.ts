@@ -3,7 +3,7 @@ import type { HeaderObject, HeaderValue, TraceHeader } from '../../trace/schema.
 import type { Ignored } from './aspects.ts';
 
 export interface HeaderChange {
-  /** `mode`, `guest.sha256`, `costProfile.primitives.mmio.entry.cycles`. */
+  /** `mode`, `guest.sha256`, `costProfile.primitives.mmio.entry`. */
   readonly path: string;
   /** Null on a side that has none. */
   readonly left: string | number | boolean | null;
@@ -34,7 +34,7 @@ function compare(
   changes: HeaderChange[],
 ): void {
   if (isScalar(left) && isScalar(right)) {
-    if (left !== right) changes.push({ path, left: left ?? null, right: right ?? null });
+    if (left !== right) changes.push({ path: readable(path), left: left ?? null, right: right ?? null });
     return;
   }
   const [a, b] = [partsOf(left), partsOf(right)];
@@ -44,6 +44,16 @@ function compare(
   if (isScalar(left) !== isScalar(right) && Object.keys(a).length + Object.keys(b).length === 0) {
     changes.push({ path, left: textOf(left), right: textOf(right) });
   }
+}
+
+/** What the numbers of a price are: a header has them as a list. */
+const PRICE_PARTS = ['entry', 'handling', 'return', 'source'] as const;
+const PRICE = /^(costProfile\.primitives\.\w+)\.(\d)$/;
+
+/** `costProfile.primitives.mmio.handling` for the second number of a price. */
+function readable(path: string): string {
+  const [, price, index] = PRICE.exec(path) ?? [];
+  return price === undefined ? path : `${price}.${PRICE_PARTS[Number(index)] ?? index}`;
 }
 
 function isScalar(value: HeaderValue | undefined): value is null | boolean | number | string | undefined {

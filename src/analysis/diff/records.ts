@@ -1,5 +1,5 @@
 /** The first inputs and digests in which two traces differ. They are compared in order: the n-th with the n-th. */
-import type { RecordedDigest, RecordedInput, TraceReader } from '../../trace/reader.ts';
+import type { RecordedCounters, RecordedDigest, RecordedInput, TraceReader } from '../../trace/reader.ts';
 import type { Ignored } from './aspects.ts';
 
 /** An input as it is shown: what it was and where. */
@@ -28,6 +28,44 @@ export interface DigestDifference {
   readonly left: RecordedDigest | null;
   readonly right: RecordedDigest | null;
 }
+
+export interface CounterDifference {
+  /** Digests before the one at whose place they were counted. */
+  readonly number: number;
+  readonly cycle: number;
+  readonly changes: readonly { readonly counter: string; readonly left: number; readonly right: number }[];
+}
+
+/**
+ * Compared where both were counted at the same place, and at the end of the run, wherever that is. Nothing where a trace has no counters.
+ */
+export function firstCounterDifference(
+  left: TraceReader,
+  right: TraceReader,
+  ignored: Ignored,
+): CounterDifference | null {
+  const [rows, others] = [[...left.counters()], [...right.counters()]];
+  for (const [number, row] of rows.entries()) {
+    const isLast = number === rows.length - 1;
+    const other = isLast ? others.at(-1) : others[number];
+    if (other === undefined) return null;
+    if (!isLast && (row.cycle !== other.cycle || row.icount !== other.icount)) continue;
+    const changes = counterChanges(row, other, ignored);
+    if (changes.length > 0) return { number, cycle: row.cycle, changes };
+  }
+  return null;
+}
+
+function counterChanges(left: RecordedCounters, right: RecordedCounters, ignored: Ignored) {
+  const [a, b] = [left, right] as unknown as readonly [Counters, Counters];
+  return Object.keys(left)
+    .filter((counter) => !PLACE_FIELDS.has(counter) && !ignored.field(counter) && a[counter] !== b[counter])
+    .map((counter) => ({ counter, left: a[counter] ?? 0, right: b[counter] ?? 0 }));
+}
+
+type Counters = Readonly<Record<string, number>>;
+/** Of a row of counters: where it was, not what was counted. */
+const PLACE_FIELDS: ReadonlySet<string> = new Set(['events', 'cycle', 'icount']);
 
 export function firstInputDifference(left: TraceReader, right: TraceReader, ignored: Ignored): InputDifference | null {
   const others = right.inputs();

@@ -15,7 +15,14 @@ import { DifferenceCollector, type FirstDifference, type Place } from './differe
 import { EventQueue } from './event-queue.ts';
 import { type HeaderChange, headerChanges } from './header-changes.ts';
 import type { KindRow } from './kind-rows.ts';
-import { type DigestDifference, firstDigestDifference, firstInputDifference, type InputDifference } from './records.ts';
+import {
+  type CounterDifference,
+  type DigestDifference,
+  firstCounterDifference,
+  firstDigestDifference,
+  firstInputDifference,
+  type InputDifference,
+} from './records.ts';
 import { Signatures } from './signature.ts';
 
 /** Version of the shape of {@link TraceDiff}: fields may be added without a new one. */
@@ -47,6 +54,8 @@ export interface TraceDiff {
   readonly rings: readonly RingDifference[];
   readonly input: InputDifference | null;
   readonly digest: DigestDifference | null;
+  /** The first counters that differ: of TLB and page walks. They are counted where digests are taken, and part of these. */
+  readonly counters: CounterDifference | null;
   /** How either run ended; null if that is not in the trace. */
   readonly end: Sides<RunEnd | null>;
   readonly endDiffers: boolean;
@@ -114,12 +123,13 @@ export function diffTraces(left: TraceReader, right: TraceReader, { ignore = [],
   const statistics = [a.statistics.finish(left.end), b.statistics.finish(right.end)] as const;
   const input = firstInputDifference(left, right, ignored);
   const digest = ignored.digests ? null : firstDigestDifference(left, right);
+  const counters = ignored.digests ? null : firstCounterDifference(left, right, ignored);
   const endDiffers = !sameEnd(left.end, right.end, ignored);
   const { events } = found;
   const eventsDiffer = events.later + events.changed + events.onlyLeft + events.onlyRight > 0;
   return {
     version: TRACE_DIFF_VERSION,
-    same: header.length === 0 && !eventsDiffer && input === null && digest === null && !endDiffers,
+    same: header.length === 0 && !eventsDiffer && input === null && digest === null && counters === null && !endDiffers,
     ignored: ignored.names,
     guest: [left.header.config.guest.name, right.header.config.guest.name],
     header,
@@ -128,6 +138,7 @@ export function diffTraces(left: TraceReader, right: TraceReader, { ignore = [],
     rings: ringDifferences(statistics),
     input,
     digest,
+    counters,
     end: [left.end ?? null, right.end ?? null],
     endDiffers,
   };

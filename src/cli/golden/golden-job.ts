@@ -105,9 +105,9 @@ function missing({ name, file, run }: GoldenJob): GoldenResult {
 function planOf({ file, run, embedsImages }: GoldenJob, golden: TraceReader | undefined): RunPlan {
   const embeds = embedsImages ?? (golden === undefined || golden.embedded.length > 0);
   if (run !== undefined && run !== null) {
-    const { config, costs, images, stdin } = prepareArguments(run);
+    const { config, costs, images, stdin, marks } = prepareArguments(run);
     const input = stdin === undefined ? undefined : readFile(stdin);
-    return { config, costs, images, input, recorded: golden, embedsImages: embeds };
+    return { config, costs, images, input, marks, recorded: golden, embedsImages: embeds };
   }
   if (golden === undefined) {
     throw new ParatraceError(

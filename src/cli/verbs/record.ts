@@ -1,9 +1,9 @@
 /** `paratrace record`: a guest on a live host, with a trace. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { WantedMark } from '../../session/marks.ts';
 import { checkTraceOutput } from '../host/files.ts';
 import { addMachineOptions, GUEST_ARGUMENT, prepareRun } from '../machine-options.ts';
-import { parseMark } from '../marks.ts';
+import { markOption } from '../marks.ts';
 import { addLiveOptions, LIVE_NOTES, type LiveOptions, liveOptionsOf } from './run.ts';
 import { type VerbContext, verb } from './verb.ts';
 
@@ -37,11 +37,7 @@ export function recordVerb({ host, exit }: VerbContext): Command {
   })
     .argument('<guest>', GUEST_ARGUMENT)
     .requiredOption('-o, --output <file>', 'the trace to write')
-    .addOption(
-      new Option('--mark <name@cycle>', 'give the place at this cycle a name; can be repeated')
-        .argParser((text, before: readonly WantedMark[]) => [...before, parseMark(text)])
-        .default([], 'none'),
-    );
+    .addOption(markOption());
   return addLiveOptions(addMachineOptions(command)).action(async (guest: string, options: RecordOptions) => {
     const run = prepareRun(guest, options);
     checkTraceOutput(options.output, run.inputFiles);
