@@ -106,6 +106,8 @@ class VaryingGroup {
   /** The site of each row. */
   readonly #sites: Uint16Array;
   #count = 0;
+  /** Sites up to the last one of a row. */
+  #siteCount = 0;
 
   constructor(columns: readonly EventColumn[], capacity: number, kin: SiteKin) {
     this.#columns = columns
@@ -115,11 +117,19 @@ class VaryingGroup {
   }
 
   push({ halves }: EventRow, site: number): void {
-    for (const { spec, column } of this.#columns) {
-      column.push(halves[2 * spec.place + LOW] as number, halves[2 * spec.place + HIGH] as number, site);
+    const columns = this.#columns;
+    for (let index = 0; index < columns.length; index++) {
+      const { spec, column } = columns[index] as (typeof columns)[number];
+      const low = halves[2 * spec.place + LOW] as number;
+      const high = halves[2 * spec.place + HIGH] as number;
+      // Most columns are all zeros: such a one stays empty until it has something to say.
+      if ((low | high | column.count) === 0) continue;
+      if (column.count < this.#count) column.beginWithZeros(this.#count, this.#siteCount);
+      column.push(low, high, site);
     }
     this.#sites[this.#count] = site;
     this.#count += 1;
+    if (site >= this.#siteCount) this.#siteCount = site + 1;
   }
 
   /** The columns by code, and an empty group again. Asserts the ranges of all values. */
@@ -133,6 +143,7 @@ class VaryingGroup {
       column.clear();
     }
     this.#count = 0;
+    this.#siteCount = 0;
     return packed;
   }
 }

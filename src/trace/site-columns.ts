@@ -50,6 +50,19 @@ export class SiteColumn {
     return new Uint32Array(this.#halves.buffer);
   }
 
+  /**
+   * As if so many rows of 0 had been pushed, where none has been.
+   * @param siteCount sites up to the last of those rows
+   */
+  beginWithZeros(rows: number, siteCount: number): void {
+    if (2 * rows > this.#halves.length) this.#halves = longer(this.#halves, 2 * rows);
+    this.#halves.fill(0, 0, 2 * rows);
+    this.count = rows;
+    if (2 * siteCount > this.#lasts.length) this.#lasts = longer(this.#lasts, 2 * siteCount);
+    this.#siteCount = siteCount;
+    this.misses.putZeros(rows);
+  }
+
   /** Adds a value of an event of `site`, in signed halves. */
   push(low: number, high: number, site: number): void {
     const at = 2 * this.count;
@@ -211,6 +224,10 @@ class MissWriter {
   putSigned(low: number, high: number): void {
     if (low === 0 && high === 0) this.#zeros += 1;
     else this.put(zigzagLow(low, high), zigzagHigh(low, high));
+  }
+
+  putZeros(count: number): void {
+    this.#zeros += count;
   }
 
   /** A number of 64 bits in unsigned halves. */
