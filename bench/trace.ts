@@ -3,37 +3,13 @@
  * Run: `npx esbuild bench/trace.ts --bundle --platform=node --format=esm --outfile=dist/bench/trace.js && node dist/bench/trace.js`
  */
 import { openTrace } from '../src/trace/reader.ts';
-import { FLUSH, type TraceHeader } from '../src/trace/schema.ts';
+import { FLUSH } from '../src/trace/schema.ts';
 import { TraceWriter } from '../src/trace/writer.ts';
 import { syntheticEvents } from './synthetic-events.ts';
+import { SYNTHETIC_HEADER } from './synthetic-header.ts';
 
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
 const ROUNDS = 5;
-const IMAGE = { name: 'synthetic', sizeBytes: 0, sha256: '0'.repeat(64) };
-
-const HEADER: TraceHeader = {
-  config: {
-    mode: 'pvh',
-    costs: 'synthetic',
-    core: 'rocket',
-    hartCount: 1,
-    memoryBytes: 134_217_728,
-    append: '',
-    entry: 's',
-    seed: '1',
-    quantumCycles: 100_000,
-    digestIntervalCycles: 10_000_000,
-    maxCycles: 0,
-    rtcEpochSeconds: 0,
-    misaligned: 'hardware',
-    adUpdate: 'hardware',
-    guest: IMAGE,
-    initrd: undefined,
-    drives: [],
-  },
-  costProfile: {},
-  coreProfile: {},
-};
 
 const events = [...syntheticEvents(EVENTS)];
 console.log(`${EVENTS} events, ${FLUSH.events} a chunk, Node ${process.version}`);
@@ -48,7 +24,7 @@ console.log(`${trace.length} bytes, ${(trace.length / EVENTS).toFixed(3)} bytes 
 
 function writeAll(): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [];
-  const writer = new TraceWriter((bytes) => parts.push(bytes), HEADER);
+  const writer = new TraceWriter((bytes) => parts.push(bytes), SYNTHETIC_HEADER);
   for (const event of events) writer.event(event);
   const last = events.at(-1);
   const { cycle, icount } = last ?? { cycle: 0, icount: 0 };

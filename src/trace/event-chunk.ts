@@ -2,7 +2,8 @@
 import { must } from '../assert.ts';
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import type { EventKind, VmEvent } from '../hypervisor/events.ts';
-import { type ColumnValues, type SiteContext, toValues } from './column-decoder.ts';
+import { type SiteContext, toValues } from './column-decoder.ts';
+import { type EventObject, eventMaker } from './event-makers.ts';
 import { TWO_32 } from './halves.ts';
 import { isMap, MalformedError } from './messagepack.ts';
 import {
@@ -100,15 +101,11 @@ export class EventChunk {
    * Events of rows `[start, end)`, of the given kinds or all. Kinds that this version does not know are skipped where
    * `skipUnknown` says so. Throws {@link MalformedError}.
    */
-  *events(
-    start: number,
-    end: number,
-    wanted: ReadonlySet<EventKind> | undefined,
-    skipUnknown: boolean,
-  ): Generator<VmEvent, void, undefined> {
+  events(start: number, end: number, wanted: ReadonlySet<EventKind> | undefined, skipUnknown: boolean): VmEvent[] {
     const builders = this.kinds.map((kind) => kind && this.#builder(kind, wanted, skipUnknown));
     const rows = new Uint32Array(builders.length);
     const { sites, siteKinds, cycles, icounts } = this;
+    const events: VmEvent[] = [];
     for (let row = 0; row < end; row += 1) {
       const site = sites[row] as number;
       const code = siteKinds[site] as number;
@@ -116,9 +113,11 @@ export class EventChunk {
       if (builder === undefined) continue;
       const kindRow = rows[code] as number;
       rows[code] = kindRow + 1;
-      if (row >= start)
-        yield builder(site, kindRow, cycles[row] as number, icounts[row] as number) as unknown as VmEvent;
+      if (row >= start) {
+        events.push(builder(site, kindRow, cycles[row] as number, icounts[row] as number) as unknown as VmEvent);
+      }
     }
+    return events;
   }
 
   #readSites(): Uint16Array {
@@ -173,20 +172,16 @@ export class EventChunk {
     if (spec === undefined || wanted?.has(spec.kind) === false) return undefined;
     const templates = this.#templates(kind, spec);
     const varying = spec.columns.filter(({ varies }) => varies);
-    const names = varying.map(({ name }) => name);
-    const columns = this.varyingWords(kind, varying).map((words, index) =>
-      toValues(words, (varying[index] as EventColumn).type, kind.count, []),
-    );
-    return (site, row, cycle, icount) => {
-      // Copies of one template with all fields in place are much faster than objects grown field by field.
-      const event: Record<string, unknown> = { ...templates[site] };
-      event.cycle = cycle;
-      event.icount = icount;
-      for (let index = 0; index < names.length; index += 1) {
-        event[names[index] as string] = (columns[index] as ColumnValues)[row];
-      }
-      return event;
-    };
+    const columns = this.varyingWords(kind, varying).map((words, index) => {
+      const { name, type } = varying[index] as EventColumn;
+      const values =
+        type === 'u64' || type === 'i64'
+          ? sharedBigints(words, type, kind, this.siteCount)
+          : toValues(words, type, kind.count, []);
+      return { name, values };
+    });
+    const make = eventMaker(code);
+    return (site, row, cycle, icount) => make(templates[site] as EventObject, cycle, icount, columns, row);
   }
 
   /** By site: an event of the kind, but for what differs from event to event. */
@@ -211,6 +206,26 @@ export class EventChunk {
 
 /** Makes an event of a site, a row among those of its kind, and a stamp. */
 type Builder = (site: number, row: number, cycle: number, icount: number) => Record<string, unknown>;
+
+/** Values of 64 bits, of which those that are again the last of their site are the same object: most are, and making one takes long. */
+function sharedBigints(
+  words: Uint32Array<ArrayBuffer>,
+  type: 'u64' | 'i64',
+  { count, siteOfRow }: KindRows,
+  siteCount: number,
+): bigint[] {
+  const values = type === 'u64' ? new BigUint64Array(words.buffer) : new BigInt64Array(words.buffer);
+  const shared: bigint[] = new Array(count);
+  const lastRows = new Int32Array(siteCount).fill(-1);
+  for (let row = 0; row < count; row += 1) {
+    const site = siteOfRow[row] as number;
+    const last = lastRows[site] as number;
+    const isAgain = last >= 0 && words[2 * last] === words[2 * row] && words[2 * last + 1] === words[2 * row + 1];
+    shared[row] = (isAgain ? shared[last] : values[row]) as bigint;
+    lastRows[site] = row;
+  }
+  return shared;
+}
 
 function lowHalves(words: Uint32Array, count: number): Uint16Array {
   const halves = new Uint16Array(count);
