@@ -8,6 +8,7 @@ import type { Exits } from './exits.ts';
 import type { HartStates, ResumePoint } from './harts.ts';
 import type { Mode } from './modes/mode.ts';
 import type { SbiHost } from './sbi/sbi-types.ts';
+import type { StealTime } from './steal-time.ts';
 
 export interface SbiServicesOptions {
   readonly machine: Machine;
@@ -19,6 +20,8 @@ export interface SbiServicesOptions {
   readonly exits: () => Exits;
   readonly output: (bytes: Uint8Array) => void;
   readonly timerChanged: (hart: number) => void;
+  /** Undefined where nobody withholds harts. */
+  readonly stealTime: StealTime | undefined;
   /** A hart has stopped. */
   readonly stopped: (hart: number) => void;
   /** A hart has been put at a new start. */
@@ -29,12 +32,14 @@ export interface SbiServicesOptions {
 export class SbiServices implements SbiHost {
   readonly machine: Machine;
   readonly harts: HartStates;
+  readonly stealTime: StealTime | undefined;
   readonly #options: SbiServicesOptions;
 
   constructor(options: SbiServicesOptions) {
     this.#options = options;
     this.machine = options.machine;
     this.harts = options.harts;
+    this.stealTime = options.stealTime;
   }
 
   writeConsole(bytes: Uint8Array): void {
@@ -68,6 +73,7 @@ export class SbiServices implements SbiHost {
 
   stopHart(hart: number): void {
     this.harts.stop(hart);
+    this.stealTime?.end(hart);
     this.#options.stopped(hart);
     this.#stateChanged(hart, 'stopped');
   }

@@ -8,6 +8,7 @@
 import { must } from '../assert.ts';
 import { IRQ, type PlainState } from '../machine/bus.ts';
 import { type Hart, type Machine, type MachineConfig, STOP, type StopReason } from '../machine/machine-types.ts';
+import { TIMEBASE_HZ } from '../machine/platform/memory-map.ts';
 import { AvoidedExits } from './avoided-exits.ts';
 import { Board } from './board.ts';
 import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
@@ -26,6 +27,7 @@ import { SeededBytes } from './random.ts';
 import type { RingEvent } from './rings/ring-events.ts';
 import { SbiServices } from './sbi-services.ts';
 import { Schedule } from './schedule.ts';
+import { StealTime } from './steal-time.ts';
 import { type Turn, Turns } from './turns.ts';
 import { machineConfig, type VmConfig, type VmImages } from './vm-config.ts';
 import type { ConsoleStream, EndReason, InputRecord, Position, RunEnd, VmPorts } from './vm-ports.ts';
@@ -63,6 +65,8 @@ export class Vm {
   readonly #board: Board;
   readonly #input: ConsoleInput;
   readonly #random: SeededBytes;
+  /** Undefined where nobody withholds harts. */
+  readonly #stealTime: StealTime | undefined;
   /** STIP of each hart when last looked at. */
   readonly #timerLevels: boolean[];
   #timersStale = true;
@@ -99,6 +103,7 @@ export class Vm {
       clock: machine.clock,
       taken: (record) => this.#inputTaken(record),
     });
+    this.#stealTime = processor === undefined ? undefined : this.#makeStealTime();
     const sbi = this.#sbiServices();
     this.#exits = new Exits({
       machine,
@@ -158,6 +163,7 @@ export class Vm {
 
   /** Everything that decides how the run goes on, besides the harts, RAM and what has been asked of the input source. */
   state(): PlainState {
+    const stealTime = this.#stealTime?.state();
     return {
       devices: Object.fromEntries(this.machine.devices.map((device) => [device.name, device.state()])),
       harts: this.#harts.state(),
@@ -168,6 +174,7 @@ export class Vm {
       timerLevels: [...this.#timerLevels],
       watch: this.#watch.state(),
       ...(this.#processor?.state !== undefined && { processor: this.#processor.state() }),
+      ...(stealTime !== undefined && { stealTime }),
     };
   }
 
@@ -258,6 +265,7 @@ export class Vm {
     for (let id = 0; id < this.#harts.count; id++) {
       if (!this.#harts.isWaiting(id) || !this.machine.wakePending(id)) continue;
       this.#harts.wake(id);
+      this.#stealTime?.ready(id);
       this.#events.send(this.#events.row('wake', id));
     }
   }
@@ -335,7 +343,9 @@ export class Vm {
       if (preempted) this.#mode.interrupts.preempt(this.#exits, from);
       this.#events.emit('turn', hart, { from });
       this.#turns.restart(this.machine.clock.cycle);
+      if (this.#harts.isRunnable(from)) this.#stealTime?.preempted(from);
     }
+    this.#stealTime?.entered(hart);
     if (this.#harts.stateOf(hart) === HSM_STATE.STARTED) return;
     const { resume } = this.#harts.enter(hart);
     if (resume) {
@@ -463,8 +473,22 @@ export class Vm {
     this.#events.emit(event.kind, this.#turns.current, event as never);
   }
 
+  #makeStealTime(): StealTime {
+    const { memory, clock, config } = this.machine;
+    return new StealTime({
+      memory,
+      clock,
+      cyclesPerSecond: TIMEBASE_HZ * config.core.cyclesPerTick,
+      pages: {
+        hold: (pa) => this.#processor?.holdShared?.(pa) ?? true,
+        release: (pa) => this.#processor?.releaseShared?.(pa),
+      },
+    });
+  }
+
   #sbiServices(): SbiServices {
     return new SbiServices({
+      stealTime: this.#stealTime,
       machine: this.machine,
       harts: this.#harts,
       mode: this.#mode,

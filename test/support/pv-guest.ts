@@ -78,6 +78,7 @@ export class PvGuest {
       sbi: {
         machine,
         harts: new HartStates(1, 1),
+        stealTime: undefined,
         writeConsole: (bytes) => void this.printed.push(new TextDecoder().decode(bytes)),
         readConsole: (maxBytes) => this.input.subarray(0, maxBytes),
         sendIpi: () => {},

@@ -26,6 +26,10 @@ export interface VirtualProcessor {
   timerExpired?(host: ExitHost, hart: number): void;
   /** A hart has stopped, until it is started anew. */
   stopped?(hart: number): void;
+  /** The host is to write to RAM at that address at any time. False if it may not. */
+  holdShared?(pa: number): boolean;
+  /** Gives back what {@link holdShared} has taken. */
+  releaseShared?(pa: number): void;
   /** What it holds beside harts and memory, if anything. */
   state?(): PlainState;
 }

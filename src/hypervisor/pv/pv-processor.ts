@@ -20,6 +20,7 @@ import type { ExitHost } from '../modes/mode.ts';
 import type { ProcessorSetup, VirtualProcessor } from '../modes/virtual-processor.ts';
 import { DBCN } from '../sbi/dbcn.ts';
 import type { Scheduler } from '../schedule.ts';
+import { PAGE_BYTES } from '../shadow/guest-tables.ts';
 import { pvCallRow, servePvCall } from './calls/calls.ts';
 import { makePvDevices } from './devices/pv-devices.ts';
 import { VIRQ } from './event-channels.ts';
@@ -139,6 +140,15 @@ export class PvProcessor implements VirtualProcessor {
     host.leaveGuest('timer', host.costs.primitives.timerExit);
     host.inject('virq-timer', port, host.costs.primitives.eventSend);
     this.#domain.events.raise(port);
+  }
+
+  /** It can be no page table from then on. */
+  holdShared(pa: number): boolean {
+    return this.#domain.paging.holdWritable(Math.floor(pa / PAGE_BYTES)) === 0;
+  }
+
+  releaseShared(pa: number): void {
+    this.#domain.paging.releaseWritable(Math.floor(pa / PAGE_BYTES));
   }
 
   state(): PlainState {

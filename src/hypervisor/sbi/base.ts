@@ -11,8 +11,8 @@ export const SBI_IMPLEMENTATION_ID = 0x5054n;
 /** Major in bits 31:16, minor below. */
 export const SBI_IMPLEMENTATION_VERSION = 0x0000_0001n;
 
-/** @param offers whether an extension id is in the table, itself included. */
-export function baseExtension(offers: (eid: bigint) => boolean): SbiExtension {
+/** @param offers whether a host offers an extension, this one included. */
+export function baseExtension(offers: (host: SbiHost, eid: bigint) => boolean): SbiExtension {
   const query = (name: string, answer: (host: SbiHost) => bigint): SbiFunction => ({
     name,
     args: [],
@@ -31,7 +31,7 @@ export function baseExtension(offers: (eid: bigint) => boolean): SbiExtension {
         name: 'probe_extension',
         args: ['extension_id'],
         cost: 'hypercallKernel',
-        handler: (_host, _caller, [eid]) => success(offers(eid) ? 1n : 0n),
+        handler: (host, _caller, [eid]) => success(offers(host, eid) ? 1n : 0n),
       },
       4: query('get_mvendorid', machineCsr('mvendorid')),
       5: query('get_marchid', machineCsr('marchid')),

@@ -5,6 +5,7 @@
 import type { Machine } from '../../machine/machine-types.ts';
 import type { CostPrimitive } from '../costs.ts';
 import type { HartStates, ResumePoint } from '../harts.ts';
+import type { StealTime } from '../steal-time.ts';
 
 /** Standard error codes (§3, table 1). */
 export const SBI_ERROR = {
@@ -34,6 +35,8 @@ export type SbiOutcome = SbiReturn | 'no-return';
 export interface SbiHost {
   readonly machine: Machine;
   readonly harts: HartStates;
+  /** Undefined where nobody withholds harts. */
+  readonly stealTime: StealTime | undefined;
   /** Writes to the debug console. */
   writeConsole(bytes: Uint8Array): void;
   /** Takes up to `maxBytes` (at least 1) of input from the debug console; empty if there is none. */
@@ -70,6 +73,8 @@ export interface SbiExtension {
   readonly eid: number;
   /** Short name, as in the specification's headings. */
   readonly name: string;
+  /** Whether this host offers it; by default it does. */
+  readonly isOffered?: (host: SbiHost) => boolean;
   /** By function id (FID). */
   readonly functions: Readonly<Record<number, SbiFunction>>;
 }

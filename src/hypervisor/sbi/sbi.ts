@@ -1,5 +1,5 @@
 /**
- * The SBI: the table of extensions, the dispatcher, and names for reports. SBI 2.0 without PMU, NACL, STA and CPPC,
+ * The SBI: the table of extensions, the dispatcher, and names for reports. SBI 2.0 without PMU, NACL and CPPC,
  * and an extension of our own for marks.
  *
  * The legacy extensions (EIDs 0x00 to 0x0f, §5) are not offered. A legacy caller reads a0 alone and finds
@@ -13,6 +13,7 @@ import { MARK } from './mark.ts';
 import { RFENCE } from './rfence.ts';
 import { SBI_ERROR, type SbiExtension, type SbiFunction } from './sbi-types.ts';
 import { SRST } from './srst.ts';
+import { STA } from './sta.ts';
 import { SUSP } from './susp.ts';
 import { TIME } from './time.ts';
 
@@ -30,9 +31,12 @@ const LEGACY_NAMES = [
 ] as const;
 const LEGACY_EID_LAST = 0x0f;
 
-const BASE = baseExtension((eid) => BY_EID.has(Number(eid)));
+const BASE = baseExtension((host, eid) => {
+  const extension = BY_EID.get(Number(eid));
+  return extension !== undefined && (extension.isOffered?.(host) ?? true);
+});
 /** Every extension that is served. */
-export const SBI_EXTENSIONS: readonly SbiExtension[] = [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, SUSP, MARK];
+export const SBI_EXTENSIONS: readonly SbiExtension[] = [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, SUSP, STA, MARK];
 const BY_EID: ReadonlyMap<number, SbiExtension> = new Map(SBI_EXTENSIONS.map((row) => [row.eid, row]));
 /** Functions by EID, then FID. */
 const FUNCTIONS: ReadonlyMap<number, ReadonlyMap<number, SbiFunction>> = new Map(
