@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { openTrace } from '../../src/trace/reader.ts';
+import { TraceWriter } from '../../src/trace/writer.ts';
 import { FakeHost, paratrace, Scratch } from './fake-host.ts';
 
 const scratch = new Scratch();
@@ -73,10 +75,19 @@ describe('golden accept', () => {
     expect((await paratrace(['replay', path('tour.pvt')])).stdout).toContain('identical');
   });
 
-  it('puts a golden in the place of one that is damaged', async () => {
+  it('puts a golden in the place of one that is damaged, or cannot be recorded again', async () => {
     await accepted();
+    // Whole by its checksums, but not what this version reads, and no trace at all.
+    const parts: Uint8Array[] = [];
+    const writer = new TraceWriter((part) => parts.push(part), openTrace(readFileSync(path('pass.pvt'))).header);
+    const stamp = { cycle: 0, icount: 0, hart: 0, pc: 0n };
+    writer.event({ kind: 'end', ...stamp, reason: 'tohost', status: 0 });
+    writer.end({ cycle: 9, icount: 0, reason: 'interrupted', status: 0, message: '' });
+    writeFileSync(path('pass-2.pvt'), Buffer.concat(parts));
     writeFileSync(path('pass.pvt'), 'no trace');
-    expect((await golden('verify', folder)).stdout).toContain('trace.not-a-trace');
+    const { stdout } = await golden('verify', folder);
+    expect(stdout).toContain('trace.not-a-trace');
+    expect(stdout).toContain('golden.interrupted');
     expect((await golden('accept', folder)).code).toBe(0);
     expect((await golden('verify', folder)).code).toBe(0);
   });
@@ -198,6 +209,17 @@ describe('reports of golden verify', () => {
     expect(github).toMatch(
       /^::error file=.*pass\.pvt,title=golden pass::pass is recorded differently now%0Aheader: seed 1 -> a<b,"c":%25%0A/,
     );
+  });
+});
+
+describe('help of golden', () => {
+  it.each([
+    ['verify', ['--reporter', '--ignore', '--jobs', 'Exit codes']],
+    ['accept', ['--jobs', 'CI']],
+  ])('%s has its options and examples', async (verb, parts) => {
+    const { code, stdout } = await golden(verb, '--help');
+    expect(code).toBe(0);
+    for (const part of [...parts, `paratrace golden ${verb}`, 'golden.json']) expect(stdout).toContain(part);
   });
 });
 

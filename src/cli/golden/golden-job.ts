@@ -53,46 +53,58 @@ export function textFileOf(file: string): string {
 /** Whatever is wrong is in the result. */
 export function runGoldenJob(job: GoldenJob, host: JobHost): GoldenOutcome {
   try {
-    return verifyOne(job, host);
+    return verifyOne(job, host, existsSync(job.file) ? readFile(job.file) : undefined);
   } catch (error) {
     if (!(error instanceof ParatraceError)) throw error;
     const { name, file } = job;
+    // A golden that cannot be read is in nobody's way who accepts another.
+    if (error.code.startsWith('trace.') && job.accepts && isRecordable(job)) return recordAnew(job, host, error);
     const sentences = formatError(error).split('\n');
     return { result: { name, file, status: 'error', sentences, details: [] } };
   }
 }
 
-function verifyOne(job: GoldenJob, host: JobHost): GoldenOutcome {
+function verifyOne(job: GoldenJob, host: JobHost, bytes: Uint8Array | undefined): GoldenOutcome {
   const { name, file, accepts } = job;
-  const bytes = existsSync(file) ? readFile(file) : undefined;
-  if (bytes === undefined && !accepts) return { result: missing(job) };
-  const golden = bytes === undefined ? undefined : openGolden(job, bytes);
-  const plan = planOf(job, golden);
-  const altered = host.alter?.(plan) ?? plan;
-  const machineOf = host.createMachine ?? ((config) => createMachine(config, 'interpreter', host));
-  const now = recordRun(altered, machineOf);
-  const trace = openTrace(now.bytes);
-  checkEnded(trace);
-  const accepted = () => ({ accepted: { bytes: now.bytes, text: textDigest(trace, SBI_NAMES) } });
-  if (bytes === undefined || golden === undefined) return { result: missing(job), ...accepted() };
+  if (bytes === undefined) return accepts ? recordAnew(job, host) : { result: missing(job) };
+  const golden = openTrace(bytes);
+  if (!(accepts && isRecordable(job))) checkEnded(golden);
+  const { bytes: now, trace, plan } = record(job, host, golden);
   const textFile = textFileOf(file);
   const text = existsSync(textFile) ? new TextDecoder().decode(readFile(textFile)) : undefined;
-  const guest = altered.images.guest;
-  const result = compareGolden({ name, file, bytes, text }, now.bytes, { ignore: job.ignore, guest });
-  const isOther = result.status !== 'same' || altered.embedsImages !== golden.embedded.length > 0;
-  return { result, ...(accepts && isOther && accepted()) };
+  const result = compareGolden({ name, file, bytes, text }, now, { ignore: job.ignore, guest: plan.images.guest });
+  const isOther = result.status !== 'same' || plan.embedsImages !== golden.embedded.length > 0;
+  return { result, ...(accepts && isOther && { accepted: acceptable(now, trace) }) };
 }
 
-/** A golden that cannot be read is in nobody's way who accepts another. */
-function openGolden({ accepts, run }: GoldenJob, bytes: Uint8Array): TraceReader | undefined {
-  try {
-    const trace = openTrace(bytes);
-    checkEnded(trace);
-    return trace;
-  } catch (error) {
-    if (accepts && run !== undefined && run !== null && error instanceof ParatraceError) return undefined;
-    throw error;
-  }
+/** Where there is no golden, or none that can be read. */
+function recordAnew(job: GoldenJob, host: JobHost, why?: ParatraceError): GoldenOutcome {
+  const { bytes, trace } = record(job, host, undefined);
+  const { name, file } = job;
+  const result: GoldenResult =
+    why === undefined
+      ? missing(job)
+      : { name, file, status: 'changed', sentences: [`it could not be read: ${why.message}`], details: [] };
+  return { result, accepted: acceptable(bytes, trace) };
+}
+
+function record(job: GoldenJob, host: JobHost, golden: TraceReader | undefined) {
+  const planned = planOf(job, golden);
+  const plan = host.alter?.(planned) ?? planned;
+  const machineOf = host.createMachine ?? ((config) => createMachine(config, 'interpreter', host));
+  const { bytes } = recordRun(plan, machineOf);
+  const trace = openTrace(bytes);
+  checkEnded(trace);
+  return { bytes, trace, plan };
+}
+
+function acceptable(bytes: Uint8Array, trace: TraceReader): NonNullable<GoldenOutcome['accepted']> {
+  return { bytes, text: textDigest(trace, SBI_NAMES) };
+}
+
+/** Whether its manifest says how to record it, so that the golden itself is not needed. */
+function isRecordable({ run }: GoldenJob): boolean {
+  return run !== undefined && run !== null;
 }
 
 function missing({ name, file, run }: GoldenJob): GoldenResult {

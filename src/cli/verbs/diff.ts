@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { ASPECTS, type AspectName, parseAspects, SEMANTIC_IGNORES } from '../../analysis/diff/aspects.ts';
 import { EXIT_CODE, type ExitCode } from '../../errors.ts';
 import { attempt, checkOutput } from '../host/files.ts';
+import type { Host } from '../host/host.ts';
 import { printable } from '../printable.ts';
 import { type VerbContext, verb } from './verb.ts';
 
@@ -40,36 +41,40 @@ export function diffVerb({ host, exit }: VerbContext): Command {
     .option('--semantic', 'compare what happened, not when and at what price')
     .option('--json', 'as JSON (docs/golden-traces.md has its shape)')
     .option('--html <file>', 'also write a page')
-    .action(async (left: string, right: string, options: DiffVerbOptions) => {
-      const { html } = options;
-      if (html !== undefined) checkOutput(html, [left, right]);
-      const [{ inFile, openTraceFile, reportProblem }, { diffTraces }, { SBI_NAMES }, { symbolsOf }, text, json] =
-        await Promise.all([
-          import('../open-trace.ts'),
-          import('../../analysis/diff/trace-diff.ts'),
-          import('../../analysis/sbi-names.ts'),
-          import('../../analysis/symbols.ts'),
-          import('../../analysis/diff/diff-text.ts'),
-          import('../../analysis/diff/diff-json.ts'),
-        ]);
-      const [a, b] = [openTraceFile(left), openTraceFile(right)];
-      const ignore = [...(options.ignore ?? []), ...(options.semantic ? SEMANTIC_IGNORES : [])];
-      const diff = inFile(`${left} and ${right}`, () => diffTraces(a, b, { ignore, names: SBI_NAMES }));
-      const words = {
-        names: SBI_NAMES,
-        sides: [left, right] as const,
-        symbols: [symbolsOf(a), symbolsOf(b)] as const,
-      };
-      if (options.json) host.stdout.write(printable(`${JSON.stringify(json.diffToJson(diff, words), undefined, 2)}\n`));
-      else host.stdout.write(printable(`${text.describeDiff(diff, words).join('\n')}\n`));
-      if (html !== undefined) {
-        const { renderDiff } = await import('../../viz/diff-page.ts');
-        const page = renderDiff(diff, words);
-        attempt(html, 'written', () => writeFileSync(html, page));
-        host.stderr.write(`paratrace: comparison ${html}\n`);
-      }
-      const problems: ExitCode[] = [reportProblem(host, left, a), reportProblem(host, right, b)];
-      const unreadable = problems.find((code) => code !== EXIT_CODE.ok);
-      exit(unreadable ?? (diff.same ? EXIT_CODE.ok : EXIT_CODE.guestFailed));
-    });
+    .action(async (left: string, right: string, options: DiffVerbOptions) =>
+      exit(await compare(host, left, right, options)),
+    );
+}
+
+async function compare(host: Host, left: string, right: string, options: DiffVerbOptions): Promise<ExitCode> {
+  const { html } = options;
+  if (html !== undefined) checkOutput(html, [left, right]);
+  const [{ inFile, openTraceFile, reportProblem }, { diffTraces }, { SBI_NAMES }, { guestSymbols }, text, json] =
+    await Promise.all([
+      import('../open-trace.ts'),
+      import('../../analysis/diff/trace-diff.ts'),
+      import('../../analysis/sbi-names.ts'),
+      import('../guest-symbols.ts'),
+      import('../../analysis/diff/diff-text.ts'),
+      import('../../analysis/diff/diff-json.ts'),
+    ]);
+  const [a, b] = [openTraceFile(left), openTraceFile(right)];
+  const ignore = [...(options.ignore ?? []), ...(options.semantic ? SEMANTIC_IGNORES : [])];
+  const diff = inFile(`${left} and ${right}`, () => diffTraces(a, b, { ignore, names: SBI_NAMES }));
+  const words = {
+    names: SBI_NAMES,
+    sides: [left, right] as const,
+    symbols: [guestSymbols(left, a), guestSymbols(right, b)] as const,
+  };
+  if (options.json) host.stdout.write(printable(`${JSON.stringify(json.diffToJson(diff, words), undefined, 2)}\n`));
+  else host.stdout.write(printable(`${text.describeDiff(diff, words).join('\n')}\n`));
+  if (html !== undefined) {
+    const { renderDiff } = await import('../../viz/diff-page.ts');
+    const page = renderDiff(diff, words);
+    attempt(html, 'written', () => writeFileSync(html, page));
+    host.stderr.write(`paratrace: comparison ${html}\n`);
+  }
+  const problems: ExitCode[] = [reportProblem(host, left, a), reportProblem(host, right, b)];
+  const unreadable = problems.find((code) => code !== EXIT_CODE.ok);
+  return unreadable ?? (diff.same ? EXIT_CODE.ok : EXIT_CODE.guestFailed);
 }
