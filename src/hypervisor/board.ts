@@ -38,7 +38,7 @@ import {
   OverlayDisk,
   OverlayMedium,
 } from './backends/index.ts';
-import type { ConsoleInput } from './console-input.ts';
+import type { ConsoleInput, Receiver } from './console-input.ts';
 import type { DevicePlan } from './device-plan.ts';
 import type { RandomBytes } from './random.ts';
 import type { RingEvents } from './rings/ring-events.ts';
@@ -64,19 +64,11 @@ export interface BoardOptions {
 /** A line into the interrupt controller by its source, for a device of that name. */
 type Line = (name: string, source: number) => IrqLine;
 
-/** A receiver that input can be put into, by port. */
-interface Receiver {
-  readonly port: InputPort;
-  /** Bytes it waits for by interrupt now; 0 if it is not armed. */
-  readonly armedBytes: () => number;
-  readonly receive: (bytes: Uint8Array) => void;
-}
-
 export class Board {
   readonly #uart: Uart16550;
   readonly #rtc: GoldfishRtc;
   readonly #clint: Clint | undefined;
-  readonly #receivers: readonly Receiver[];
+  readonly #receivers: Receiver[];
 
   constructor(options: BoardOptions) {
     const { machine, config } = options;
@@ -99,7 +91,12 @@ export class Board {
       ...(options.devices.e1000 ? [networkController(options, line)] : []),
     ];
     for (const device of devices) if (device) machine.attach(device);
-    this.#receivers = this.#consoles(virtio?.console);
+    this.#receivers = [...this.#consoles(virtio?.console)];
+  }
+
+  /** Has a console that is no device of the bus given input, after all others. */
+  addReceiver(receiver: Receiver): void {
+    this.#receivers.push(receiver);
   }
 
   /** The next cycle at which {@link update} must be called; Infinity if none. */

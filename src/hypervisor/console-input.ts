@@ -24,6 +24,14 @@ export const UART_POLLS_IN_A_ROW = 4;
 /** A guest that never polls so often in a row is given input after so many polls in all. */
 export const UART_POLLS_IN_ALL = 65_536;
 
+/** A receiver that input can be put into, by port. */
+export interface Receiver {
+  readonly port: InputPort;
+  /** Bytes it waits for by interrupt now; 0 if it is not armed. */
+  readonly armedBytes: () => number;
+  readonly receive: (bytes: Uint8Array) => void;
+}
+
 /** What the input needs from the virtual machine around it. */
 export interface ConsoleInputOptions {
   readonly source: InputSource;

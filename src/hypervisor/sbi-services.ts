@@ -22,6 +22,8 @@ export interface SbiServicesOptions {
   readonly timerChanged: (hart: number) => void;
   /** Undefined where nobody withholds harts. */
   readonly stealTime: StealTime | undefined;
+  /** Input that was taken before the guest asked for it; undefined if there is none. */
+  readonly inputTaken: (maxBytes: number) => Uint8Array | undefined;
   /** A hart has stopped. */
   readonly stopped: (hart: number) => void;
   /** A hart has been put at a new start. */
@@ -47,7 +49,8 @@ export class SbiServices implements SbiHost {
   }
 
   readConsole(maxBytes: number): Uint8Array {
-    return this.#options.input.poll('dbcn', maxBytes) ?? new Uint8Array();
+    const { inputTaken, input } = this.#options;
+    return inputTaken(maxBytes) ?? input.poll('dbcn', maxBytes) ?? new Uint8Array();
   }
 
   sendIpi(target: number): void {

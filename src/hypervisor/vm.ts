@@ -150,6 +150,7 @@ export class Vm {
       schedule: this.#schedule,
       events: { emit: (event) => this.#ringEvent(event) },
       avoided,
+      addReceiver: (receiver) => this.#board.addReceiver(receiver),
       raised: (source, line) => this.#mode.interrupts.raise(this.#exits, source, line),
       crashed: (message) => void this.#end('stuck', 1, message),
     });
@@ -489,6 +490,7 @@ export class Vm {
   #sbiServices(): SbiServices {
     return new SbiServices({
       stealTime: this.#stealTime,
+      inputTaken: (maxBytes) => this.#processor?.takeInput?.(maxBytes),
       machine: this.machine,
       harts: this.#harts,
       mode: this.#mode,

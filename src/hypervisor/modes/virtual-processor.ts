@@ -6,6 +6,7 @@ import type { PlainState } from '../../machine/bus.ts';
 import { CAUSE } from '../../machine/engine/stops.ts';
 import type { Machine } from '../../machine/machine-types.ts';
 import type { AvoidedExits } from '../avoided-exits.ts';
+import type { Receiver } from '../console-input.ts';
 import type { CostProfile } from '../costs.ts';
 import type { RingEvents } from '../rings/ring-events.ts';
 import type { SbiHost } from '../sbi/sbi-types.ts';
@@ -26,6 +27,8 @@ export interface VirtualProcessor {
   timerExpired?(host: ExitHost, hart: number): void;
   /** A hart has stopped, until it is started anew. */
   stopped?(hart: number): void;
+  /** Input of the debug console that the processor has taken already; undefined if there is none. */
+  takeInput?(maxBytes: number): Uint8Array | undefined;
   /** The host is to write to RAM at that address at any time. False if it may not. */
   holdShared?(pa: number): boolean;
   /** Gives back what {@link holdShared} has taken. */
@@ -47,6 +50,8 @@ export interface ProcessorSetup {
   readonly events: RingEvents;
   readonly avoided: AvoidedExits;
   readonly raised: (source: string, line: number) => void;
+  /** Has a console that is no device of the bus given input. */
+  readonly addReceiver: (receiver: Receiver) => void;
   /** The guest can never go on: ends the run. */
   readonly crashed: (message: string) => void;
 }

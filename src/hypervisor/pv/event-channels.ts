@@ -37,6 +37,8 @@ export class EventChannels {
   readonly #options: EventChannelOptions;
   readonly #ports = new Map<number, Port>();
   readonly #notified = new Map<string, () => void>();
+  /** Ports that `VIRQ_CONSOLE` of some vCPU is bound to: asked for between any two exits. */
+  readonly #consolePorts: number[] = [];
   /** No port below it is free. */
   #lowestFree = 1;
 
@@ -129,6 +131,11 @@ export class EventChannels {
     return 0;
   }
 
+  /** The port of `VIRQ_CONSOLE`: the lowest, if several vCPUs have bound it. */
+  get consolePort(): number | undefined {
+    return this.#consolePorts[0];
+  }
+
   isBound(port: number): boolean {
     return this.#ports.has(port);
   }
@@ -167,11 +174,18 @@ export class EventChannels {
     const port = this.#lowestFree;
     if (port > PORT_MAX) return { error: PV_ERROR.ENOSPC };
     this.#ports.set(port, bound);
+    if (bound.kind === 'virq' && bound.virq === VIRQ.console) this.#changeConsolePorts([...this.#consolePorts, port]);
     return { port };
+  }
+
+  #changeConsolePorts(ports: readonly number[]): void {
+    this.#consolePorts.splice(0, this.#consolePorts.length, ...[...ports].sort((a, b) => a - b));
   }
 
   #release(port: number): void {
     this.#ports.delete(port);
+    if (this.#consolePorts.includes(port))
+      this.#changeConsolePorts(this.#consolePorts.filter((other) => other !== port));
     this.#options.shared.clearPort(port);
     this.#lowestFree = Math.min(this.#lowestFree, port);
   }

@@ -25,6 +25,7 @@ import { pvCallRow, servePvCall } from './calls/calls.ts';
 import { makePvDevices } from './devices/pv-devices.ts';
 import { VIRQ } from './event-channels.ts';
 import { AFTERWARDS, PvCall } from './pv-call.ts';
+import { PvConsole } from './pv-console.ts';
 import { type Callback, type Halves, PvDomain } from './pv-domain.ts';
 import { PV_EXTENSION, STATUS } from './pv-layout.ts';
 import { watchSharedInfo } from './shared-info-watch.ts';
@@ -49,6 +50,7 @@ export class PvProcessor implements VirtualProcessor {
   readonly #domain: PvDomain;
   readonly #crashed: (message: string) => void;
   readonly #schedule: Scheduler;
+  readonly #console: PvConsole;
   readonly #call = new PvCall();
   readonly #firstUseMap: number;
 
@@ -83,6 +85,8 @@ export class PvProcessor implements VirtualProcessor {
     });
     watchSharedInfo(machine, start.sharedInfo, this.#domain.events, avoided);
     this.#schedule = schedule;
+    this.#console = new PvConsole({ events: this.#domain.events, raised });
+    setup.addReceiver(this.#console);
     for (const { id } of machine.harts) schedule.register(pollTarget(id), () => kick(id));
     const boot = this.#domain.hart(0);
     boot.setX(A1, BigInt(start.startInfo));
@@ -151,7 +155,13 @@ export class PvProcessor implements VirtualProcessor {
     this.#domain.paging.releaseWritable(Math.floor(pa / PAGE_BYTES));
   }
 
+  takeInput(maxBytes: number): Uint8Array | undefined {
+    return this.#console.take(maxBytes);
+  }
+
   state(): PlainState {
+    const console = this.#console.state();
+    if (console !== undefined) return { domain: this.#domain.state(), console };
     return this.#domain.state();
   }
 

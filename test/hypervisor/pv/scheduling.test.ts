@@ -298,3 +298,54 @@ describe('clocks of the shared-info page', () => {
     expect((multiplier * 2 ** shift) / 2 ** 32 / (1e9 / hz)).toBeCloseTo(1, 9);
   });
 });
+
+describe('console input', () => {
+  const read = (count: number) => `li a0, 1\n li a1, ${count}\n la a2, data\n ${call(18)}\n addi s3, a1, 0\n`;
+  const echo = `
+    ${read(1)}
+    beq s3, x0, done
+    la t0, data
+    lbu a0, 0(t0)
+    ${sbi(0x4442_434e, 2)}
+  `;
+  const withInput = (text: string) => {
+    const file = scratch.path('input.txt');
+    writeFileSync(file, text);
+    return ['--stdin', file];
+  };
+
+  it('comes as an event to a guest that has asked for it and waits', async () => {
+    const { stdout, events } = await run(
+      `
+      ${channel(1, 2, 0, 0)}
+      ${schedule(BLOCK)}
+      ${print('!')}
+      ${echo} ${echo} ${echo}
+      done: lbu s4, 0(s1)
+      ${printDigit('s4')}
+      `,
+      'spin: j spin',
+      ...withInput('hi'),
+    );
+    expect(stdout).toBe('!hi1');
+    expect(events.filter((event) => event.kind === 'inject' && event.source === 'pv-console').length).toBeGreaterThan(
+      0,
+    );
+    expect(events.filter(({ kind }) => kind === 'input').length).toBeGreaterThan(0);
+  });
+
+  it('is left alone until it is asked for without the port', async () => {
+    const { stdout, events } = await run(`${echo} ${echo} done: ${print('.')}`, 'spin: j spin', ...withInput('ab'));
+    expect(stdout).toBe('ab.');
+    expect(events.filter(({ kind }) => kind === 'inject')).toEqual([]);
+  });
+
+  it('comes no more when the port is closed', async () => {
+    const { code, stderr } = await run(
+      `${channel(1, 2, 0, 0)} ${channel(3, 1)} ${schedule(BLOCK)}`,
+      'spin: j spin',
+      ...withInput('ab'),
+    );
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/no timer, device or input is set up/)]);
+  });
+});
