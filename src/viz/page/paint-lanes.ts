@@ -244,13 +244,19 @@ function triangle(context: CanvasRenderingContext2D, x: number, y: number, size:
   context.fill();
 }
 
+/** A chain that the device still has at the end is no fault: buffers for what may yet come are handed out ahead. */
+const NEVER_RETURNED_ALPHA = 0.35;
+
 function paintChains(brush: Brush, ring: RingLanes, height: number): void {
   const { context, palette, view, table } = brush;
   for (const slot of ring.slots) {
     const { top, height: size } = slotPlace(ring, slot[0] ?? 0, height);
     sampleSlot(slot, ring.chains.starts, ring.chains.ends, view, (chain, x, width) => {
-      context.fillStyle = (ring.chains.completes[chain] ?? -1) < 0 ? palette.broken : palette.flight;
+      const isReturned = (ring.chains.completes[chain] ?? -1) >= 0;
+      context.fillStyle = palette.flight;
+      context.globalAlpha = isReturned ? 1 : NEVER_RETURNED_ALPHA;
       context.fillRect(x, top, width > 3 ? width - 0.5 : width, size);
+      context.globalAlpha = 1;
       if (size < TEXT_HEIGHT_MIN || width < TEXT_PIXELS_MIN) return;
       const take = ring.chains.takes[chain] ?? 0;
       const head = table.numbers('take', 'head')[table.row[take] ?? 0] ?? 0;
