@@ -90,6 +90,7 @@ function shortestScript(left: Ahead, right: Ahead, window: number): Script {
     const before = fronts.at(-1);
     fronts.push({ edits, reach });
     let open = false;
+    let meeting: { diagonal: number; x: number; sum: number } | undefined;
     for (let index = 0; index <= edits; index += 1) {
       const diagonal = 2 * index - edits;
       const start = startOf(before, diagonal);
@@ -101,10 +102,13 @@ function shortestScript(left: Ahead, right: Ahead, window: number): Script {
       const y = x - diagonal;
       if (x + y > best.sum) best = { diagonal, x, sum: x + y };
       const ended = !atEdge && x === leftCount && y === rightCount;
-      if (ended || x - start >= TOGETHER + edits / TOGETHER_PER_EDITS) {
-        const steps = stepsTo(fronts, diagonal, x);
-        return { steps, together: true, exhausted: false, worth: 1 };
-      }
+      const isMeeting = ended || x - start >= TOGETHER + edits / TOGETHER_PER_EDITS;
+      // In a loop many ways are the same for a while: the one that is longest is the right one.
+      if (isMeeting && (meeting === undefined || x + y > meeting.sum)) meeting = { diagonal, x, sum: x + y };
+    }
+    if (meeting !== undefined) {
+      const steps = stepsTo(fronts, meeting.diagonal, meeting.x);
+      return { steps, together: true, exhausted: false, worth: 1 };
     }
     if (!open) {
       fronts.pop();

@@ -107,6 +107,24 @@ describe('the alignment of two runs', () => {
     );
   });
 
+  it('names the event that is missing from a loop, and none that is not', () => {
+    const places = fc.uniqueArray(fc.integer({ min: 1, max: 39 }), { minLength: 1, maxLength: 10 });
+    // Loops of 2 or 3 events, between others: where one event is missing, one more would be the same for a while too.
+    const left = Array.from({ length: 40 }, (_, block) => [
+      100 + block,
+      ...Array.from({ length: 200 }, (_, at) => at % (2 + (block % 2))),
+    ]).flat();
+    fc.assert(
+      fc.property(places, fc.integer({ min: 1, max: 150 }), (blocks, offset) => {
+        const missing = new Set(blocks.map((block) => block * 201 + offset));
+        const right = left.filter((_, at) => !missing.has(at));
+        const { script } = alignAll(left, right);
+        expect([count(script, '-'), count(script, '+')]).toEqual([missing.size, 0]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it.each([500, 5_000, 60_000, 200_000])('meets again after %i events that one run has more', (more) => {
     const left = loopRun(20_000);
     const right = [
