@@ -88,6 +88,12 @@ export const ERROR_CODES = {
     trigger: 'A kernel, initrd or segment does not fit the guest RAM.',
     fix: 'Give the machine more with `--memory`, or link the guest inside RAM (from 0x80000000).',
   },
+  'whatif.trace': {
+    exit: EXIT_CODE.usage,
+    trigger:
+      'Nothing can be predicted from the trace: it is of another mode than `pv`, of several harts, cut off, or older than counters.',
+    fix: 'Record the guest again with `--mode pv` and one hart, to its end.',
+  },
   'trace.truncated': {
     exit: EXIT_CODE.unreadableTrace,
     trigger: 'The trace ends before its closing chunk: the recording was cut off, or the file was cut.',

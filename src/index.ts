@@ -37,6 +37,16 @@ export {
   type RunStatistics,
 } from './analysis/stat.ts';
 export { type Symbolize, symbolsOf } from './analysis/symbols.ts';
+// What a recorded run would have cost in another mode.
+export type { Basis, ItemName, PredictedItem } from './analysis/whatif/items.ts';
+export type { PredictableTrace } from './analysis/whatif/recorded-run.ts';
+export {
+  PREDICTION_VERSION,
+  type Prediction,
+  TARGET_MODES,
+  type TargetMode,
+  whatif,
+} from './analysis/whatif/whatif.ts';
 // Failures.
 export { AssertionError } from './assert.ts';
 export {

@@ -7,6 +7,7 @@ import type { RunConfig } from '../session/config.ts';
 import type { RunEnd } from '../session/ports.ts';
 import { CAUSE_NAMES, type Cause, type CauseTotals, sumByCause } from './causes.ts';
 import type { RunStatistics } from './stat.ts';
+import type { Prediction } from './whatif/whatif.ts';
 
 /** Version of the shape of {@link Comparison}: fields may be added without a new one. */
 export const COMPARISON_VERSION = 1;
@@ -23,6 +24,8 @@ export interface MeasuredRun {
   readonly walkReferenceCycles: number;
   /** All that the guest printed, on whichever console. */
   readonly output: string;
+  /** What was predicted for it from the run of mode `pv`; undefined where that was not run, or it is that. */
+  readonly predicted?: Prediction | undefined;
   /** What the mode's build of the guest has that the unmodified one has not; undefined where it is the same build. */
   readonly guestChanged: GuestChange | undefined;
 }
@@ -78,6 +81,17 @@ export interface ModeColumn {
   readonly throughput: Throughput;
   /** Busy cycles as a multiple of those of mode `native`; null if that was not run. */
   readonly overhead: number | null;
+  /** What `whatif` says from the run of mode `pv`; null if that was not run, or it is that. */
+  readonly predicted: PredictedColumn | null;
+}
+
+/** A prediction beside what it predicts. */
+export interface PredictedColumn {
+  readonly cycles: number;
+  readonly busyCycles: number;
+  readonly exits: number;
+  /** Predicted over real cycles, less 1. */
+  readonly error: number;
 }
 
 export interface TlbColumn {
@@ -144,7 +158,12 @@ function columnOf(run: MeasuredRun, native: MeasuredRun | undefined): ModeColumn
     tlb: tlbOf(run, native),
     throughput: throughputOf(run.output, icount, busy),
     overhead: native === undefined ? null : ratio(busy, busyOf(native.statistics)),
+    predicted: run.predicted === undefined ? null : predictedOf(run.predicted, cycles),
   };
+}
+
+function predictedOf({ cycles, idleCycles, exits }: Prediction, realCycles: number): PredictedColumn {
+  return { cycles, busyCycles: cycles - idleCycles, exits, error: ratio(cycles, realCycles) - 1 };
 }
 
 function tlbOf(run: MeasuredRun, native: MeasuredRun | undefined): TlbColumn {

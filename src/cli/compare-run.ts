@@ -7,6 +7,7 @@ import { ParatraceError } from '../errors.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine } from '../machine/create-machine.ts';
+import { tee } from '../recorder/tee.ts';
 import { NoInput, ScriptInput } from '../session/inputs.ts';
 import type { Observer } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
@@ -43,40 +44,93 @@ export async function measureRuns(
   const screen = new Screen(host, { progress: !quiet });
   const interruption = new Interruption(host);
   const measured: MeasuredRun[] = [];
+  /** Of the run that predictions are made from. */
+  let recorded: RecordedBytes | undefined;
   try {
     for (const run of runs) {
       const startMs = host.nowMs();
-      const result = await measure(host, run, input, { screen, interruption });
+      const trace = recordsFor(run, runs) ? new RecordedBytes(run) : undefined;
+      const result = await measure(host, run, input, { screen, interruption, observer: await trace?.observer() });
       if (result === undefined) return undefined;
       measured.push({ ...result, guestChanged: guestChangedIn(bundled, run.config.mode) });
+      recorded ??= trace;
       if (quiet) continue;
       const seconds = ((host.nowMs() - startMs) / 1000).toFixed(2);
       const { cycle, message } = result.end;
       screen.say(`paratrace: ${run.config.mode}: ${message}; ${groupDigits(cycle)} cycles in ${seconds} s`);
     }
-    return measured;
+    return recorded === undefined ? measured : await withPredictions(runs, measured, recorded);
   } finally {
     screen.close();
     interruption.close();
   }
 }
 
+/** Predictions need a paravirtual run of one hart, and another run to predict. */
+function recordsFor({ config }: PreparedRun, runs: readonly PreparedRun[]): boolean {
+  return config.mode === 'pv' && config.hartCount === 1 && runs.length > 1;
+}
+
+/** A trace in memory. */
+class RecordedBytes {
+  readonly #run: PreparedRun;
+  readonly #parts: Uint8Array[] = [];
+
+  constructor(run: PreparedRun) {
+    this.#run = run;
+  }
+
+  async observer(): Promise<Observer> {
+    const [{ createRecorder }, { recordedProfiles }] = await Promise.all([
+      import('../recorder/recorder.ts'),
+      import('../trace/recorded-profiles.ts'),
+    ]);
+    const { config, costs, images } = this.#run;
+    const recorded = { config, ...recordedProfiles(config, costs), images, embedsImages: false };
+    return createRecorder(recorded, (bytes) => void this.#parts.push(bytes.slice()));
+  }
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+/** Prices the paravirtual run under the modes of the others. */
+async function withPredictions(
+  runs: readonly PreparedRun[],
+  measured: readonly MeasuredRun[],
+  recorded: RecordedBytes,
+): Promise<MeasuredRun[]> {
+  const [{ openTrace }, { TARGET_MODES, whatif }] = await Promise.all([
+    import('../trace/reader.ts'),
+    import('../analysis/whatif/whatif.ts'),
+  ]);
+  const trace = openTrace(recorded.bytes);
+  return measured.map((run, index) => {
+    const mode = TARGET_MODES.find((name) => name === run.config.mode);
+    const costs = runs[index]?.costs;
+    return mode === undefined || costs === undefined ? run : { ...run, predicted: whatif(trace, mode, costs) };
+  });
+}
+
 interface Watch {
   readonly screen: Screen;
   readonly interruption: Interruption;
+  /** Is told of the run as well. */
+  readonly observer: Observer | undefined;
 }
 
 async function measure(
   host: Host,
   { config, costs, images, engine }: PreparedRun,
   input: Uint8Array | undefined,
-  { screen, interruption }: Watch,
+  { screen, interruption, observer }: Watch,
 ): Promise<Omit<MeasuredRun, 'guestChanged'> | undefined> {
   const counter = new CountingObserver(config.hartCount);
   const output = new Output(config.mode);
   const ports = {
     input: input === undefined ? new NoInput() : new ScriptInput(input),
-    observer: counter,
+    observer: observer === undefined ? counter : tee(counter, observer),
     console: { write: (_stream: string, bytes: Uint8Array) => output.add(bytes) },
   };
   const options = { background: true, engineCode: host.engineCode };

@@ -20,6 +20,7 @@ import { statVerb } from './verbs/stat.ts';
 import { trimVerb } from './verbs/trim.ts';
 import { unpackVerb } from './verbs/unpack.ts';
 import type { VerbContext } from './verbs/verb.ts';
+import { whatifVerb } from './verbs/whatif.ts';
 
 /** In the order of the help. */
 const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
@@ -33,6 +34,7 @@ const VERBS: ReadonlyMap<string, (context: VerbContext) => Command> = new Map([
   ['pack', packVerb],
   ['unpack', unpackVerb],
   ['fsck', fsckVerb],
+  ['whatif', whatifVerb],
   ['compare', compareVerb],
   ['diff', diffVerb],
   ['golden', goldenVerb],

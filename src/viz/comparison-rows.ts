@@ -1,6 +1,6 @@
 /** A comparison as rows of text, one column for each mode: what the command line prints and the page shows. */
 import { CAUSE_NAMES, CAUSES } from '../analysis/causes.ts';
-import type { Comparison, ModeColumn } from '../analysis/comparison.ts';
+import type { Comparison, ModeColumn, PredictedColumn } from '../analysis/comparison.ts';
 import { formatShare, groupDigits } from './format.ts';
 
 export interface ComparisonRow {
@@ -52,6 +52,37 @@ function cycleRows(modes: readonly ModeColumn[]): ComparisonRow[] {
     row(modes, 0, 'instructions', ({ instructions }) => groupDigits(instructions)),
     row(modes, 0, 'cycles', ({ cycles }) => groupDigits(cycles.all)),
     ...used.map(([part, label]) => row(modes, 1, label, ({ cycles }) => groupDigits(cycles[part]))),
+    ...predictionRows(modes),
+  ];
+}
+
+function predictionRows(modes: readonly ModeColumn[]): ComparisonRow[] {
+  if (modes.every(({ predicted }) => predicted === null)) return [];
+  const cell =
+    (text: (predicted: PredictedColumn) => string): CellOf =>
+    ({ predicted }) =>
+      predicted === null ? NONE : text(predicted);
+  const signed = (error: number) => `${error > 0 ? '+' : ''}${(100 * error).toFixed(2)} %`;
+  return [
+    row(
+      modes,
+      0,
+      'cycles predicted',
+      cell(({ cycles }) => groupDigits(cycles)),
+      'by whatif, from the run of mode pv',
+    ),
+    row(
+      modes,
+      1,
+      'off by',
+      cell(({ error }) => signed(error)),
+    ),
+    row(
+      modes,
+      1,
+      'exits predicted',
+      cell(({ exits }) => groupDigits(exits)),
+    ),
   ];
 }
 

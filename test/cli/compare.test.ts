@@ -31,6 +31,21 @@ describe('compare', () => {
     expect(of('full')).toMatchObject({ guestChanged: null, end: { reason: 'poweroff', status: 0 } });
     expect(of('pv').guestChanged?.lines).toBeGreaterThan(100);
     expect(of('pv').byCause.calls.exits).toBeGreaterThan(100);
+    // Beside what was measured stands what the run of mode pv would have said.
+    expect(of('pv').predicted).toBeNull();
+    for (const mode of ['full', 'hvm']) {
+      const { predicted, cycles, busyCycles } = of(mode);
+      expect(Math.abs(predicted?.error ?? 1)).toBeLessThan(0.05);
+      expect(predicted?.error).toBeCloseTo((predicted?.cycles ?? 0) / cycles.all - 1);
+      expect(Math.abs((predicted?.busyCycles ?? 0) / busyCycles - 1)).toBeLessThan(0.05);
+    }
+  });
+
+  it('predicts nothing where mode pv was not run, or there is nothing to predict', async () => {
+    const { of } = await compare('syscall', 5, '--modes', 'full,hvm');
+    expect([of('full').predicted, of('hvm').predicted]).toEqual([null, null]);
+    expect((await compare('syscall', 5, '--modes', 'pv')).of('pv').predicted).toBeNull();
+    expect((await compare('syscall', 5, '--modes', 'pv,hvm', '--harts', '2')).of('hvm').predicted).toBeNull();
   });
 
   it('prints a table, and writes a page that is the same each time', async () => {

@@ -22,6 +22,7 @@ function column(mode: string, given: Partial<ModeColumn> = {}): ModeColumn {
     tlb: { misses: 1, walkReferences: 3, extraReferences: 0, extraCycles: 0 },
     throughput: { unit: 'instructions', count: 800, perMillionCycles: 800_000 },
     overhead: 1,
+    predicted: null,
     ...given,
   };
 }
