@@ -9,7 +9,9 @@ import { FEW_PART } from './workloads.mjs';
 /** The exit rate that is asked of workloads that do little else. */
 const GOAL_RATE = 500_000;
 /** A workload exits much if it does so this often in a million instructions; below, its rate says how fast instructions are. */
-const MUCH_PER_MILLION = 5_000;
+const MUCH_PER_MILLION = 2_000;
+/** Below this there are no exits to speak of. */
+const ANY_PER_MILLION = 100;
 /** How much longer than under `native` computing may take. */
 const GOAL_COMPUTE = 1.1;
 const EXIT_KINDS = new Set(['exit', 'mmio', 'hypercall']);
