@@ -114,6 +114,7 @@ function exitTable(exits, short) {
   const rows = exits.map((result) => {
     const perMillion = (1e6 * result.exits) / result.instructions;
     const rates = added(result.seconds).map((seconds) => result.exits / seconds);
+    const thousands = rates.map((rate) => rate / 1000);
     const isMuch = perMillion >= MUCH_PER_MILLION;
     const verdict = short || !isMuch ? '' : median(rates) >= GOAL_RATE ? 'met' : 'missed';
     return [
@@ -121,10 +122,7 @@ function exitTable(exits, short) {
       result.mode,
       result.exits.toLocaleString('en'),
       Math.round(perMillion).toLocaleString('en'),
-      spread(
-        rates.map((rate) => rate / 1000),
-        0,
-      ),
+      perMillion < ANY_PER_MILLION ? '-' : spread(thousands, 0),
       verdict,
     ];
   });
