@@ -72,6 +72,8 @@ export interface ModeColumn {
   readonly busyCycles: number;
   readonly exits: number;
   readonly exitsPerThousandInstructions: number;
+  /** Exits that the mode spared the guest: `hypervisor/avoided-exits.ts`. */
+  readonly exitsAvoided: number;
   /** Of the busy cycles, 0 to 1. */
   readonly hypervisorShare: number;
   readonly byCause: Readonly<Record<Cause | 'other', CauseTotals & { readonly share: number }>>;
@@ -152,6 +154,7 @@ function columnOf(run: MeasuredRun, native: MeasuredRun | undefined): ModeColumn
     busyCycles: busy,
     exits,
     exitsPerThousandInstructions: 1000 * ratio(exits, icount),
+    exitsAvoided: statistics.avoided.reduce((sum, { count }) => sum + count, 0),
     hypervisorShare: ratio(hypervisorCycles - platformCycles, busy),
     byCause: Object.fromEntries(shares) as ModeColumn['byCause'],
     handlers,

@@ -2,12 +2,14 @@
  * What an event of a paravirtual run stands for under emulation: the register accesses and traps by which an unmodified guest would have got
  * the same done, each by the primitive that a cost profile prices it with. One table, for everything that prices or draws them.
  *
- * The unmodified guest is mini-os: how many CSRs a trap takes, which registers a driver of an ATA drive or an e1000 touches, is counted in
- * `guests/mini-os/platform-native` and `drivers`, and compared with its real runs by `test/analysis/emulation-steps.test.ts`. Left out is
+ * The unmodified guest is mini-os: how many CSRs a trap takes, how many registers a driver of an ATA drive or an e1000 touches, is what `whatif`
+ * takes too (`whatif/guest-paths.ts`, `whatif/device-recipes.ts`); `test/analysis/emulation-steps.test.ts` compares it with real runs. Left out is
  * what no event tells of: starting devices, hidden faults and second-stage faults, which depend on pages.
  */
 import type { CostPrimitive } from '../hypervisor/costs.ts';
 import type { EventKind, VmEvent } from '../hypervisor/events.ts';
+import { REGISTER_DRIVERS } from './whatif/device-recipes.ts';
+import { CSR_ACCESSES } from './whatif/guest-paths.ts';
 
 /** Modes that runs are compared with. */
 export const EMULATION_TARGETS = ['full', 'hvm'] as const;
@@ -42,6 +44,8 @@ export interface StepSubject {
   readonly role: string;
 }
 
+const { blockInterrupt, blockSubmit, consoleByte, netInterrupt, netRefill, netTransmit, netUnmask } = REGISTER_DRIVERS;
+
 const step = (what: string, primitive: CostPrimitive, times = 1, per: StepUnit = 'event'): EmulationStep => ({
   what,
   primitive,
@@ -50,10 +54,10 @@ const step = (what: string, primitive: CostPrimitive, times = 1, per: StepUnit =
 });
 
 /** A trap's entry reads what happened from CSRs: two or three accesses to sscratch, then sepc, sstatus, scause, stval. */
-const TRAP_ENTRY = step('CSR accesses of the trap entry', 'csrAccess', 6);
+const TRAP_ENTRY = step('CSR accesses of the trap entry', 'csrAccess', CSR_ACCESSES.trapEntry);
 const CLAIM: readonly EmulationStep[] = [
-  step('claim of the interrupt, and one that finds no other', 'irqClaim', 2),
-  step('completion of the interrupt', 'irqComplete'),
+  step('claim of the interrupt, and one that finds no other', 'irqClaim', blockInterrupt.claims),
+  step('completion of the interrupt', 'irqComplete', blockInterrupt.completions),
 ];
 const TABLE_CALLS: ReadonlySet<string> = new Set(
   ['mmu_update', 'update_va_mapping', 'mmuext_op', 'multicall'].map((call) => `pv.${call}`),
@@ -66,22 +70,37 @@ const CALL_WORK_FULL: readonly EmulationStep[] = [
 
 /** How a driver acknowledges the interrupt of its device. */
 const ACKNOWLEDGE: Readonly<Record<string, readonly EmulationStep[]>> = {
-  block: [step('ATA: bus master stopped, its status read and cleared, status read', 'mmioUser', 4)],
-  'network in': [step('e1000: ICR and STATUS read, IMC written; IMS written, STATUS read', 'mmioUser', 5)],
+  block: [
+    step('ATA: bus master stopped, its status read and cleared, status read', 'mmioUser', blockInterrupt.registers),
+  ],
+  'network in': [
+    step(
+      'e1000: ICR and STATUS read, IMC written; IMS written, STATUS read',
+      'mmioUser',
+      netInterrupt.registers + netUnmask.registers,
+    ),
+  ],
 };
 
 /** How a driver hands work to its device. */
 const NOTIFY: Readonly<Record<string, readonly EmulationStep[]>> = {
-  block: [step('ATA command: bus master, device, count, address, command, start', 'mmioUser', 9, 'announcement')],
-  'network in': [step('e1000 RDT write', 'mmioUser', 1, 'announcement')],
-  'network out': [step('e1000 TDT write', 'mmioUser', 1, 'announcement')],
+  block: [
+    step(
+      'ATA command: bus master, device, count, address, command, start',
+      'mmioUser',
+      blockSubmit.registers,
+      'announcement',
+    ),
+  ],
+  'network in': [step('e1000 RDT write', 'mmioUser', netRefill.registers, 'announcement')],
+  'network out': [step('e1000 TDT write', 'mmioUser', netTransmit.registers, 'announcement')],
 };
 
 /** Steps of a kernel without privilege, by kind and name of the event. */
 const SENSITIVE: Readonly<Record<string, readonly EmulationStep[]>> = {
   'avoidedExit interrupt-mask': [step('csrrci sstatus', 'csrAccess')],
   'avoidedExit interrupt-unmask': [step('csrrsi sstatus', 'csrAccess')],
-  'hypercall pv.iret': [step('CSR accesses of the return', 'csrAccess', 3), step('sret', 'sret')],
+  'hypercall pv.iret': [step('CSR accesses of the return', 'csrAccess', CSR_ACCESSES.trapReturn), step('sret', 'sret')],
   'hypercall pv.set_timer_op': [step('write of stimecmp', 'csrAccess'), step('timer armed', 'timerSet')],
   'exit syscall': [step('system call passed on', 'syscallBounce'), TRAP_ENTRY],
   'exit page-fault': [step('fault passed on', 'trapBounce'), TRAP_ENTRY],
@@ -99,7 +118,7 @@ const INTERRUPTS: Readonly<Record<string, readonly EmulationStep[]>> = {
   'exit external': [step('interrupt of the host', 'external')],
   'inject device': [step('interrupt raised', 'inject')],
   idle: [step('wfi', 'wfi')],
-  'hypercall pv.console_io': [step('UART: LSR read and THR written', 'mmioUser', 2, 'value')],
+  'hypercall pv.console_io': [step('UART: LSR read and THR written', 'mmioUser', consoleByte.registers, 'value')],
 };
 
 /** Whether an event only repeats what the steps of the call before it hold already. */
@@ -143,11 +162,13 @@ function ringSteps({ kind, name, role }: StepSubject): readonly EmulationStep[] 
     case 'notify':
       return NOTIFY[role] ?? [];
     case 'take':
-      return role === 'console out' ? [step('UART: LSR read and THR written', 'mmioUser', 2, 'readableBytes')] : [];
+      return role === 'console out'
+        ? [step('UART: LSR read and THR written', 'mmioUser', consoleByte.registers, 'readableBytes')]
+        : [];
     case 'avoidedExit':
       if (name !== 'ring-publish') return undefined;
       // An ATA command takes a whole batch, and a tail of received buffers is moved once for all of them.
-      return role === 'network out' ? [step('e1000 TDT write', 'mmioUser', 1, 'count')] : [];
+      return role === 'network out' ? [step('e1000 TDT write', 'mmioUser', netTransmit.registers, 'count')] : [];
     default:
       return undefined;
   }

@@ -95,6 +95,7 @@ function exitRows(modes: readonly ModeColumn[]): ComparisonRow[] {
     row(modes, 0, 'exits', ({ exits }) => groupDigits(exits)),
     row(modes, 1, 'per 1,000 instructions', (column) => formatRate(column.exitsPerThousandInstructions)),
     ...used.map(([cause, label]) => row(modes, 1, label, ({ byCause }) => groupDigits(byCause[cause].exits))),
+    row(modes, 0, 'exits avoided', ({ exitsAvoided }) => groupDigits(exitsAvoided)),
     row(
       modes,
       0,

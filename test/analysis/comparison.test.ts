@@ -40,6 +40,7 @@ describe('a comparison', () => {
       busyCycles: 9000,
       exits: 4,
       exitsPerThousandInstructions: 1,
+      exitsAvoided: 0,
       hypervisorShare: 500 / 9000,
       handlers: 5,
       overhead: 1,

@@ -16,6 +16,7 @@ function column(mode: string, given: Partial<ModeColumn> = {}): ModeColumn {
     busyCycles: 1000,
     exits: 0,
     exitsPerThousandInstructions: 0,
+    exitsAvoided: 0,
     hypervisorShare: 0,
     byCause,
     handlers: 0,

@@ -44,10 +44,10 @@ const CONTROLLER = {
   route: { registers: 3 },
   controllerStart: { registers: 1 },
 } as const;
-const SERVED: Accesses = { claims: 2, completions: 1 };
+const SERVED = { claims: 2, completions: 1 } as const satisfies Accesses;
 
 /** `uart16550.c`, `ata.c`, `e1000.c`. */
-export const REGISTER_DRIVERS: DeviceRecipes = {
+export const REGISTER_DRIVERS = {
   ...CONTROLLER,
   /** IER, FCR. */
   consoleStart: { registers: 2 },
@@ -72,7 +72,7 @@ export const REGISTER_DRIVERS: DeviceRecipes = {
   netUnmask: { registers: 2 },
   /** ICR, IMC, STATUS. */
   netInterrupt: { registers: 3, ...SERVED },
-};
+} as const satisfies DeviceRecipes;
 
 /** A slot looked at: magic, version, device id. */
 const PROBE = 3;
