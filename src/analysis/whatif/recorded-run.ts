@@ -82,7 +82,9 @@ export function pvCallOf(event: VmEvent): { readonly name: string; readonly call
   return { name: SBI_NAMES.sbiFunction(event.eid, event.fid).replace('pv.', ''), call: event };
 }
 
-export const isBlock = (call: EventOf<'hypercall'>): boolean => call.arg0 === BigInt(SCHEDOP.block);
+/** Whether a `sched_op` waits: for any event, or for those of some ports. */
+export const isBlock = ({ arg0 }: EventOf<'hypercall'>): boolean =>
+  arg0 === BigInt(SCHEDOP.block) || arg0 === BigInt(SCHEDOP.poll);
 
 /** Ticks between deadlines that follow each other: the least, since some ticks may have been left out. */
 function tickOf(steps: readonly Step[]): number {
