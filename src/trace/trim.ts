@@ -6,13 +6,23 @@
 import { assert } from '../assert.ts';
 import { EventRow } from '../hypervisor/event-row.ts';
 import type { RunCounters } from '../session/ports.ts';
-import { type ByteSink, type ChunkWriter, NO_SPAN } from './chunk-writer.ts';
+import { concatenate } from './chunk-records.ts';
+import { type ByteSink, type ChunkSpan, type ChunkWriter, NO_SPAN } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
 import { encodeCounters } from './counter-rows.ts';
 import { EventBuffer } from './event-buffer.ts';
-import type { ChunkInfo, RecordedDigest, TraceReader } from './reader.ts';
+import type { ChunkInfo, RecordedDigest, RecordedInput, TraceReader } from './reader.ts';
 import { beginCopy, copyChunk, copyTrace } from './rewrite.ts';
-import { COUNTER_ROWS_KEY, DIGEST_COLUMNS, FLUSH, SHARED_GROUP, type TraceExcerpt } from './schema.ts';
+import {
+  COUNTER_ROWS_KEY,
+  DIGEST_COLUMNS,
+  FLUSH,
+  INPUT_COLUMNS,
+  INPUT_PORT_CODES,
+  INPUT_VIA_CODES,
+  SHARED_GROUP,
+  type TraceExcerpt,
+} from './schema.ts';
 import { ColumnGroup, NameTable, packTable } from './table.ts';
 import type { WindowClock } from './window-clocks.ts';
 
@@ -45,14 +55,42 @@ export function trimTrace(trace: TraceReader, window: TraceExcerpt, sink: ByteSi
   }
   const writer = beginCopy(trace, { ...header, excerpt: window }, sink);
   const digests = digestsToKeep(trace, window);
-  for (const chunk of trace.chunks) {
-    if (chunk.kind === 'inputs') copyChunk(trace, chunk, writer);
-    else if (chunk.kind === 'events') writeEvents(trace, chunk, window, writer);
-  }
+  writeInputs(trace, writer);
+  for (const chunk of trace.chunks) if (chunk.kind === 'events') writeEvents(trace, chunk, window, writer);
   writeDigests(digests, writer);
   for (const chunk of trace.chunks) if (chunk.kind === 'end') copyChunk(trace, chunk, writer);
   const events = window.toEvent - window.fromEvent;
   writer.close({ events, inputs: totals.inputs, inputBytes: totals.inputBytes, digests: digests.length });
+}
+
+/** All inputs, in as few chunks as a recorder would take if there were nothing else. */
+function writeInputs(trace: TraceReader, writer: ChunkWriter): void {
+  let [first, bytes]: [number, number] = [0, 0];
+  let pending: RecordedInput[] = [];
+  const flush = (): void => {
+    if (pending.length === 0) return;
+    const group = new ColumnGroup(INPUT_COLUMNS, pending.length, new NameTable());
+    for (const { port, via, bytes, ...at } of pending) {
+      group.push({ ...at, port: INPUT_PORT_CODES[port], via: INPUT_VIA_CODES[via], lengthBytes: bytes.length });
+    }
+    const columns = group.take(new ColumnEncoder(pending.length));
+    const packed = packTable({ first, count: pending.length }, [], [[SHARED_GROUP, columns]]);
+    packed.set('bytes', concatenate(pending.map((input) => input.bytes)));
+    writer.writePacked('inputs', packed, spanOf(pending));
+    first += pending.length;
+    pending = [];
+    bytes = 0;
+  };
+  for (const input of trace.inputs()) {
+    pending.push(input);
+    bytes += input.bytes.length;
+    if (pending.length === FLUSH.inputs || bytes >= FLUSH.inputBytes) flush();
+  }
+  flush();
+}
+
+function spanOf(records: readonly { readonly cycle: number }[]): ChunkSpan {
+  return { count: records.length, firstCycle: records[0]?.cycle ?? 0, lastCycle: records.at(-1)?.cycle ?? 0 };
 }
 
 /** The events of a chunk that lie in the window. A chunk that lies in it as a whole is copied. */
@@ -94,12 +132,8 @@ function writeDigests(kept: readonly KeptDigest[], writer: ChunkWriter): void {
     const group = new ColumnGroup(DIGEST_COLUMNS, part.length, new NameTable());
     for (const { digest } of part) group.push({ ...digest });
     const columns = group.take(new ColumnEncoder(part.length));
-    const cycles = part.map(({ digest }) => digest.cycle);
-    writer.writePacked('digests', packTable({ first, count: part.length }, [], [[SHARED_GROUP, columns]]), {
-      count: part.length,
-      firstCycle: cycles[0] ?? 0,
-      lastCycle: cycles.at(-1) ?? 0,
-    });
+    const packed = packTable({ first, count: part.length }, [], [[SHARED_GROUP, columns]]);
+    writer.writePacked('digests', packed, spanOf(part.map(({ digest }) => digest)));
     const counters = part.map((digest) => digest.counters).filter((row) => row !== undefined);
     if (counters.length === 0) continue;
     assert(counters.length === part.length, 'a trace has counters of all its digests, or of none');
