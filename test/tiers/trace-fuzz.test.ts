@@ -268,13 +268,17 @@ describe('foreign bytes', () => {
           [code, columns],
         ]),
       ];
-      const head: [string, Packable][] = [
+      const head = (count: number): [string, Packable][] => [
         ['first', 0],
-        ['count', LIMITS.rowsPerChunk],
+        ['count', count],
         ['names', ['a', 'b']],
       ];
-      const sites = new Map<string, Packable>([...head, group(1, columnsOf(false))]);
-      const events = new Map<string, Packable>([...head, group(3, columnsOf(true)), ['sites', sites]]);
+      const sites = new Map<string, Packable>([...head(LIMITS.sites), group(1, columnsOf(false))]);
+      const events = new Map<string, Packable>([
+        ...head(LIMITS.rowsPerChunk),
+        group(3, columnsOf(true)),
+        ['sites', sites],
+      ]);
       const [header] = CHUNKS[0] ?? [];
       const image = CHUNKS[0]?.[1];
       if (header === undefined || image === undefined) throw new Error('a trace has a header and an image');
