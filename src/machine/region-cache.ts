@@ -13,7 +13,7 @@ import { assert, must } from '../assert.ts';
 import type { Engine } from './engine/engine.ts';
 import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './engine/handlers.ts';
 import { forgetJump } from './engine/jump-cache.ts';
-import { BLOCK, ENTRY, GLOBAL, JUMP, PAGE_BYTES, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
+import { BLOCK, ENTRY, GLOBAL, JUMP, PAGE_BYTES, PROBE, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
 import type { CodeConfig, CompiledBatch, JobHead, JobRegion, RegionJob } from './engine/regions/region-batch.ts';
 import { codeConfig, generateBatch, isUnchanged } from './engine/regions/region-batch.ts';
 import type { RegionVariant, RegionWriter } from './engine/regions/region-emitter.ts';
@@ -125,7 +125,12 @@ export class RegionCache {
     this.#codeConfig = codeConfig(config);
     this.#compiler = config.regionCompiler;
     this.#view = new DataView(engine.memory.buffer);
-    this.#view.setInt32(GLOBAL.hotCount, this.#tuning.hotCount, true);
+    this.#setHotCount(this.#tuning.hotCount);
+  }
+
+  #setHotCount(count: number): void {
+    this.#view.setInt32(GLOBAL.hotCount, count, true);
+    this.#view.setInt32(GLOBAL.probeStep, Math.min(PROBE.step, count), true);
   }
 
   get counts(): RegionCounts {
@@ -157,6 +162,7 @@ export class RegionCache {
     this.#records.set(entryPointer, record);
     this.#countAgain(record);
     this.#view.setInt32(entryPointer + ENTRY.imm, record, true);
+    this.#view.setUint16(entryPointer + PROBE.arrivals, 0, true);
     this.#view.setUint16(entryPointer + ENTRY.handler, specialHandler('probe'), true);
   }
 
@@ -190,7 +196,7 @@ export class RegionCache {
     this.evict();
     const { hotCount } = this.#tuning;
     const divisor = EAGERNESS.find(({ insns }) => icount >= insns)?.divisor ?? 1;
-    this.#view.setInt32(GLOBAL.hotCount, Math.max(1, Math.floor(hotCount / divisor)), true);
+    this.#setHotCount(Math.max(1, Math.floor(hotCount / divisor)));
     if (this.#queue.size > 0 && icount - this.#queuedAt >= this.#batchInsns) this.#compile();
   }
 

@@ -47,16 +47,17 @@ export function rememberJump({ plan }: EngineContext, { fn, hart }: State, pc: E
   const place = fn.let(placeOf(hart, pc));
   const set = fn.let(setOf(place));
   const tag = fn.let(or(place, i32(VALID)));
+  // An entry that is there says what the record does: whoever changes the record empties it.
   fn.if(ne(load32(set, plan.jumps + JUMP.place), tag), () => {
     for (const half of [0, 8]) {
       fn.store(64, set, load64(set, plan.jumps + half), plan.jumps + JUMP.wayBytes + half);
     }
+    const target = or(load32(record, REGION.table), shl(load32(record, REGION.variant), i32(JUMP.variantShift)));
+    fn.store(32, set, tag, plan.jumps + JUMP.place);
+    fn.store(32, set, load32(record, REGION.generation), plan.jumps + JUMP.generation);
+    fn.store(32, set, load32(record, REGION.budget), plan.jumps + JUMP.budget);
+    fn.store(32, set, target, plan.jumps + JUMP.target);
   });
-  const target = or(load32(record, REGION.table), shl(load32(record, REGION.variant), i32(JUMP.variantShift)));
-  fn.store(32, set, tag, plan.jumps + JUMP.place);
-  fn.store(32, set, load32(record, REGION.generation), plan.jumps + JUMP.generation);
-  fn.store(32, set, load32(record, REGION.budget), plan.jumps + JUMP.budget);
-  fn.store(32, set, target, plan.jumps + JUMP.target);
 }
 
 /**

@@ -21,8 +21,9 @@ export const GLOBAL = {
   /** i32: offsets in RAM of the bytes whose stores are watched, the second exclusive; no offset is as high if there are none. */
   watchedStart: 1076,
   watchedEnd: 1080,
-  /** i32: how often a head is reached before it is reported as hot. */
+  /** i32: how often a head is reached before it is reported as hot; arrivals that its entry counts before its record does. */
   hotCount: 1072,
+  probeStep: 1076,
   /** i64: instructions retired in regions; counted only for a meter. */
   translated: 1056,
 } as const;
@@ -182,6 +183,9 @@ export const BLOCK = {
   shadow: ENTRIES_PER_PAGE * ENTRY.bytes * 3,
   bytes: ENTRIES_PER_PAGE * ENTRY.bytes * 4 + 256,
 } as const;
+
+/** In the entry of a probe, u16: arrivals that its record has not counted. The record is likely to be in no cache of the host. */
+export const PROBE = { arrivals: ENTRY.rs1, step: 64 } as const;
 
 /**
  * What a probe or region entry points to, 32 bytes: i32 times reached, i32 index in the region table, i32 cycles that must be left,

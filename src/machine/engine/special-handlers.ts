@@ -26,7 +26,7 @@ import { SPECIAL_HANDLERS } from './handlers.ts';
 import type { Parts, State, Ways } from './interpreter-state.ts';
 import { chargeExtra, pcAfter, pcAt } from './interpreter-state.ts';
 import { currentGeneration, followJump, rememberJump } from './jump-cache.ts';
-import { BLOCK, ENTRY, PAGE_BYTES, REGION } from './layout.ts';
+import { BLOCK, ENTRY, PAGE_BYTES, PROBE, REGION } from './layout.ts';
 import { ramPageOf } from './mmu.ts';
 import { CAUSE, ENGINE_STOP } from './stops.ts';
 
@@ -48,14 +48,19 @@ export const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, s
   /** A head that is not translated: counts how often it is reached. */
   probe: (_parts, state, ways) => {
     const { fn, entry, pc, reason } = state;
-    const record = fn.let(load32(entry, ENTRY.imm));
-    const count = fn.let(add(load32(record, REGION.count), i32(1)));
-    fn.store(32, record, count, REGION.count);
-    fn.if(geS(count, getGlobal('hotCount', 'u32')), () => {
-      fn.store(32, record, i32(ALREADY_HOT), REGION.count);
-      fn.set(pc, pcAt(state));
-      fn.set(reason, i32(ENGINE_STOP.hot));
-      fn.br(ways.exit);
+    const arrivals = fn.let(add(load('i32', 'u16', entry, PROBE.arrivals), i32(1)));
+    fn.store(16, entry, arrivals, PROBE.arrivals);
+    fn.ifRarely(geS(arrivals, getGlobal('probeStep', 'u32')), () => {
+      const record = fn.let(load32(entry, ENTRY.imm));
+      const count = fn.let(add(load32(record, REGION.count), arrivals));
+      fn.store(16, entry, i32(0), PROBE.arrivals);
+      fn.store(32, record, count, REGION.count);
+      fn.if(geS(count, getGlobal('hotCount', 'u32')), () => {
+        fn.store(32, record, i32(ALREADY_HOT), REGION.count);
+        fn.set(pc, pcAt(state));
+        fn.set(reason, i32(ENGINE_STOP.hot));
+        fn.br(ways.exit);
+      });
     });
     fn.set(entry, add(entry, i32(BLOCK.shadow)));
     fn.br(ways.next);
