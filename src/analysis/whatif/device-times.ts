@@ -31,6 +31,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 export class DeviceTimes {
   readonly #frames: readonly Frame[];
+  /** The frame that answers one that was sent, by ordinals. */
+  readonly #answerTo = new Map<number, number>();
   readonly #latencyCycles: number;
   readonly #inOneCommand: boolean;
   readonly #work: Work[] = [];
@@ -46,6 +48,9 @@ export class DeviceTimes {
   /** @param latencyCycles of the peer on the wire */
   constructor(steps: readonly Step[], latencyCycles: number, inOneCommand: boolean) {
     this.#frames = framesOf(steps, latencyCycles);
+    this.#frames.forEach(({ answers }, ordinal) => {
+      if (answers !== undefined && !this.#answerTo.has(answers)) this.#answerTo.set(answers, ordinal);
+    });
     this.#latencyCycles = latencyCycles;
     this.#inOneCommand = inOneCommand;
   }
@@ -106,8 +111,8 @@ export class DeviceTimes {
     switch (what) {
       case 'sent': {
         if (ordinal === this.#sentCount - 1) this.#lastSent = now;
-        const answer = this.#frames.findIndex(({ answers }) => answers === ordinal);
-        if (answer >= 0) this.#work.push({ due: now + this.#latencyCycles, what: 'answer', ordinal: answer });
+        const answer = this.#answerTo.get(ordinal);
+        if (answer !== undefined) this.#work.push({ due: now + this.#latencyCycles, what: 'answer', ordinal: answer });
         break;
       }
       case 'answer':
