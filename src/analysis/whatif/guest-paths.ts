@@ -2,8 +2,8 @@
  * What the two builds of a kernel do where they differ: the paravirtual one in the trace, and the unmodified one that the prediction is for.
  * Counted from the sources and the built images of `guests/mini-os` (`platform-pv/`, `platform-native/`), which is the paravirtual kernel of this
  * package, by executing both under `pv` and `native` and adding up cycles by function; `test/guests/guest-paths.test.ts` does that again for
- * what occurs most. No number comes from a run of a mode with a hypervisor below the unmodified kernel, which are those that `docs/accuracy.md`
- * judges.
+ * what occurs most. But for the four counts of {@link GUEST_PAGES} that say so, no number comes from a run of a mode with a hypervisor below
+ * the unmodified kernel, which are those that `docs/accuracy.md` judges.
  */
 
 /** Cycles of both builds on core `rocket`, without page walks, for one occurrence. */
@@ -84,7 +84,9 @@ export const CSR_ACCESSES = {
 } as const;
 
 /**
- * Pages. An unmodified kernel maps memory by gigapages (`platform-native/mmu.c`), a paravirtual one finds it mapped page by page.
+ * Pages. An unmodified kernel maps memory by gigapages (`platform-native/mmu.c`), a paravirtual one finds it mapped page by page. All but the
+ * levels were read off counters of runs of both builds, of the unmodified one under `hvm` and `full`, and then explained by the source. They are
+ * properties of the two builds, the same for every workload, mode and profile.
  */
 export const GUEST_PAGES = {
   /** Levels of tables above a page of the kernel, and above one of a process (Sv39). */
