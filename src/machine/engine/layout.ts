@@ -23,7 +23,7 @@ export const GLOBAL = {
   watchedEnd: 1080,
   /** i32: how often a head is reached before it is reported as hot; arrivals that its entry counts before its record does. */
   hotCount: 1072,
-  probeStep: 1076,
+  probeStep: 1084,
   /** i64: instructions retired in regions; counted only for a meter. */
   translated: 1056,
 } as const;

@@ -1,0 +1,27 @@
+/** The words of the one memory: two that share a place make a bug that shows only where both are used. */
+import { describe, expect, it } from 'vitest';
+import { ENTRY, GLOBAL, HART, JUMP, REGION } from '../../../src/machine/engine/layout.ts';
+
+describe('machine-wide words', () => {
+  const WIDE: readonly string[] = ['cycle', 'icount', 'memoryDigest', 'translated'] satisfies (keyof typeof GLOBAL)[];
+
+  it('do not overlap', () => {
+    const words = Object.entries(GLOBAL)
+      .map(([name, start]) => ({ name, start, end: start + (WIDE.includes(name) ? 8 : 4) }))
+      .sort((a, b) => a.start - b.start);
+    for (const [index, { name, start }] of words.entries()) {
+      const before = words[index - 1];
+      if (before !== undefined) expect(before.end, `${before.name} and ${name}`).toBeLessThanOrEqual(start);
+    }
+  });
+});
+
+describe.each(Object.entries({ HART, REGION, ENTRY, JUMP }))('the fields of %s', (_, fields) => {
+  it('have a place each', () => {
+    const places = Object.entries(fields).filter(([name]) => !/bytes|shift/i.test(name));
+    for (const [name, place] of places) {
+      const same = places.filter(([, other]) => other === place).map(([other]) => other);
+      expect(same).toEqual([name]);
+    }
+  });
+});
