@@ -26,16 +26,16 @@ const browser = await chromium.launch({ executablePath, args: ['--headless', '--
 const page = await browser.newPage({ viewport: { width: 1400, height: 860 }, colorScheme: 'light' });
 await page.goto(pathToFileURL(report).href);
 await page.waitForSelector('html[data-ready][data-window]', { state: 'attached' });
-// Room for the block ring: its neighbours fold up. Then zoom in where its first requests are, and select one.
-for (const lane of ['ring/virtio6 queue 1', 'ring/virtio7 queue 0', 'processor']) {
+// Room for the block ring: its neighbours fold up, and it unfolds. Then zoom in where its first requests are, and select one.
+for (const lane of ['ring/virtio6 queue 1', 'ring/virtio7 queue 0', 'processor', 'ring/virtio0 queue 0']) {
   await page.locator(`[data-lane="${lane}"] button`).click();
 }
 const plot = await page.locator('#timeline').boundingBox();
-await page.mouse.move(plot.x + plot.width * 0.453, plot.y + 20);
+await page.mouse.move(plot.x + plot.width * 0.4935, plot.y + 20);
 for (let step = 0; step < 7; step++) await page.mouse.wheel(0, -240);
 await settle();
 const chains = await page.locator('[data-lane="ring/virtio0 queue 0/chains"]').boundingBox();
-await page.mouse.click(plot.x + plot.width * 0.47, chains.y + chains.height / 2);
+await page.mouse.click(plot.x + plot.width * 0.5, chains.y + chains.height / 2);
 await settle();
 await page.screenshot({ path: picture });
 await browser.close();
