@@ -11,6 +11,7 @@ import { NoInput, ScriptInput } from '../session/inputs.ts';
 import { MarkedInput, type WantedMark } from '../session/marks.ts';
 import type { InputSource, Observer, RunEnd } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
+import { concatenate } from '../trace/concatenate.ts';
 import type { TraceReader } from '../trace/reader.ts';
 import { recordedProfiles } from '../trace/recorded-profiles.ts';
 import type { RecordedRows } from '../trace/recorded-rows.ts';
@@ -126,14 +127,4 @@ class SyncWatch implements Observer {
   digest(): void {}
 
   end(): void {}
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -16,7 +16,8 @@ import {
   type RecordedInput,
   readIndex,
 } from './chunk-list.ts';
-import { checkCount, concatenate, openEvents, readImage, selectEvents } from './chunk-records.ts';
+import { checkCount, openEvents, readImage, selectEvents } from './chunk-records.ts';
+import { concatenate } from './concatenate.ts';
 import { type EventFilter, EventSelection } from './event-filter.ts';
 import { corrupt, type FormatVersion, type Frame, findIndex, readLoneFrame, readPreamble } from './frame.ts';
 import { unpackEnd, unpackHeader } from './header.ts';

@@ -6,6 +6,7 @@ import { Deflate } from 'fflate/browser';
 import { assert } from '../assert.ts';
 import { ParatraceError } from '../errors.ts';
 import type { ImageRef, RunConfig, RunImages } from '../session/config.ts';
+import { concatenate } from './concatenate.ts';
 import type { StoredPayload } from './frame.ts';
 import { pack, packBinaryHead } from './messagepack.ts';
 import { CODING, EMBED_LIMITS, IMAGE_PART_BYTES, LIMITS } from './schema.ts';
@@ -114,13 +115,7 @@ function deflatePart(raw: Uint8Array, storedBytesMax: number): StoredPayload | u
     deflate.push(raw.subarray(at, end), end === raw.length);
     if (storedBytes > limit) return undefined;
   }
-  const stored = new Uint8Array(storedBytes);
-  let at = 0;
-  for (const part of parts) {
-    stored.set(part, at);
-    at += part.length;
-  }
-  return { coding: CODING.deflate, rawBytes: raw.length, stored };
+  return { coding: CODING.deflate, rawBytes: raw.length, stored: concatenate(parts) };
 }
 
 /** The payload of an image chunk: what `pack` makes of its map, without the copies that it makes of something large. */

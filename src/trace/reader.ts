@@ -15,7 +15,8 @@ import {
   readIndex,
   rebuildIndex,
 } from './chunk-list.ts';
-import { checkCount, concatenate, countersAt, openEvents, readImage, selectEvents } from './chunk-records.ts';
+import { checkCount, countersAt, openEvents, readImage, selectEvents } from './chunk-records.ts';
+import { concatenate } from './concatenate.ts';
 import { type EventFilter, EventSelection, lowerBound } from './event-filter.ts';
 import { corrupt, type FormatVersion, type Frame, type FrameScan, type StoredPayload, scanFrames } from './frame.ts';
 import { unpackEnd, unpackHeader } from './header.ts';

@@ -6,9 +6,9 @@
 import { assert } from '../assert.ts';
 import { EventRow } from '../hypervisor/event-row.ts';
 import type { RunCounters } from '../session/ports.ts';
-import { concatenate } from './chunk-records.ts';
 import { type ByteSink, type ChunkSpan, type ChunkWriter, NO_SPAN } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
+import { concatenate } from './concatenate.ts';
 import { encodeCounters } from './counter-rows.ts';
 import { EventBuffer } from './event-buffer.ts';
 import type { ChunkInfo, RecordedDigest, RecordedInput, TraceReader } from './reader.ts';

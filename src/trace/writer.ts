@@ -9,6 +9,7 @@ import type { VmEvent } from '../hypervisor/events.ts';
 import type { InputRecord, Observer, RunCounters, RunEnd, StateDigest } from '../session/ports.ts';
 import { type ByteSink, type ChunkSpan, ChunkWriter, NO_SPAN } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
+import { concatenate } from './concatenate.ts';
 import { encodeCounters } from './counter-rows.ts';
 import { EventBuffer } from './event-buffer.ts';
 import { packEnd, packHeader } from './header.ts';
@@ -123,7 +124,7 @@ export class TraceWriter implements Observer {
     if (this.#inputs.count > 0) {
       const span = this.#inputs.span;
       const packed = this.#inputs.take(this.#encoder);
-      packed.set('bytes', concatenate(this.#inputParts, this.#pendingInputBytes));
+      packed.set('bytes', concatenate(this.#inputParts));
       this.#inputParts = [];
       this.#pendingInputBytes = 0;
       this.#chunks.writePacked('inputs', packed, span);
@@ -182,14 +183,4 @@ class RecordBuffer {
     this.count = 0;
     return packed;
   }
-}
-
-function concatenate(parts: readonly Uint8Array[], lengthBytes: number): Uint8Array {
-  const whole = new Uint8Array(lengthBytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
