@@ -225,44 +225,52 @@ function fromDeltas(words: Uint32Array, count: number): void {
   }
 }
 
-/** Values from the zigzag of their differences from the last of the same site, in place. */
-function fromLastValues(words: Uint32Array, count: number, sites: Uint16Array, { siteCount, kin }: SiteContext): void {
-  const lasts = new Uint32Array(2 * siteCount);
-  let begun = 0;
-  for (let row = 0; row < count; row += 1) {
-    const site = sites[row] as number;
-    if (site >= begun) {
-      begun = site + 1;
-      lasts[2 * site] = word(lasts, 2 * kin.of(site));
-      lasts[2 * site + 1] = word(lasts, 2 * kin.of(site) + 1);
-    }
+/** What each site had last, a value or a step, in two halves; at first what its kin had. */
+class SiteLasts {
+  readonly halves: Uint32Array;
+  readonly #kin: SiteKin;
+  /** Sites below this have been seen. */
+  #begun = 0;
+
+  constructor({ siteCount, kin }: SiteContext) {
+    this.halves = new Uint32Array(2 * siteCount);
+    this.#kin = kin;
+  }
+
+  /** Adds the difference behind a zigzag to what the site had last, and says where its halves are. */
+  add(site: number, zigzagLow: number, zigzagHigh: number): number {
     const at = 2 * site;
-    const zigzagLow = word(words, 2 * row + LOW);
-    const zigzagHigh = word(words, 2 * row + HIGH);
-    if (zigzagLow !== 0 || zigzagHigh !== 0) addZigzag(lasts, at, zigzagLow, zigzagHigh);
-    words[2 * row + LOW] = word(lasts, at);
-    words[2 * row + HIGH] = word(lasts, at + 1);
+    if (site >= this.#begun) this.#begin(site);
+    if (zigzagLow !== 0 || zigzagHigh !== 0) addZigzag(this.halves, at, zigzagLow, zigzagHigh);
+    return at;
+  }
+
+  #begin(site: number): void {
+    this.#begun = site + 1;
+    const kin = 2 * this.#kin.of(site);
+    this.halves[2 * site] = word(this.halves, kin);
+    this.halves[2 * site + 1] = word(this.halves, kin + 1);
+  }
+}
+
+/** Values from the zigzag of their differences from the last of the same site, in place. */
+function fromLastValues(words: Uint32Array, count: number, sites: Uint16Array, context: SiteContext): void {
+  const lasts = new SiteLasts(context);
+  for (let row = 0; row < count; row += 1) {
+    const at = lasts.add(sites[row] as number, word(words, 2 * row + LOW), word(words, 2 * row + HIGH));
+    words[2 * row + LOW] = word(lasts.halves, at);
+    words[2 * row + HIGH] = word(lasts.halves, at + 1);
   }
 }
 
 /** Values from the zigzag of the differences of their steps from the last step of the same site, in place. */
-function fromLastSteps(words: Uint32Array, count: number, sites: Uint16Array, { siteCount, kin }: SiteContext): void {
-  const lasts = new Uint32Array(2 * siteCount);
-  let begun = 0;
+function fromLastSteps(words: Uint32Array, count: number, sites: Uint16Array, context: SiteContext): void {
+  const lasts = new SiteLasts(context);
   let [low, high] = [0, 0];
   for (let row = 0; row < count; row += 1) {
-    const site = sites[row] as number;
-    if (site >= begun) {
-      begun = site + 1;
-      lasts[2 * site] = word(lasts, 2 * kin.of(site));
-      lasts[2 * site + 1] = word(lasts, 2 * kin.of(site) + 1);
-    }
-    const at = 2 * site;
-    const zigzagLow = word(words, 2 * row + LOW);
-    const zigzagHigh = word(words, 2 * row + HIGH);
-    if (zigzagLow !== 0 || zigzagHigh !== 0) addZigzag(lasts, at, zigzagLow, zigzagHigh);
-    const sum = low + word(lasts, at);
-    high = (high + word(lasts, at + 1) + (sum >= TWO_32 ? 1 : 0)) >>> 0;
+    const at = lasts.add(sites[row] as number, word(words, 2 * row + LOW), word(words, 2 * row + HIGH));
+    const sum = low + word(lasts.halves, at);
+    high = (high + word(lasts.halves, at + 1) + (sum >= TWO_32 ? 1 : 0)) >>> 0;
     low = sum >>> 0;
     words[2 * row + LOW] = low;
     words[2 * row + HIGH] = high;
