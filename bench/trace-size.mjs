@@ -20,19 +20,8 @@ const MODES = ['native', 'full', 'hvm', 'hvm-pv', 'pvh', 'pv'];
 const WORKLOADS =
   'syscall ctxsw fork mmap pagefault tick pipe console disk-read disk-write net-rr net-stream compute mix'.split(' ');
 const TOURS = { 'ring-tour': ['native', 'full', 'hvm', 'hvm-pv', 'pvh'], 'machine-tour': ['native'] };
-const TYPED = [
-  'version',
-  'bdinfo',
-  'virtio scan',
-  'virtio info',
-  'part list virtio 0',
-  'fatls virtio 0:1',
-  'load virtio 0:1 0x84000000 hello.txt',
-  'md.b 0x84000000 1d',
-  'load virtio 0:2 0x84000000 data/numbers.txt',
-  'crc32 0x84000000 5000',
-  'poweroff',
-];
+/** What the tests type. */
+const TYPED = JSON.parse(readFileSync(join(ROOT, 'test/support/uboot-commands.json'), 'utf8'));
 const QEMU_MS_MAX = 60_000;
 const BYTES_PER_EVENT_AIM = 2;
 const BYTES_PER_EVENT_WORST = 4;

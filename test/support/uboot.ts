@@ -2,21 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, runProgram } from './programs.ts';
+import commands from './uboot-commands.json' with { type: 'json' };
 
 /** What is typed. The line before them ends the countdown to automatic boot. */
-export const UBOOT_COMMANDS: readonly string[] = [
-  'version',
-  'bdinfo',
-  'virtio scan',
-  'virtio info',
-  'part list virtio 0',
-  'fatls virtio 0:1',
-  'load virtio 0:1 0x84000000 hello.txt',
-  'md.b 0x84000000 1d',
-  'load virtio 0:2 0x84000000 data/numbers.txt',
-  'crc32 0x84000000 5000',
-  'poweroff',
-];
+export const UBOOT_COMMANDS: readonly string[] = commands;
 /** CRC-32 of `numbers.txt` as `scripts/make-uboot-disk.sh` writes it, by zlib. */
 export const NUMBERS_CRC = '0d249db9';
 

@@ -1,11 +1,11 @@
 /** Devices write to guest memory past all page tables: where that is a table of the guest, its shadow must not stay what it was. */
 import { describe, expect, it } from 'vitest';
 import { TrapAndEmulate } from '../../../src/hypervisor/modes/trap-and-emulate.ts';
-import { EngineMachine } from '../../../src/machine/machine.ts';
 import { PRIVILEGE } from '../../../src/machine/machine-types.ts';
 import { assemble } from '../../support/assembler.ts';
-import { PAGE, PTE, RAM, RWX, TEST_CORE, TIERS } from '../../support/machine-rig.ts';
+import { PAGE, PTE, RAM, RWX } from '../../support/machine-rig.ts';
 import { ProcessorHost } from '../../support/processor-host.ts';
+import { shadowMachine } from '../../support/shadow-machine.ts';
 
 const ROOT = RAM + 0x10_0000;
 const MIDDLE = ROOT + PAGE;
@@ -19,16 +19,7 @@ const pointer = (pa: number) => (BigInt(pa / PAGE) << 10n) | BigInt(PTE.V);
 
 /** A guest that reads a word over and over, and flushes its TLB each time. */
 function start() {
-  const machine = new EngineMachine({
-    hartCount: 1,
-    memoryBytes: 2 << 20,
-    core: TEST_CORE,
-    misaligned: 'hardware',
-    adUpdate: 'hardware',
-    supervisorCallsStop: false,
-    hostMemoryBytes: 64 * PAGE,
-    ...TIERS.interpreter,
-  });
+  const machine = shadowMachine({ hostPages: 64 });
   const { memory } = machine;
   const program = assemble(
     `li s0, ${VA}

@@ -1,11 +1,11 @@
 /** A reservation on an entry of a page table ends when A or D is set in it, by the hart's walk or by the hypervisor's for it. */
 import { expect, it } from 'vitest';
 import { TrapAndEmulate } from '../../../src/hypervisor/modes/trap-and-emulate.ts';
-import { EngineMachine } from '../../../src/machine/machine.ts';
 import { PRIVILEGE } from '../../../src/machine/machine-types.ts';
 import { assemble } from '../../support/assembler.ts';
-import { PAGE, PTE, RAM, RWX, TEST_CORE, TIERS } from '../../support/machine-rig.ts';
+import { PAGE, PTE, RAM, RWX } from '../../support/machine-rig.ts';
 import { ProcessorHost } from '../../support/processor-host.ts';
+import { shadowMachine } from '../../support/shadow-machine.ts';
 
 const ROOT = RAM + 0x10_0000;
 /** Maps RAM once more, at 5 GiB, by an entry that nothing has gone through yet. */
@@ -15,16 +15,7 @@ const ENTRY = ROOT + 8 * VIEW_INDEX;
 
 /** What SC gives after LR of the entry, with an access in between. */
 function run(access: string, flags: number, isShadowed: boolean): { failed: bigint | undefined; entry: bigint } {
-  const machine = new EngineMachine({
-    hartCount: 1,
-    memoryBytes: 2 << 20,
-    core: TEST_CORE,
-    misaligned: 'hardware',
-    adUpdate: 'hardware',
-    supervisorCallsStop: false,
-    hostMemoryBytes: 64 * PAGE,
-    ...TIERS.interpreter,
-  });
+  const machine = shadowMachine({ hostPages: 64 });
   const { memory } = machine;
   const program = assemble(
     `li s0, ${ENTRY}; li s1, ${VIEW + 0x18_0000}; li s2, 7

@@ -1,11 +1,11 @@
 /** Memory of the host runs out while every shadow root is in use: what the roots have below them goes, and is made again as it is needed. */
 import { expect, it } from 'vitest';
 import { TrapAndEmulate } from '../../../src/hypervisor/modes/trap-and-emulate.ts';
-import { EngineMachine } from '../../../src/machine/machine.ts';
 import { PRIVILEGE } from '../../../src/machine/machine-types.ts';
 import { assemble } from '../../support/assembler.ts';
-import { PAGE, PTE, RAM, RWX, TEST_CORE, TIERS } from '../../support/machine-rig.ts';
+import { PAGE, PTE, RAM, RWX } from '../../support/machine-rig.ts';
 import { ProcessorHost } from '../../support/processor-host.ts';
+import { shadowMachine } from '../../support/shadow-machine.ts';
 
 const ROOT = RAM + 0x10_0000;
 const WORD = RAM + 0x18_0000;
@@ -19,16 +19,7 @@ const LEAST_PAGES = 11;
 const entry = (pa: number, flags: number) => (BigInt(pa / PAGE) << 10n) | BigInt(flags);
 
 function run(hostPages: number) {
-  const machine = new EngineMachine({
-    hartCount: 1,
-    memoryBytes: 2 << 20,
-    core: TEST_CORE,
-    misaligned: 'hardware',
-    adUpdate: 'hardware',
-    supervisorCallsStop: false,
-    hostMemoryBytes: hostPages * PAGE,
-    ...TIERS.interpreter,
-  });
+  const machine = shadowMachine({ hostPages });
   const { memory } = machine;
   const program = assemble(
     `li s0, ${ROUNDS}; li s2, 0; li s3, 1; slli s3, s3, 30; li s4, ${FIRST_VIEW}

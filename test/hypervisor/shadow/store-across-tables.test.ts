@@ -1,11 +1,11 @@
 /** A store across two tables that are both roots in use: neither can be let go of, and the store has to go on all the same. */
 import { expect, it } from 'vitest';
 import { TrapAndEmulate } from '../../../src/hypervisor/modes/trap-and-emulate.ts';
-import { EngineMachine } from '../../../src/machine/machine.ts';
 import { PRIVILEGE } from '../../../src/machine/machine-types.ts';
 import { assemble } from '../../support/assembler.ts';
-import { PAGE, RAM, RWX, TEST_CORE, TIERS } from '../../support/machine-rig.ts';
+import { PAGE, RAM, RWX } from '../../support/machine-rig.ts';
 import { ProcessorHost } from '../../support/processor-host.ts';
+import { shadowMachine } from '../../support/shadow-machine.ts';
 
 const ROOTS = [RAM + 0x10_0000, RAM + 0x10_1000] as const;
 const HOST_PAGES = 16;
@@ -13,16 +13,7 @@ const HOST_PAGES = 16;
 const IDENTITY = (BigInt(RAM / PAGE) << 10n) | BigInt(RWX);
 
 function start(source: string) {
-  const machine = new EngineMachine({
-    hartCount: 2,
-    memoryBytes: 2 << 20,
-    core: TEST_CORE,
-    misaligned: 'hardware',
-    adUpdate: 'hardware',
-    supervisorCallsStop: false,
-    hostMemoryBytes: HOST_PAGES * PAGE,
-    ...TIERS.interpreter,
-  });
+  const machine = shadowMachine({ hostPages: HOST_PAGES, hartCount: 2 });
   const { memory } = machine;
   const program = assemble(source, RAM);
   memory.writeBytes(RAM, program.bytes);
