@@ -2,7 +2,7 @@
  * Measures Paratrace against QEMU: the same images, whole processes, interleaved in one run so that a change of the machine's load
  * hits every column. Prints medians with their spread, and checks that all columns compute the same.
  *
- *   npm run bench                            everything, 5 rounds; writes the tables of docs/performance.md
+ *   npm run bench                            everything, 5 rounds, half an hour; writes the tables of docs/performance.md
  *   npm run bench -- --short                 3 rounds of fewer iterations and columns, for CI; writes nothing
  *   npm run bench -- --only workload,modes   some guests, U-Boot (uboot), mini-os by mode (modes), start and memory (extras); writes nothing
  *   npm run bench -- --rounds 9
@@ -15,11 +15,12 @@ import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { GuestResults } from './guest-results.mjs';
 import { COLUMNS, Hosts } from './hosts.mjs';
 import { measureModes } from './modes.mjs';
 import { BenchError, run } from './programs.mjs';
 import { renderResults } from './render.mjs';
-import { CURVE_GUESTS, FEW_PART, WORKLOADS } from './workloads.mjs';
+import { CURVE_GUESTS, FEW_PART, hasLongRun, LONG_MARGIN, LONG_SECONDS, WORKLOADS } from './workloads.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'build/bench');
@@ -30,6 +31,8 @@ const QUIET_LOAD_MAX = 1.5;
 const CURVE_MS = [100, 250, 500, 1000, 2000, 5000];
 /** Of a short run, which has no steady rate either. */
 const SHORT_COLUMNS = ['rr', 'record', 'replay'];
+/** Of long runs: what they are for is the ratio to QEMU's recording. */
+const LONG_COLUMNS = ['rr', 'record'];
 /** Enough for the longest curve on the fastest tier. */
 const CURVE_ITERATIONS = 2 ** 40;
 const MEMORY_GUEST = 'chase';
@@ -110,37 +113,32 @@ function facts() {
   };
 }
 
-/** All columns with many and with few iterations, round by round. */
+/** All columns with many and with few iterations, round by round; in a full run also those that are compared with far more. */
 async function measureGuest(hosts, workload) {
   const many = settings.short ? workload.short : workload.iterations;
-  const few = Math.floor(many / FEW_PART);
-  const columns = Object.fromEntries(settings.columns.map(({ id }) => [id, { many: [], few: [] }]));
-  const checksums = { few: new Set(), many: new Set() };
-  const instructions = { few: new Set(), many: new Set() };
-  let traceBytes = 0;
-  let recordBytes = 0;
+  const lengths = settings.short ? { many } : { few: Math.floor(many / FEW_PART), many };
+  const measured = new GuestResults(workload, settings.columns);
   for (let round = 0; round < settings.rounds; round++) {
     for (const column of settings.columns) {
-      const lengths = settings.short ? { many } : { few, many };
       for (const [length, iterations] of Object.entries(lengths)) {
-        const result = await hosts.guest(column, workload, iterations);
-        columns[column.id][length].push(result.seconds);
-        checksums[length].add(result.checksum);
-        // QEMU counts firmware and calls too.
-        if (column.verb !== undefined) instructions[length].add(result.instructions);
-        if (length === 'many') traceBytes = result.traceBytes ?? traceBytes;
+        measured.add(column, length, await hosts.guest(column, workload, iterations));
       }
-      if (column.qemu === 'rr') recordBytes = hosts.qemuRecordBytes();
+      if (column.qemu === 'rr') measured.recordBytes = hosts.qemuRecordBytes();
+    }
+    if (settings.short || !hasLongRun(workload)) continue;
+    lengths.long ??= many * longFactor(measured.columns.rr);
+    for (const column of settings.columns.filter(({ id }) => LONG_COLUMNS.includes(id))) {
+      measured.add(column, 'long', await hosts.guest(column, workload, lengths.long));
     }
   }
-  for (const seen of [...Object.values(checksums), ...Object.values(instructions)]) {
-    if (seen.size > 1) throw new BenchError(`${workload.name}: columns differ: ${[...seen].join(', ')}`);
-  }
-  if (recordBytes === 0) throw new BenchError(`${workload.name}: QEMU recorded nothing`);
   console.error(`bench: ${workload.name} done, load ${loadavg()[0].toFixed(1)}`);
-  const [total] = instructions.many;
-  const [totalFew] = instructions.few;
-  return { ...workload, many, few, instructions: total, instructionsFew: totalFew, columns, traceBytes, recordBytes };
+  return { ...workload, ...lengths, ...measured.checked() };
+}
+
+/** How many short runs make a long one, by what the iterations of the first round took without the start. */
+function longFactor({ few, many }) {
+  const secondsOfMany = (many[0] - few[0]) * (FEW_PART / (FEW_PART - 1));
+  return Math.ceil((LONG_SECONDS * LONG_MARGIN) / secondsOfMany);
 }
 
 /**
