@@ -6,25 +6,33 @@ import type { PlainState, PlainValue } from '../machine/bus.ts';
 
 const TYPE = { number: 1, bigint: 2, false: 3, true: 4, string: 5, bytes: 6, list: 7, state: 8 } as const;
 const CAPACITY_BYTES = 4096;
+const ASCII_END = 0x80;
+/** Most bytes that one character of text takes (UTF-8, of one code unit). */
+const CHARACTER_BYTES_MAX = 3;
+const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
 /** The canonical bytes of a state. */
 export function canonicalBytes(state: PlainState): Uint8Array {
-  const writer = new ByteWriter();
-  writer.value(state);
-  return writer.bytes();
+  return new CanonicalWriter().bytes(state);
 }
 
-class ByteWriter {
+/** Makes canonical bytes again and again in the same room. */
+export class CanonicalWriter {
   #bytes = new Uint8Array(CAPACITY_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
   readonly #text = new TextEncoder();
+  readonly #word = new BigUint64Array(1);
+  readonly #halves = new DataView(this.#word.buffer);
 
-  bytes(): Uint8Array {
+  /** The canonical bytes of a state: good until the next call. */
+  bytes(state: PlainState): Uint8Array {
+    this.#length = 0;
+    this.#value(state);
     return this.#bytes.subarray(0, this.#length);
   }
 
-  value(value: PlainValue): void {
+  #value(value: PlainValue): void {
     switch (typeof value) {
       case 'number':
         this.#type(TYPE.number);
@@ -34,14 +42,14 @@ class ByteWriter {
         break;
       case 'bigint':
         this.#type(TYPE.bigint);
-        this.#block(this.#text.encode(value.toString(16)));
+        this.#integer(value);
         break;
       case 'boolean':
         this.#type(value ? TYPE.true : TYPE.false);
         break;
       case 'string':
         this.#type(TYPE.string);
-        this.#block(this.#text.encode(value));
+        this.#string(value);
         break;
       default:
         this.#compound(value);
@@ -51,20 +59,64 @@ class ByteWriter {
   #compound(value: Uint8Array | readonly PlainValue[] | PlainState): void {
     if (value instanceof Uint8Array) {
       this.#type(TYPE.bytes);
-      this.#block(value);
+      this.#count(value.length);
+      this.#grow(value.length);
+      this.#bytes.set(value, this.#length);
+      this.#length += value.length;
     } else if (isList(value)) {
       this.#type(TYPE.list);
       this.#count(value.length);
-      for (const item of value) this.value(item);
+      for (let index = 0; index < value.length; index++) this.#value(value[index] as PlainValue);
     } else {
-      const entries = Object.entries(value);
       this.#type(TYPE.state);
-      this.#count(entries.length);
-      for (const [key, item] of entries) {
-        this.#block(this.#text.encode(key));
-        this.value(item);
+      const at = this.#length;
+      this.#count(0);
+      let count = 0;
+      // Plain objects inherit nothing that can be enumerated.
+      for (const key in value) {
+        this.#string(key);
+        this.#value(value[key] as PlainValue);
+        count++;
       }
+      this.#view.setUint32(at, count, true);
     }
+  }
+
+  /** In hexadecimal. Those of 64 bits, which are nearly all, without a string on the way. */
+  #integer(value: bigint): void {
+    this.#word[0] = value;
+    if (this.#word[0] !== value) {
+      this.#string(value.toString(16));
+      return;
+    }
+    const high = this.#halves.getInt32(HIGH_HALF, IS_LITTLE_ENDIAN);
+    const low = this.#halves.getInt32(4 - HIGH_HALF, IS_LITTLE_ENDIAN);
+    const digits = Math.max(1, high === 0 ? hexDigits(low) : 8 + hexDigits(high));
+    this.#count(digits);
+    this.#grow(digits);
+    for (let digit = digits - 1; digit >= 0; digit--) {
+      const half = digit < 8 ? low : high;
+      this.#bytes[this.#length++] = DIGITS[(half >>> (4 * (digit & 7))) & 15] as number;
+    }
+  }
+
+  /** As UTF-8. Nearly all text is ASCII. */
+  #string(text: string): void {
+    const at = this.#length;
+    this.#count(text.length);
+    this.#grow(CHARACTER_BYTES_MAX * text.length);
+    const bytes = this.#bytes;
+    let length = this.#length;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= ASCII_END) {
+        length = at + 4 + this.#text.encodeInto(text, bytes.subarray(at + 4)).written;
+        this.#view.setUint32(at, length - at - 4, true);
+        break;
+      }
+      bytes[length++] = code;
+    }
+    this.#length = length;
   }
 
   #type(code: number): void {
@@ -78,13 +130,6 @@ class ByteWriter {
     this.#length += 4;
   }
 
-  #block(bytes: Uint8Array): void {
-    this.#count(bytes.length);
-    this.#grow(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
-  }
-
   #grow(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
@@ -93,6 +138,15 @@ class ByteWriter {
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+/** How words of the host's arrays lie in memory. */
+const IS_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+const HIGH_HALF = IS_LITTLE_ENDIAN ? 4 : 0;
+
+/** Hexadecimal digits of a half without zeros in front; none of zero. */
+function hexDigits(half: number): number {
+  return (35 - Math.clz32(half)) >>> 2;
 }
 
 /** `Array.isArray` does not narrow readonly arrays. */

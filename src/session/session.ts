@@ -14,7 +14,7 @@ import {
   MISS_KINDS,
   type MissKind,
 } from '../machine/machine-types.ts';
-import { canonicalBytes } from './canonical.ts';
+import { CanonicalWriter } from './canonical.ts';
 import type { RunConfig, RunImages } from './config.ts';
 import type { ConsoleSink, InputSource, Observer, Position, RunCounters, RunEnd, StateDigest } from './ports.ts';
 import { xxh64 } from './xxhash64.ts';
@@ -36,6 +36,7 @@ export class Session {
   readonly vm: Vm;
   readonly #config: RunConfig;
   readonly #observer: Observer;
+  readonly #writer = new CanonicalWriter();
   #nextDigestCycle: number;
   #end: RunEnd | undefined;
 
@@ -99,8 +100,8 @@ export class Session {
     return {
       ...this.position,
       memory: machine.memoryDigest(),
-      harts: xxh64(canonicalBytes({ harts })),
-      devices: xxh64(canonicalBytes(this.vm.state())),
+      harts: xxh64(this.#writer.bytes({ harts })),
+      devices: xxh64(this.#writer.bytes(this.vm.state())),
     };
   }
 

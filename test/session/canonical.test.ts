@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PlainValue } from '../../src/machine/bus.ts';
-import { canonicalBytes } from '../../src/session/canonical.ts';
+import { CanonicalWriter, canonicalBytes } from '../../src/session/canonical.ts';
 
 const plainValue: fc.Arbitrary<PlainValue> = fc.letrec<{ value: PlainValue }>((tie) => ({
   value: fc.oneof(
@@ -36,6 +36,25 @@ describe('canonicalBytes', () => {
   it('takes states larger than its first buffer', () => {
     const large = new Uint8Array(20_000).fill(7);
     expect(canonicalBytes({ large }).length).toBeGreaterThan(20_000);
+  });
+});
+
+describe('CanonicalWriter', () => {
+  it('writes numbers in hexadecimal and text in UTF-8, whatever was written before', () => {
+    const writer = new CanonicalWriter();
+    const anyValue = fc.oneof(fc.bigInt(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.string({ unit: 'binary' }));
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const text = Buffer.from(typeof value === 'bigint' ? value.toString(16) : value);
+        const type = typeof value === 'bigint' ? 2 : 5;
+        const head = Buffer.from([8, 1, 0, 0, 0, 1, 0, 0, 0, 'v'.charCodeAt(0), type, 0, 0, 0, 0]);
+        head.writeUInt32LE(text.length, head.length - 4);
+        expect(Buffer.from(writer.bytes({ v: value })).toString('hex')).toBe(
+          Buffer.concat([head, text]).toString('hex'),
+        );
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
