@@ -4,7 +4,7 @@
  * (`Machine.watchStores`), which costs the guest no cycle. What each of them stands for under emulation is in
  * `analysis/emulation-steps.ts`.
  */
-import { fieldPlaces } from './event-row.ts';
+import { fieldPlaces, ROW_KINDS } from './event-row.ts';
 import type { EventStream } from './event-stream.ts';
 
 interface AvoidedRow {
@@ -53,7 +53,7 @@ export class AvoidedExits {
 
   /** @param line port of the event channel that an interrupt came by, else 0. @param device whose interrupt or ring it is, if any */
   add(hart: number, operation: AvoidedOperation, count = 1, line = 0, device = '', queue = 0): void {
-    const row = this.#events.row('avoidedExit', hart);
+    const row = this.#events.row(ROW_KINDS.avoidedExit, hart);
     row.setText(AVOIDED.operation, operation);
     row.setText(AVOIDED.device, device);
     row.setNumber(AVOIDED.queue, queue);

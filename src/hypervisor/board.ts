@@ -68,7 +68,10 @@ export class Board {
   readonly #uart: Uart16550;
   readonly #rtc: GoldfishRtc;
   readonly #clint: Clint | undefined;
+  readonly #console: ConsoleBackend | undefined;
   readonly #receivers: Receiver[];
+  /** How many of them stand for {@link #uart} and {@link #console}: the others were added. */
+  readonly #ownReceivers: number;
 
   constructor(options: BoardOptions) {
     const { machine, config } = options;
@@ -91,7 +94,9 @@ export class Board {
       ...(options.devices.e1000 ? [networkController(options, line)] : []),
     ];
     for (const device of devices) if (device) machine.attach(device);
+    this.#console = virtio?.console;
     this.#receivers = [...this.#consoles(virtio?.console)];
+    this.#ownReceivers = this.#receivers.length;
   }
 
   /** Has a console that is no device of the bus given input, after all others. */
@@ -101,7 +106,8 @@ export class Board {
 
   /** The next cycle at which {@link update} must be called; Infinity if none. */
   nextDeadline(): number {
-    return Math.min(this.#rtc.nextAlarmCycle(), this.#clint?.nextTimerCycle() ?? Number.POSITIVE_INFINITY);
+    const alarm = this.#rtc.nextAlarmCycle();
+    return this.#clint === undefined ? alarm : Math.min(alarm, this.#clint.nextTimerCycle());
   }
 
   /** Brings devices that follow the clock up to it. */
@@ -112,7 +118,12 @@ export class Board {
 
   /** Whether some receiver waits for input by interrupt. */
   isReceiverArmed(): boolean {
-    for (const receiver of this.#receivers) if (receiver.armedBytes() > 0) return true;
+    // Asked after each exit, so its own are not asked through their receivers.
+    if (this.#uart.receiverArmed && this.#uart.receiverRoom > 0) return true;
+    if (this.#console !== undefined && this.#console.receiverRoom > 0) return true;
+    for (let index = this.#ownReceivers; index < this.#receivers.length; index++) {
+      if ((this.#receivers[index]?.armedBytes() ?? 0) > 0) return true;
+    }
     return false;
   }
 

@@ -52,12 +52,13 @@ export const NUMBER_MAX: Readonly<Partial<Record<FieldType, number>>> = {
 /** One event. Rows are used again: whoever is given one takes what it needs before it returns. */
 export class EventRow {
   kind: RowKind = ROW_KINDS.end;
-  cycle = 0;
-  icount = 0;
+  // From -0, so that they have room for any number from the start: see `MachineClock`.
+  cycle = -0;
+  icount = -0;
   hart = 0;
   /** Unsigned halves of the pc. */
-  pcLow = 0;
-  pcHigh = 0;
+  pcLow = -0;
+  pcHigh = -0;
   /** Two halves for each field, see {@link LOW}. Those of a `name` mean nothing: it stands in `texts`. */
   readonly words = new Uint32Array(2 * FIELDS_MAX);
   /** The same, signed. */

@@ -5,7 +5,7 @@
  */
 import { assert, must } from '../assert.ts';
 import type { Machine } from '../machine/machine-types.ts';
-import { EventRow, type EventTaker, ROW_KINDS, tellRow } from './event-row.ts';
+import { EventRow, type EventTaker, ROW_KINDS, type RowKind, tellRow } from './event-row.ts';
 import type { EventKind, EventOf, EventStamp } from './events.ts';
 
 /** What an event of kind `K` has beside its kind and stamp. */
@@ -13,6 +13,7 @@ export type EventDetails<K extends EventKind> = Omit<EventOf<K>, 'kind' | keyof 
 
 export class EventStream {
   readonly #machine: Pick<Machine, 'clock' | 'harts'>;
+  readonly #harts: Machine['harts'];
   readonly #observer: EventTaker;
   /** Rows that nobody uses. */
   readonly #free: EventRow[] = [];
@@ -25,15 +26,16 @@ export class EventStream {
   /** @param observer told of each event, in order of stamps. */
   constructor(machine: Pick<Machine, 'clock' | 'harts'>, observer: EventTaker) {
     this.#machine = machine;
+    this.#harts = machine.harts;
     this.#observer = observer;
   }
 
   /** A row of that kind with the stamp of here and now: to be filled, then given to {@link send}. */
-  row(kind: EventKind, hartId: number): EventRow {
+  row(kind: RowKind, hartId: number): EventRow {
     const row = this.#free.pop() ?? new EventRow();
-    const { clock, harts } = this.#machine;
-    const hart = must(harts[hartId], 'a hart of the machine');
-    row.kind = ROW_KINDS[kind];
+    const { clock } = this.#machine;
+    const hart = must(this.#harts[hartId], 'a hart of the machine');
+    row.kind = kind;
     row.cycle = clock.cycle;
     row.icount = clock.icount;
     row.hart = hartId;
@@ -44,7 +46,7 @@ export class EventStream {
 
   /** An event of here and now. For kinds that are not among the most frequent: naming fields takes longer than placing them. */
   emit<K extends EventKind>(kind: K, hart: number, details: EventDetails<K>): void {
-    const row = this.row(kind, hart);
+    const row = this.row(ROW_KINDS[kind], hart);
     row.fillFields(details);
     this.send(row);
   }
@@ -65,7 +67,7 @@ export class EventStream {
    * As {@link row}, for an exit: until {@link close}, events wait for this one, whose fields can still be filled.
    * Exits do not nest: one is served to its end before the next.
    */
-  open(kind: EventKind, hart: number): EventRow {
+  open(kind: RowKind, hart: number): EventRow {
     assert(this.#enclosing === undefined, 'an exit is served to its end before the next');
     const row = this.row(kind, hart);
     this.#enclosing = row;

@@ -27,6 +27,7 @@ const ACCESS = fieldPlaces('mmio');
 const EXIT = fieldPlaces('exit');
 const INJECT = fieldPlaces('inject');
 const INTERRUPT = fieldPlaces('interrupt');
+const MMIO = ROW_KINDS.mmio;
 const WORK_PLACES = [CALL.tableWrites, CALL.rootLoads, CALL.flushes];
 const NO_WORK: CallWork = { tableWrites: 0, rootLoads: 0, flushes: 0 };
 for (const kind of ['hypercall', 'mmio', 'exit', 'inject'] as const) {
@@ -143,13 +144,14 @@ export class Exits implements ExitHost {
   serveAccess(hart: number, register: string | undefined, cost: ExitCost): void {
     const machine = this.#machine;
     const { access } = machine;
-    const row = this.#events.open('mmio', hart);
+    const { device, gpa } = access;
+    const row = this.#events.open(MMIO, hart);
     setParts(row, cost);
-    row.setText(ACCESS.device, access.device.name);
-    row.setText(ACCESS.register, register ?? `+0x${(access.gpa - access.device.base).toString(16)}`);
-    row.setNumber(ACCESS.gpa, access.gpa);
+    row.setText(ACCESS.device, device.name);
+    row.setText(ACCESS.register, register ?? `+0x${(gpa - device.base).toString(16)}`);
+    row.setHalves(ACCESS.gpa, gpa, gpa / 0x1_0000_0000);
     row.setHalves(ACCESS.sizeBytes, access.size, 0);
-    row.setBool(ACCESS.write, access.write);
+    row.setHalves(ACCESS.write, access.write ? 1 : 0, 0);
     machine.charge(cost.entry.cycles + cost.handling.cycles);
     try {
       machine.performAccess();
@@ -163,7 +165,7 @@ export class Exits implements ExitHost {
   }
 
   exit(hart: number, reason: string, cost: ExitCost): void {
-    const row = this.#events.row('exit', hart);
+    const row = this.#events.row(ROW_KINDS.exit, hart);
     setParts(row, cost);
     row.setText(EXIT.reason, reason);
     this.#events.send(row);
@@ -171,7 +173,7 @@ export class Exits implements ExitHost {
   }
 
   exitWith(hart: number, reason: string, cost: ExitCost, work: () => number): void {
-    const row = this.#events.open('exit', hart);
+    const row = this.#events.open(ROW_KINDS.exit, hart);
     setParts(row, cost);
     row.setText(EXIT.reason, reason);
     this.#machine.charge(cost.entry.cycles + cost.handling.cycles);
@@ -194,7 +196,7 @@ export class Exits implements ExitHost {
   }
 
   inject(source: string, line: number, cost: ExitCost): void {
-    const row = this.#events.row('inject', this.#options.currentHart());
+    const row = this.#events.row(ROW_KINDS.inject, this.#options.currentHart());
     setParts(row, cost);
     row.setText(INJECT.source, source);
     row.setNumber(INJECT.line, line);
@@ -211,7 +213,7 @@ export class Exits implements ExitHost {
   }
 
   interrupted(hart: number, cause: number): void {
-    const row = this.#events.row('interrupt', hart);
+    const row = this.#events.row(ROW_KINDS.interrupt, hart);
     row.setNumber(INTERRUPT.cause, cause);
     this.#events.send(row);
   }
@@ -261,7 +263,7 @@ export class Exits implements ExitHost {
    */
   #openCall(hart: number, cost: ExitCost, argumentCount = SBI_ARGUMENT_COUNT): EventRow {
     const registers = this.#hart(hart);
-    const row = this.#events.open('hypercall', hart);
+    const row = this.#events.open(ROW_KINDS.hypercall, hart);
     setParts(row, cost);
     row.setHalves(CALL.eid, registers.xLow(A7), registers.xHigh(A7));
     row.setHalves(CALL.fid, registers.xLow(A6), registers.xHigh(A6));

@@ -16,6 +16,7 @@ import { ConsoleInput, EMPTY_POLLS_WAITING } from './console-input.ts';
 import { type CostProfile, costProfile } from './costs.ts';
 import { planDevices } from './device-plan.ts';
 import { type Ending, finisherEnding, resetEnding, tohostEnding } from './endings.ts';
+import { ROW_KINDS } from './event-row.ts';
 import { EventStream } from './event-stream.ts';
 import { Exits } from './exits.ts';
 import { HartStates, HSM_STATE } from './harts.ts';
@@ -267,7 +268,7 @@ export class Vm {
       if (!this.#harts.isWaiting(id) || !this.machine.wakePending(id)) continue;
       this.#harts.wake(id);
       this.#stealTime?.ready(id);
-      this.#events.send(this.#events.row('wake', id));
+      this.#events.send(this.#events.row(ROW_KINDS.wake, id));
     }
   }
 
@@ -313,9 +314,14 @@ export class Vm {
    * entries has the answer that it had before, the hart goes on at once. So how often that happens has no effect on the run.
    */
   #runOn(hart: Hart, deadline: number): void {
-    const { clock } = this.machine;
-    do this.#serve(hart, this.machine.run(hart.id, deadline));
-    while (clock.cycle < deadline && this.#nothingElse(hart.id, deadline));
+    const { machine } = this;
+    const { clock } = machine;
+    const { id } = hart;
+    do {
+      const stop = machine.run(id, deadline);
+      if (stop === STOP.mmio) this.#serveAccess(id);
+      else this.#serve(hart, stop);
+    } while (clock.cycle < deadline && this.#nothingElse(id, deadline));
   }
 
   /** Whether there is nothing to do but to run the hart on: nobody else, nothing new that is due before `deadline`, no input. */
@@ -444,7 +450,7 @@ export class Vm {
 
   #wait(hart: number): void {
     this.#harts.wait(hart);
-    this.#events.send(this.#events.row('idle', hart));
+    this.#events.send(this.#events.row(ROW_KINDS.idle, hart));
   }
 
   /** The first reason to end counts. True, so that callers can return it: the loop goes on to see it. */

@@ -1,15 +1,17 @@
 /**
- * The clock of a machine. The engine counts in linear memory; everybody else reads and charges it here, as plain numbers, many times for
- * each stop. So it is carried over when the engine is entered and when it has come back.
+ * The clock of a machine. Everybody reads and charges it here, as plain numbers, many times for each stop. The engine is told the cycle when
+ * it is entered, and leaves what it has added in linear memory, as numbers of 32 bits.
  */
 import { assert } from '../assert.ts';
 import type { Clock } from './bus.ts';
 import { GLOBAL } from './engine/layout.ts';
-import { readCounter, writeCounter } from './hart-state.ts';
+import { writeCounter } from './hart-state.ts';
 
 export class MachineClock implements Clock {
-  cycle = 0;
-  icount = 0;
+  // V8 gives a field that begins with -0 room for any number. One that begins with a small integer gets another kind of room when it passes
+  // 2^31, and all code that was optimized for the first kind is thrown away then, in the middle of a run.
+  cycle = -0;
+  icount = -0;
   readonly #view: DataView;
   readonly #cyclesPerTick: number;
 
@@ -17,6 +19,8 @@ export class MachineClock implements Clock {
   constructor(view: DataView, cyclesPerTick: number) {
     this.#view = view;
     this.#cyclesPerTick = cyclesPerTick;
+    this.cycle = 0;
+    this.icount = 0;
   }
 
   get mtime(): bigint {
@@ -34,15 +38,14 @@ export class MachineClock implements Clock {
     this.cycle = cycle;
   }
 
-  /** Gives the counts to the engine. */
+  /** Tells the engine what cycle it is. */
   toEngine(): void {
     writeCounter(this.#view, GLOBAL.cycle, this.cycle);
-    writeCounter(this.#view, GLOBAL.icount, this.icount);
   }
 
-  /** Takes them back. */
+  /** Adds what the engine has counted. */
   fromEngine(): void {
-    this.cycle = readCounter(this.#view, GLOBAL.cycle);
-    this.icount = readCounter(this.#view, GLOBAL.icount);
+    this.cycle += this.#view.getInt32(GLOBAL.spentCycles, true);
+    this.icount += this.#view.getInt32(GLOBAL.retiredInsns, true);
   }
 }

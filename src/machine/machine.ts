@@ -230,7 +230,7 @@ export class EngineMachine implements Machine {
   }
 
   run(id: number, untilCycle: number): StopReason {
-    assert(Number.isInteger(untilCycle) || Math.abs(untilCycle) === Infinity, 'a deadline is a whole number of cycles');
+    assert(Math.floor(untilCycle) === untilCycle, 'a deadline is a whole number of cycles, or infinite');
     const hart = this.#hartOf(id);
     // A reservation does not outlive the turn of its hart (Unprivileged ISA 14.2 lets it go at any time).
     if (hart !== this.#hart) this.#hart.endReservation();

@@ -4,11 +4,12 @@ import type { PendingAccess } from './machine-types.ts';
 
 export class DeviceAccess implements PendingAccess {
   device: MmioDevice = NO_DEVICE;
-  gpa = 0;
+  // From -0, so that they have room for any number from the start: see `MachineClock`.
+  gpa = -0;
   size: 1 | 2 | 4 | 8 = 1;
   write = false;
-  low = 0;
-  high = 0;
+  low = -0;
+  high = -0;
 
   get value(): bigint {
     return BigInt(this.low) | (BigInt(this.high) << 32n);

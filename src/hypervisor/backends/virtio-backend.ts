@@ -176,7 +176,10 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
   protected heldWritableBytes(queue: number): number {
     const live = this.#queues[queue];
     if (live === undefined) return 0;
-    return live.jobs.slice(live.started).reduce((bytes, job) => bytes + job.chain.writableBytes, 0);
+    let bytes = 0;
+    for (let index = live.started; index < live.jobs.length; index++)
+      bytes += live.jobs[index]?.chain.writableBytes ?? 0;
+    return bytes;
   }
 
   /** The first chain held in a queue. */

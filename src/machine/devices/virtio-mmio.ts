@@ -95,9 +95,8 @@ interface TransportState {
   queues: QueueRegisters[];
 }
 
-const REGISTER_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(VIRTIO_MMIO).map(([name, offset]) => [offset, name]),
-);
+/** By offset. */
+const REGISTER_NAMES: readonly (string | undefined)[] = namesByOffset();
 
 export class VirtioMmio implements MmioDevice, VirtioTransport {
   readonly name: string;
@@ -143,7 +142,7 @@ export class VirtioMmio implements MmioDevice, VirtioTransport {
   }
 
   registerName(offset: number): string | undefined {
-    return offset >= VIRTIO_MMIO_CONFIG ? 'Config' : REGISTER_NAMES.get(offset);
+    return offset >= VIRTIO_MMIO_CONFIG ? 'Config' : REGISTER_NAMES[offset];
   }
 
   state(): PlainState {
@@ -323,6 +322,12 @@ export class VirtioMmio implements MmioDevice, VirtioTransport {
     device.onReset();
     this.#irq.set(false);
   }
+}
+
+function namesByOffset(): (string | undefined)[] {
+  const names: (string | undefined)[] = new Array(VIRTIO_MMIO_CONFIG).fill(undefined);
+  for (const [name, offset] of Object.entries(VIRTIO_MMIO)) names[offset] = name;
+  return names;
 }
 
 function initialState(device: VirtioDevice | undefined): TransportState {

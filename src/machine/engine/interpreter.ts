@@ -98,7 +98,7 @@ export function defineRun(parts: Parts): Fn {
       takeFault(parts, state, fetch, exit);
     });
   });
-  writeBack(state);
+  writeBack(state, cycles);
   fn.return(state.reason);
   fn.unreachable();
   return fn;
@@ -176,13 +176,12 @@ function takeFault({ traps, hostTrap }: Parts, state: State, fetch: Label, exit:
   fn.br(fetch);
 }
 
-function writeBack({ fn, hart, pc, entry, retired, entryCycle, left }: State): void {
+function writeBack({ fn, hart, pc, entry, retired, left }: State, cycles: Expr): void {
   set64(fn, hart, 'pc', pc);
   set32(fn, hart, 'entryPointer', entry);
-  const count = extendU(retired);
-  set64(fn, hart, 'retired', add(get64(hart, 'retired'), count));
-  setGlobal(fn, 'icount', add(getGlobal('icount'), count));
-  setGlobal(fn, 'cycle', sub(entryCycle, extendS(left)));
+  set64(fn, hart, 'retired', add(get64(hart, 'retired'), extendU(retired)));
+  setGlobal(fn, 'retiredInsns', retired);
+  setGlobal(fn, 'spentCycles', sub(cycles, left));
 }
 
 /** One turn of the dispatch loop: a branch table over nested blocks, a handler after each. */

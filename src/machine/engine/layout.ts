@@ -10,10 +10,11 @@ export const PAGE_BYTES = 4096;
 
 /** Machine-wide words. */
 export const GLOBAL = {
-  /** i64: cycles since reset, as of the last stop. */
+  /** i64: cycles since reset when `run` is entered. */
   cycle: 1024,
-  /** i64: instructions retired by all harts, as of the last stop. */
-  icount: 1032,
+  /** i32: cycles that it took, and instructions that it retired. */
+  spentCycles: 1032,
+  retiredInsns: 1036,
   /** i32: guest physical address of the `tohost` word minus RAM_BASE, or -1. */
   tohostOffset: 1040,
   /** u64: sum of the page digests. */
