@@ -47,7 +47,7 @@ function measure(workload, costs) {
   paratrace(['record', ...what, '--mode', 'pv', '-o', trace]);
   const real = JSON.parse(paratrace(['compare', ...what, '--modes', MODES.join(','), '--json']));
   return MODES.map((mode) => {
-    const predicted = JSON.parse(paratrace(['whatif', trace, '--mode', mode, '--json']));
+    const predicted = JSON.parse(paratrace(['whatif', trace, '--as', mode, '--json']));
     const column = real.modes.find((candidate) => candidate.mode === mode);
     return { workload, mode, predicted, real: column };
   });

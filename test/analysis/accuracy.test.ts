@@ -21,7 +21,7 @@ describe('docs/accuracy.md', () => {
     await paratrace(['record', ...what, '--mode', 'pv', '-o', trace]);
     const compared = await paratrace(['compare', ...what, '--modes', 'full,hvm', '--json']);
     for (const { mode, cycles } of (JSON.parse(compared.stdout) as Comparison).modes) {
-      const { stdout } = await paratrace(['whatif', trace, '--mode', mode, '--json']);
+      const { stdout } = await paratrace(['whatif', trace, '--as', mode, '--json']);
       const predicted = (JSON.parse(stdout) as Prediction).cycles;
       expect(PAGE).toContain(`| ${workload} | \`${mode}\` | ${groupDigits(predicted)} | ${groupDigits(cycles.all)} |`);
       expect(Math.abs(predicted / cycles.all - 1)).toBeLessThan(ERROR_MAX);

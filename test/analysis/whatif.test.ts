@@ -110,11 +110,11 @@ describe('what nothing can be predicted from', () => {
 
 describe('paratrace whatif', () => {
   it('prints tables, or one object', async () => {
-    const { code, stdout } = await paratrace(['whatif', path, '--mode', 'hvm']);
+    const { code, stdout } = await paratrace(['whatif', path, '--as', 'hvm']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^predicted +hvm, rocket-kvm-2023: [\d,]+ cycles$/m);
     expect(stdout).toMatch(/^first touches of pages +counters +\d+ /m);
-    const json = await paratrace(['whatif', path, '--mode', 'hvm', '--costs', 'kvm-ept-ivb-2019', '--json']);
+    const json = await paratrace(['whatif', path, '--as', 'hvm', '--costs', 'kvm-ept-ivb-2019', '--json']);
     const wanted = whatif(trace, 'hvm', costProfile('kvm-ept-ivb-2019'));
     expect(JSON.parse(json.stdout)).toMatchObject(JSON.parse(JSON.stringify(wanted)));
   });
@@ -134,13 +134,13 @@ describe('paratrace whatif', () => {
       '-o',
       native,
     ]);
-    const other = await paratrace(['whatif', native, '--mode', 'full']);
+    const other = await paratrace(['whatif', native, '--as', 'full']);
     expect(other.code).toBe(2);
     expect(other.stderr).toMatch(/whatif\.trace: the trace was recorded in mode hvm;[\s\S]*hvm\.pvt/);
-    expect((await paratrace(['whatif', path, '--mode', 'full', '--costs', 'none'])).stderr).toContain(
+    expect((await paratrace(['whatif', path, '--as', 'full', '--costs', 'none'])).stderr).toContain(
       "unknown cost profile 'none'",
     );
     expect((await paratrace(['whatif', path])).code).toBe(2);
-    expect((await paratrace(['whatif', path, '--mode', 'pv'])).code).toBe(2);
+    expect((await paratrace(['whatif', path, '--as', 'pv'])).code).toBe(2);
   });
 });

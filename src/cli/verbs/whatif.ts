@@ -11,7 +11,7 @@ import { formatFacts, formatTable } from '../table.ts';
 import { type VerbContext, verb } from './verb.ts';
 
 interface WhatifOptions {
-  readonly mode: TargetMode;
+  readonly as: TargetMode;
   readonly costs?: string;
   readonly json?: boolean;
 }
@@ -23,8 +23,8 @@ export function whatifVerb({ host }: VerbContext): Command {
       'Predicts from the trace of a run of mode pv, without running anything, what the same work would have taken in another mode, item by item. docs/pricing.md says how, docs/accuracy.md how far off it is.',
     examples: [
       ['paratrace record mini-os --mode pv --workload fork -o fork.pvt', 'what it is made from'],
-      ['paratrace whatif fork.pvt --mode full', 'under trap and emulate and shadow paging'],
-      ['paratrace whatif fork.pvt --mode hvm --costs kvm-ept-ivb-2019 --json', 'for a program'],
+      ['paratrace whatif fork.pvt --as full', 'under trap and emulate and shadow paging'],
+      ['paratrace whatif fork.pvt --as hvm --costs kvm-ept-ivb-2019 --json', 'for a program'],
     ],
     notes: [
       'Units:\n  Cycles are model cycles. Shares are of the predicted cycles; in JSON from 0 to 1.',
@@ -33,13 +33,13 @@ export function whatifVerb({ host }: VerbContext): Command {
   })
     .argument('<trace>', 'a trace of mode pv with one hart, recorded to its end')
     .addOption(
-      new Option('--mode <mode>', 'the mode to predict')
+      new Option('--as <mode>', 'the mode to predict')
         .choices(MODE_NAMES.filter((name) => name !== 'pv'))
         .makeOptionMandatory(),
     )
     .option('--costs <profile>', `${COSTS_ABOUT} (default: that of the trace)`)
     .option('--json', 'as JSON (docs/cli.md has its shape)')
-    .action(async (path: string, { mode, costs, json }: WhatifOptions) => {
+    .action(async (path: string, { as: mode, costs, json }: WhatifOptions) => {
       const [{ checkHasAllEvents, inFile, openWholeTrace }, { whatif }, { recordedProfile }] = await Promise.all([
         import('../open-trace.ts'),
         import('../../analysis/whatif/whatif.ts'),
