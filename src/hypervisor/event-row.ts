@@ -14,6 +14,8 @@ const TWO_32 = 0x1_0000_0000;
 export interface RowField {
   readonly name: string;
   readonly type: FieldType;
+  /** Largest number that it takes; -1 if it takes none. */
+  readonly max: number;
 }
 
 /** A kind of event with its fields in the order of their places in a row. */
@@ -25,10 +27,19 @@ export interface RowKind {
 
 const KIND_NAMES = Object.keys(EVENT_KINDS) as EventKind[];
 
+/** Largest number of the types that are numbers. */
+export const NUMBER_MAX: Readonly<Partial<Record<FieldType, number>>> = {
+  u8: 0xff,
+  u16: 0xffff,
+  u32: 0xffff_ffff,
+  u53: Number.MAX_SAFE_INTEGER,
+};
+
 export const ROW_KINDS = Object.fromEntries(
   KIND_NAMES.map((kind) => {
-    const fields = Object.entries(EVENT_KINDS[kind].fields as Readonly<Record<string, FieldType>>);
-    return [kind, { kind, code: EVENT_KINDS[kind].code, fields: fields.map(([name, type]) => ({ name, type })) }];
+    const types = Object.entries(EVENT_KINDS[kind].fields as Readonly<Record<string, FieldType>>);
+    const fields = types.map(([name, type]) => ({ name, type, max: NUMBER_MAX[type] ?? -1 }));
+    return [kind, { kind, code: EVENT_KINDS[kind].code, fields }];
   }),
 ) as unknown as Readonly<Record<EventKind, RowKind>>;
 
@@ -40,14 +51,6 @@ export function fieldPlaces<K extends EventKind>(
 ): { readonly [F in keyof (typeof EVENT_KINDS)[K]['fields']]: number } {
   return Object.fromEntries(ROW_KINDS[kind].fields.map(({ name }, place) => [name, place])) as never;
 }
-
-/** Largest number of the types that are numbers. */
-export const NUMBER_MAX: Readonly<Partial<Record<FieldType, number>>> = {
-  u8: 0xff,
-  u16: 0xffff,
-  u32: 0xffff_ffff,
-  u53: Number.MAX_SAFE_INTEGER,
-};
 
 /** One event. Rows are used again: whoever is given one takes what it needs before it returns. */
 export class EventRow {
@@ -116,17 +119,22 @@ export class EventRow {
     this.fillFields(event as unknown as Readonly<Record<string, unknown>>);
   }
 
-  /** Sets all fields of the kind that the row has. Asserts their types and ranges. */
+  /**
+   * Sets all fields of the kind that the row has. Asserts their types and ranges. Faster if they come in the order of their places, as to go
+   * through an object takes less than to find each of its fields by name.
+   */
   fillFields(values: Readonly<Record<string, unknown>>): void {
     const { fields } = this.kind;
-    for (let place = 0; place < fields.length; place++) {
-      const { name, type } = fields[place] as RowField;
-      const value = values[name];
-      if (typeof value === 'number' && value <= (NUMBER_MAX[type] ?? -1)) this.setNumber(place, value);
-      else if (typeof value === 'string' && type === 'name') this.texts[place] = value;
-      else if (typeof value === 'boolean' && type === 'bool') this.setBool(place, value);
-      else if (typeof value === 'bigint' && (type === 'u64' || type === 'i64')) this.#setExactly(place, type, value);
-      else assert(false, `the field ${name} of an event is of type ${type} and got ${typeof value} ${String(value)}`);
+    let place = 0;
+    for (const name in values) {
+      const field = fields[place];
+      if (field === undefined || field.name !== name) continue;
+      this.#setField(place, field, values[name]);
+      place++;
+    }
+    for (; place < fields.length; place++) {
+      const field = fields[place] as RowField;
+      this.#setField(place, field, values[field.name]);
     }
   }
 
@@ -141,6 +149,14 @@ export class EventRow {
       event[name] = this.#value(place, type);
     }
     return event as unknown as VmEvent;
+  }
+
+  #setField(place: number, { name, type, max }: RowField, value: unknown): void {
+    if (typeof value === 'number' && value <= max) this.setNumber(place, value);
+    else if (typeof value === 'string' && type === 'name') this.texts[place] = value;
+    else if (typeof value === 'boolean' && type === 'bool') this.setBool(place, value);
+    else if (typeof value === 'bigint' && (type === 'u64' || type === 'i64')) this.#setExactly(place, type, value);
+    else assert(false, `the field ${name} of an event is of type ${type} and got ${typeof value} ${String(value)}`);
   }
 
   #value(place: number, type: FieldType): number | bigint | boolean | string {

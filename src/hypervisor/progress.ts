@@ -58,9 +58,9 @@ export class SpinWatch {
 
 /** Why no hart can ever run again although nothing is scheduled; undefined if an interrupt could still wake one. */
 export function deadEnd(machine: Machine, harts: HartStates): string | undefined {
+  for (let id = 0; id < harts.count; id++) if (harts.isWaiting(id) && machine.canWake(id)) return undefined;
   const waiting = machine.harts.filter(({ id }) => harts.isWaiting(id));
   if (waiting.length === 0) return 'every hart has stopped, and nobody is left to start one';
-  if (waiting.some(({ id }) => machine.canWake(id))) return undefined;
   return `${place(waiting)} in wfi with every interrupt disabled, so nothing can wake the guest`;
 }
 

@@ -230,10 +230,10 @@ export class Vm {
     this.machine.updateTimers();
     this.#timersStale = false;
     this.#timerCycle = this.machine.nextTimerCycle();
-    for (const hart of this.machine.harts) {
-      const level = ((hart.csr('mip') >> BigInt(IRQ.STIP)) & 1n) !== 0n;
-      if (level && !this.#timerLevels[hart.id]) this.#mode.interrupts.timer(this.#exits, hart.id);
-      this.#timerLevels[hart.id] = level;
+    for (let id = 0; id < this.#harts.count; id++) {
+      const level = this.machine.isPending(id, IRQ.STIP);
+      if (level && !this.#timerLevels[id]) this.#mode.interrupts.timer(this.#exits, id);
+      this.#timerLevels[id] = level;
     }
   }
 
@@ -335,10 +335,11 @@ export class Vm {
 
   /** Runs a hart for one instruction, to see whether it turns on the spot. */
   #probe(hart: Hart, deadline: number): StopReason {
-    const { pc, retired } = hart;
+    const { pcLow, pcHigh, retired } = hart;
     const stop = this.machine.run(hart.id, deadline);
     if (stop !== STOP.deadline || hart.retired > retired) {
-      const spins = stop === STOP.deadline && hart.pc === pc && interruptsOff(hart);
+      const stays = stop === STOP.deadline && hart.pcLow === pcLow && hart.pcHigh === pcHigh;
+      const spins = stays && interruptsOff(hart);
       this.#watch.looked(this.machine.clock.cycle, hart.id, spins);
       if (spins) this.#checkSpinning();
     }

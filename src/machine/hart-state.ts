@@ -15,6 +15,8 @@ const MIP = slotOf('mip');
 const MENVCFG = slotOf('menvcfg');
 const STIMECMP = slotOf('stimecmp');
 
+const NO_MISSES = Object.fromEntries(MISS_KINDS.map((kind) => [kind, 0])) as Readonly<Record<MissKind, number>>;
+
 export class EngineHart implements Hart {
   readonly id: number;
   /** Base of the hart in linear memory. */
@@ -104,10 +106,19 @@ export class EngineHart implements Hart {
     this.#view.setInt32(this.base + HART.reservation, NO_RESERVATION, true);
   }
 
-  /** Interrupts that are enabled in `mie` and pending, by bit of `mip`. */
+  /** Interrupts that are pending, by bit of `mip`. */
+  get pending(): number {
+    return this.#view.getInt32(this.base + MIP, true) | this.#view.getInt32(this.base + HART.wires, true);
+  }
+
+  /** Interrupts that are enabled in `mie`, by bit: none has a number from 32 up. */
+  get enabled(): number {
+    return this.#view.getInt32(this.base + MIE, true);
+  }
+
+  /** Those that are enabled and pending. */
   get pendingEnabled(): number {
-    const pending = this.#view.getUint32(this.base + MIP, true) | this.#view.getUint32(this.base + HART.wires, true);
-    return this.#view.getUint32(this.base + MIE, true) & pending;
+    return this.enabled & this.pending;
   }
 
   /** Sets or clears bits of `mip` that software cannot change. */
@@ -207,11 +218,14 @@ export class EngineHart implements Hart {
   }
 
   counters(): HartCounters {
-    const misses = MISS_KINDS.map((kind, index) => [kind, this.counter('missesByKind', index)] as const);
+    const missesByKind = { ...NO_MISSES };
+    for (let index = 0; index < MISS_KINDS.length; index++) {
+      missesByKind[MISS_KINDS[index] as MissKind] = this.counter('missesByKind', index);
+    }
     return {
       tlbMisses: this.counter('tlbMisses'),
       walkReferences: this.counter('walkReferences'),
-      missesByKind: Object.fromEntries(misses) as Record<MissKind, number>,
+      missesByKind,
       userFirstUses: this.counter('firstUses'),
       kernelFirstUses: this.counter('firstUses', 1),
     };

@@ -176,6 +176,10 @@ export class LockstepMachine implements Machine {
     return this.#first.cycleOfMtime(ticks);
   }
 
+  isPending(hart: number, bit: number): boolean {
+    return this.#first.isPending(hart, bit);
+  }
+
   wakePending(hart: number): boolean {
     return this.#first.wakePending(hart);
   }

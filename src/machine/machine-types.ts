@@ -215,6 +215,8 @@ export interface Machine extends InterruptPins {
   nextTimerCycle(): number;
   /** Cycle at which `mtime` first reaches `ticks`; Infinity if beyond what a safe integer holds. */
   cycleOfMtime(ticks: bigint): number;
+  /** Whether a bit of the hart's `mip` is set. */
+  isPending(hart: number, bit: number): boolean;
   /** Whether an interrupt that is enabled in `mie` is pending on the hart, whatever the global enable says: the wake rule of `wfi`. */
   wakePending(hart: number): boolean;
   /** Whether an interrupt could ever be taken or wake the hart: some bit of `mie` is set. */

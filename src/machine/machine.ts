@@ -344,12 +344,16 @@ export class EngineMachine implements Machine {
     return cycle <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(cycle) : Number.POSITIVE_INFINITY;
   }
 
+  isPending(id: number, bit: number): boolean {
+    return (this.#hartOf(id).pending & (1 << bit)) !== 0;
+  }
+
   wakePending(id: number): boolean {
     return this.#hartOf(id).pendingEnabled !== 0;
   }
 
   canWake(id: number): boolean {
-    return this.#hartOf(id).rawCsr('mie') !== 0n;
+    return this.#hartOf(id).enabled !== 0;
   }
 
   flushTranslations(id: number): void {

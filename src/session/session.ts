@@ -7,17 +7,18 @@
 import { assert } from '../assert.ts';
 import type { CostProfile } from '../hypervisor/costs.ts';
 import { Vm } from '../hypervisor/vm.ts';
-import {
-  type HartCounters,
-  type Machine,
-  type MachineConfig,
-  MISS_KINDS,
-  type MissKind,
-} from '../machine/machine-types.ts';
+import { type Machine, type MachineConfig, MISS_KINDS, type MissKind } from '../machine/machine-types.ts';
 import { CanonicalWriter } from './canonical.ts';
 import type { RunConfig, RunImages } from './config.ts';
 import type { ConsoleSink, InputSource, Observer, Position, RunCounters, RunEnd, StateDigest } from './ports.ts';
 import { xxh64 } from './xxhash64.ts';
+
+const NO_COUNTS: RunCounters = {
+  ...(Object.fromEntries(MISS_KINDS.map((kind) => [kind, 0])) as Record<MissKind, number>),
+  walkReferences: 0,
+  userFirstUses: 0,
+  kernelFirstUses: 0,
+};
 
 export interface SessionPorts {
   readonly input: InputSource;
@@ -107,16 +108,16 @@ export class Session {
 
   /** What has been counted up to here. */
   counters(): RunCounters {
-    const { harts } = this.vm.machine;
-    const all = harts.map(({ id }) => this.vm.machine.counters(id));
-    const sum = (count: (counters: HartCounters) => number) => all.reduce((total, one) => total + count(one), 0);
-    const misses = MISS_KINDS.map((kind) => [kind, sum(({ missesByKind }) => missesByKind[kind])] as const);
-    return {
-      ...(Object.fromEntries(misses) as Record<MissKind, number>),
-      walkReferences: sum(({ walkReferences }) => walkReferences),
-      userFirstUses: sum(({ userFirstUses }) => userFirstUses),
-      kernelFirstUses: sum(({ kernelFirstUses }) => kernelFirstUses),
-    };
+    const { machine } = this.vm;
+    const totals = { ...NO_COUNTS };
+    for (const { id } of machine.harts) {
+      const { missesByKind, walkReferences, userFirstUses, kernelFirstUses } = machine.counters(id);
+      for (const kind of MISS_KINDS) totals[kind] += missesByKind[kind];
+      totals.walkReferences += walkReferences;
+      totals.userFirstUses += userFirstUses;
+      totals.kernelFirstUses += kernelFirstUses;
+    }
+    return totals;
   }
 
   #takeDigest(): void {

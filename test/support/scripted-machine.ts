@@ -274,6 +274,10 @@ export class ScriptedMachine implements Machine {
     return Number.isSafeInteger(cycle) ? cycle : Number.POSITIVE_INFINITY;
   }
 
+  isPending(id: number, bit: number): boolean {
+    return ((this.#hart(id).csr('mip') >> BigInt(bit)) & 1n) !== 0n;
+  }
+
   wakePending(id: number): boolean {
     const hart = this.#hart(id);
     return (hart.csr('mie') & hart.csr('mip')) !== 0n;

@@ -119,6 +119,10 @@ export class ProfiledMachine implements Machine {
     return this.#machine.cycleOfMtime(ticks);
   }
 
+  isPending(hart: number, bit: number): boolean {
+    return this.#machine.isPending(hart, bit);
+  }
+
   wakePending(hart: number): boolean {
     return this.#machine.wakePending(hart);
   }

@@ -48,6 +48,12 @@ const COUNTERS = ['MPC', 'GPRC', 'BPRC', 'MPRC', 'GPTC', 'RNBC', 'TPR', 'TPT'] a
 export type E1000Counter = (typeof COUNTERS)[number];
 const COUNTER_OFFSETS: ReadonlySet<number> = new Set(COUNTERS.map((name) => E1000[name]));
 
+const REGISTERS = Object.entries(E1000) as readonly [E1000Register, number][];
+/** First offset after all registers. */
+const VALUES_END = Math.max(...REGISTERS.map(([, offset]) => offset)) + 4;
+/** All registers as they are without a value. */
+const NO_VALUES = Object.fromEntries(REGISTERS.map(([name]) => [name, 0])) as Readonly<Record<E1000Register, number>>;
+
 /** Bits that software can write, where not all. Registers of 0 cannot be written, or not in this way. */
 const WRITABLE: ReadonlyMap<number, number> = new Map<number, number>([
   [E1000.STATUS, 0],
@@ -78,8 +84,8 @@ export class E1000Controller {
   readonly #engine: E1000Engine;
   readonly #mac: readonly number[];
   readonly #eeprom: Uint16Array;
-  /** Single registers by offset. */
-  readonly #values = new Map<number, number>();
+  /** Single registers by offset / 4. */
+  readonly #values = new Uint32Array(VALUES_END / 4);
   readonly #tables: Readonly<Record<E1000Table, Uint32Array>>;
   #line = false;
   /** When the line rose last; throttling counts from there. */
@@ -102,7 +108,7 @@ export class E1000Controller {
     if (size !== 4) return 0;
     const place = e1000TableAt(offset);
     if (place !== undefined) return this.#tables[place.table][place.index] ?? 0;
-    const value = this.#values.get(offset) ?? 0;
+    const value = this.#value(offset);
     switch (offset) {
       case E1000.ICR:
         // SDM 13.4.17: a read clears all causes.
@@ -118,11 +124,11 @@ export class E1000Controller {
       case E1000.GORCH:
       case E1000.GOTCH:
         // SDM 13.7.31, 13.7.32: reading the upper half clears both.
-        this.#values.set(offset, 0);
-        this.#values.set(offset - 4, 0);
+        this.#setValue(offset, 0);
+        this.#setValue(offset - 4, 0);
         return value;
       default:
-        if (COUNTER_OFFSETS.has(offset)) this.#values.set(offset, 0);
+        if (COUNTER_OFFSETS.has(offset)) this.#setValue(offset, 0);
         return value;
     }
   }
@@ -140,10 +146,10 @@ export class E1000Controller {
         this.#writeControl(value);
         break;
       case E1000.EERD:
-        this.#values.set(offset, this.#readEeprom(value));
+        this.#setValue(offset, this.#readEeprom(value));
         break;
       case E1000.MDIC:
-        this.#values.set(offset, mdiTransfer(value));
+        this.#setValue(offset, mdiTransfer(value));
         break;
       case E1000.ICR:
         // SDM 13.4.17: writing 1 clears a cause.
@@ -159,7 +165,7 @@ export class E1000Controller {
         this.#setMask(this.get('IMS') & ~value);
         break;
       default:
-        this.#values.set(offset, (value & (WRITABLE.get(offset) ?? U32_MAX)) >>> 0);
+        this.#setValue(offset, (value & (WRITABLE.get(offset) ?? U32_MAX)) >>> 0);
         this.#written(offset);
     }
   }
@@ -170,12 +176,12 @@ export class E1000Controller {
 
   /** A register as the engine sees it: no effect of reading. */
   get(register: E1000Register): number {
-    return this.#values.get(E1000[register]) ?? 0;
+    return this.#value(E1000[register]);
   }
 
   /** Moves a head pointer. */
   setHead(register: 'RDH' | 'TDH', value: number): void {
-    this.#values.set(E1000[register], value & 0xffff);
+    this.#setValue(E1000[register], value & 0xffff);
   }
 
   /** Whether the address filters let a frame of at least 6 bytes in. */
@@ -185,14 +191,14 @@ export class E1000Controller {
 
   /** Counters stick at their largest value (SDM 13.7). */
   count(counter: E1000Counter): void {
-    this.#values.set(E1000[counter], Math.min(U32_MAX, this.get(counter) + 1));
+    this.#setValue(E1000[counter], Math.min(U32_MAX, this.get(counter) + 1));
   }
 
   /** Adds to one of the octet counters of 64 bits. */
   countOctets(direction: 'GORC' | 'GOTC', octets: number): void {
     const low = this.get(`${direction}L`) + octets;
-    this.#values.set(E1000[`${direction}L`], low % 2 ** 32);
-    if (low > U32_MAX) this.#values.set(E1000[`${direction}H`], Math.min(U32_MAX, this.get(`${direction}H`) + 1));
+    this.#setValue(E1000[`${direction}L`], low % 2 ** 32);
+    if (low > U32_MAX) this.#setValue(E1000[`${direction}H`], Math.min(U32_MAX, this.get(`${direction}H`) + 1));
   }
 
   /** Sets interrupt causes. Returns whether they interrupt the driver now: enabled, and not held back. */
@@ -207,10 +213,11 @@ export class E1000Controller {
   }
 
   state(): PlainState {
-    const registers = Object.entries(E1000).map(([name, offset]) => [name, this.#values.get(offset) ?? 0] as const);
+    const registers = { ...NO_VALUES };
+    for (const [name, offset] of REGISTERS) registers[name] = this.#value(offset);
     const words = (table: E1000Table) => new Uint8Array(this.#tables[table].slice().buffer);
     return {
-      registers: Object.fromEntries(registers),
+      registers,
       mta: words('MTA'),
       ra: words('RA'),
       vfta: words('VFTA'),
@@ -219,6 +226,14 @@ export class E1000Controller {
       throttled: this.#throttled,
       engine: this.#engine.state(),
     };
+  }
+
+  #value(offset: number): number {
+    return this.#values[offset >>> 2] ?? 0;
+  }
+
+  #setValue(offset: number, value: number): void {
+    this.#values[offset >>> 2] = value;
   }
 
   /** A copper link comes up when the driver sets it up: the partner is always there. */
@@ -232,7 +247,7 @@ export class E1000Controller {
       return;
     }
     const wasUp = this.#isLinkUp;
-    this.#values.set(E1000.CTRL, (value & ~CTRL.PHY_RST) >>> 0);
+    this.#setValue(E1000.CTRL, (value & ~CTRL.PHY_RST) >>> 0);
     if (this.#isLinkUp !== wasUp) this.raise(ICR.LSC);
   }
 
@@ -261,12 +276,12 @@ export class E1000Controller {
   }
 
   #setCauses(causes: number): void {
-    this.#values.set(E1000.ICR, causes >>> 0);
+    this.#setValue(E1000.ICR, causes >>> 0);
     this.#driveLine();
   }
 
   #setMask(mask: number): void {
-    this.#values.set(E1000.IMS, mask >>> 0);
+    this.#setValue(E1000.IMS, mask >>> 0);
     this.#driveLine();
   }
 
@@ -296,10 +311,10 @@ export class E1000Controller {
 
   /** SDM 13: what registers hold after a reset; the address comes from the EEPROM. */
   #setInitialValues(): void {
-    this.#values.clear();
+    this.#values.fill(0);
     for (const table of Object.values(this.#tables)) table.fill(0);
-    this.#values.set(E1000.CTRL, CTRL.FD);
-    this.#values.set(E1000.PBA, PBA_RESET);
+    this.#setValue(E1000.CTRL, CTRL.FD);
+    this.#setValue(E1000.PBA, PBA_RESET);
     const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = this.#mac;
     this.#tables.RA[0] = a | (b << 8) | (c << 16) | (d << 24);
     this.#tables.RA[1] = RAH_AV + (e | (f << 8));
