@@ -14,10 +14,13 @@
 #define VIRTIO_F_INDIRECT_DESC (1ul << 28)
 #define VIRTIO_F_EVENT_IDX (1ul << 29)
 #define VIRTIO_F_VERSION_1 (1ul << 32)
+#define VIRTIO_BLK_F_SEG_MAX (1ul << 2)
 #define VIRTIO_BLK_F_FLUSH (1ul << 9)
 
 #define VIRTQ_SIZE 16
+#ifndef VIRTQ_SEGMENTS_MAX /* a guest may want longer chains */
 #define VIRTQ_SEGMENTS_MAX 4
+#endif
 
 struct virtq_desc {
   u64 addr;

@@ -1,4 +1,4 @@
-/* The disk behind a ring: all requests of a transfer in one batch, with one event after the last. */
+/* The disk behind a ring: a transfer is one request on it, with a segment for each page. */
 #include "ring.h"
 #include "trap.h"
 
@@ -29,9 +29,12 @@ static void interrupt(void) {
   for (; ring_has_response(&ring); ring.rsp_cons++) {
     volatile const struct blkif_response *response = &slot_of(ring.rsp_cons)->response;
     u64 id = response->id;
-    if (id >= submitted_count) panic("a response to nothing", id);
-    submitted[id].failed = response->status != RESPONSE_OKAY;
-    submitted[id].done = true;
+    if (id != 0 || submitted_count == 0) panic("a response to nothing", id);
+    for (u32 i = 0; i < submitted_count; i++) {
+      submitted[i].failed = response->status != RESPONSE_OKAY;
+      submitted[i].done = true;
+    }
+    submitted_count = 0;
   }
   block_completed();
 }
@@ -51,20 +54,23 @@ static u64 sectors(void) { return capacity; }
 static void submit(struct block_request *requests, u32 count) {
   submitted = requests;
   submitted_count = count;
+  bool write = requests[0].write;
+  struct blkif_request request = {
+      .operation = write ? BLKIF_WRITE : BLKIF_READ,
+      .segment_count = (u8)count,
+      .sector = requests[0].sector,
+  };
   for (u32 i = 0; i < count; i++) {
-    const struct block_request *request = &requests[i];
-    grant_change(references[i], request->data, request->write);
-    slot_of(ring.req_prod++)->request = (struct blkif_request){
-        .operation = request->write ? BLKIF_WRITE : BLKIF_READ,
-        .segment_count = 1,
-        .id = i,
-        .sector = request->sector,
-        .segments = {{.gref = references[i], .first_sector = 0, .last_sector = (u8)(request->sector_count - 1)}},
-    };
+    grant_change(references[i], requests[i].data, write);
+    u8 last = (u8)(requests[i].sector_count - 1);
+    request.segments[i] = (struct blkif_segment){.gref = references[i], .first_sector = 0, .last_sector = last};
   }
-  ring_event_after(&ring, count);
+  slot_of(ring.req_prod++)->request = request;
+  ring_event_after(&ring, 1);
   ring_publish(&ring, port);
 }
+
+_Static_assert(BLOCK_REQUESTS_MAX <= BLKIF_SEGMENTS_MAX, "a transfer is one request");
 
 const struct block_driver pv_block = {
     .driver = {"pv-block", start},

@@ -8,7 +8,8 @@ export interface Accesses {
   readonly registers?: number;
   /** Doorbells of rings. */
   readonly notifications?: number;
-  /** Of the interrupt controller. */
+  /** Registers of the interrupt controller: those that set it up, and the one that claims and completes. */
+  readonly controllerRegisters?: number;
   readonly claims?: number;
   readonly completions?: number;
 }
@@ -21,7 +22,7 @@ export interface DeviceRecipes {
   /** Before power-off. */
   readonly consoleFlush: Accesses;
   readonly blockStart: Accesses;
-  /** A request, however many parts it has, and what its interrupt takes. */
+  /** A request, however many pages it has, and what its interrupt takes. */
   readonly blockSubmit: Accesses;
   readonly blockInterrupt: Accesses;
   readonly netStart: Accesses;
@@ -41,8 +42,8 @@ export const REFILL_FRAMES = 8;
 
 /** priority, enable read and written; threshold; a claim, one that finds nothing, a completion. */
 const CONTROLLER = {
-  route: { registers: 3 },
-  controllerStart: { registers: 1 },
+  route: { controllerRegisters: 3 },
+  controllerStart: { controllerRegisters: 1 },
 } as const;
 const SERVED = { claims: 2, completions: 1 } as const satisfies Accesses;
 
@@ -90,7 +91,8 @@ export const RING_DRIVERS: DeviceRecipes = {
   consoleByte: {},
   consoleWrite: { notifications: 1 },
   consoleFlush: {},
-  blockStart: { registers: SLOTS.block * PROBE + NEGOTIATE + QUEUE },
+  /** And how many segments a request may have. */
+  blockStart: { registers: SLOTS.block * PROBE + NEGOTIATE + QUEUE + 1 },
   /** Two of the capacity, which is read for each transfer. */
   blockSubmit: { registers: 2, notifications: 1 },
   /** InterruptStatus, InterruptACK. */

@@ -1,6 +1,6 @@
 /**
- * When devices are done in the predicted run. Both kinds of controllers take the same cycles for the same work (`backends/backend-timing.ts`); a disk
- * behind registers does all parts of a request in one command, one behind a ring does them one after the other.
+ * When devices are done in the predicted run. All kinds of controllers take the same cycles for the same work (`backends/backend-timing.ts`), and a
+ * disk does what it is asked for one request after the other, whether by a command or on a ring.
  *
  * Work goes on when it is due, or at the end of an exit in which it comes due, as the loop of a hypervisor finds it.
  */
@@ -34,7 +34,6 @@ export class DeviceTimes {
   /** The frame that answers one that was sent, by ordinals. */
   readonly #answerTo = new Map<number, number>();
   readonly #latencyCycles: number;
-  readonly #inOneCommand: boolean;
   readonly #work: Work[] = [];
   /** When each frame was there; undefined: not yet. */
   readonly #received: (number | undefined)[] = [];
@@ -42,17 +41,16 @@ export class DeviceTimes {
   #lastSent = NEVER;
   #sendsUntil = 0;
   #receivesUntil = 0;
-  #requestCycles = 0;
+  #requestsUntil = 0;
   #requestDone = NEVER;
 
   /** @param latencyCycles of the peer on the wire */
-  constructor(steps: readonly Step[], latencyCycles: number, inOneCommand: boolean) {
+  constructor(steps: readonly Step[], latencyCycles: number) {
     this.#frames = framesOf(steps, latencyCycles);
     this.#frames.forEach(({ answers }, ordinal) => {
       if (answers !== undefined && !this.#answerTo.has(answers)) this.#answerTo.set(answers, ordinal);
     });
     this.#latencyCycles = latencyCycles;
-    this.#inOneCommand = inOneCommand;
   }
 
   /** When something goes on by itself. */
@@ -60,7 +58,7 @@ export class DeviceTimes {
     return this.#work.reduce((next, { due }) => Math.min(next, due), NEVER);
   }
 
-  /** The last parts of the last request are done since then. Never while they are under way, as with the others. */
+  /** The last request is done since then. Never while one is under way, as with the others. */
   get requestDone(): number {
     return this.#requestDone;
   }
@@ -76,19 +74,18 @@ export class DeviceTimes {
     return this.#received[ordinal] ?? NEVER;
   }
 
-  /** The device takes a frame, or a part of a request. */
-  take(event: EventOf<'take'>, now: number, isFirstPart: boolean): void {
+  /** The device takes a frame, or a request. */
+  take(event: EventOf<'take'>, now: number): void {
     if (isNet(event.device)) {
       if (event.queue === NET_QUEUE.transmit) this.#send(event.readableBytes, now);
       return;
     }
     const { latencyCycles, perSectorCycles } = DEFAULT_BACKEND_TIMING.block;
-    if (isFirstPart) this.#requestCycles = now;
     const sectors = (event.readableBytes + event.writableBytes) / SECTOR_BYTES;
-    this.#requestCycles += (isFirstPart || !this.#inOneCommand ? latencyCycles : 0) + perSectorCycles * sectors;
+    this.#requestsUntil = Math.max(now, this.#requestsUntil) + latencyCycles + perSectorCycles * sectors;
     this.#drop('request');
     this.#requestDone = NEVER;
-    this.#work.push({ due: this.#requestCycles, what: 'request', ordinal: 0 });
+    this.#work.push({ due: this.#requestsUntil, what: 'request', ordinal: 0 });
   }
 
   /** Does what is due. */

@@ -50,7 +50,7 @@ export const GUEST_PATHS = {
   rootReady: { pv: 34 + 2848 + 17 + 3102 + 970, unmodified: 3080 },
   /** It is taken apart [pv_root_destroy + hand_over_all + pv_must, page_put] */
   rootDestroyed: { pv: 90 + 2848 + 17 + 40, unmodified: 0 },
-  /** A request of the disk: all its parts in one command [submit, grant_change, ring_publish, interrupt] [submit, interrupt] */
+  /** A request of the disk, with a segment for each page [submit, grant_change, ring_publish, interrupt] [submit, interrupt] */
   diskRequest: { pv: 370 + 27 + 40 + 114, unmodified: 106 + 40 },
   /** Up to the doorbell [transmit + pv_send + pv_must] [transmit] */
   frameSent: { pv: 108 + 8 + 17 - 30, unmodified: 78 - 12 },

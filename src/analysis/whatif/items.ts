@@ -69,6 +69,12 @@ export const ITEMS = {
     about: 'first touches of pages',
   },
   register: { operation: 'register', primitive: 'mmioUser', basis: 'recipe', about: 'registers of devices' },
+  controller: {
+    operation: 'register',
+    primitive: 'mmioKernel',
+    basis: 'recipe',
+    about: 'registers that set up the interrupt controller',
+  },
   claim: { operation: 'register', primitive: 'irqClaim', basis: 'recipe', about: 'interrupts claimed' },
   complete: { operation: 'register', primitive: 'irqComplete', basis: 'recipe', about: 'interrupts completed' },
   notification: {

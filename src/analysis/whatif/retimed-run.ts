@@ -17,8 +17,6 @@ import { isBlockAt, isTick, nextOfGuest, wokenBy } from './recorded-waits.ts';
 export interface RetimeOptions {
   readonly ledger: Ledger;
   readonly drivers: DeviceRecipes;
-  /** Whether the drivers do all parts of a disk request in one command. */
-  readonly inOneCommand: boolean;
   /** Of the access that tells a device of work: what comes after it. */
   readonly doorbellReturnCycles: number;
   /** What is known as a sum only: most of it is for pages touched for the first time. */
@@ -65,13 +63,12 @@ export class RetimedRun {
   #newSpaces = 0;
   #staleRoots = 0;
   #framesReceived = 0;
-  #requestOpen = false;
   #lastCall = '';
 
   constructor(run: RecordedRun, options: RetimeOptions) {
     this.#run = run;
     this.#options = options;
-    this.#devices = new DeviceTimes(run.steps, run.config.net?.latencyCycles ?? 0, options.inOneCommand);
+    this.#devices = new DeviceTimes(run.steps, run.config.net?.latencyCycles ?? 0);
     const { ledger, accessWalkCycles } = options;
     this.#clock = new PredictedClock({ ledger, devices: this.#devices, accessWalkCycles, tickCycles: run.tickCycles });
   }
@@ -306,23 +303,20 @@ export class RetimedRun {
       this.#clock.path('deviceService');
       if (isNet(device)) this.#clock.access(netInterrupt);
       else if (isDisk(device)) this.#clock.access(blockInterrupt);
-      this.#requestOpen = false;
     }
   }
 
   #take(event: EventOf<'take'>): void {
     const { drivers } = this.#options;
-    const isFirstPart = isDisk(event.device) && !this.#requestOpen;
-    if (isFirstPart) {
+    if (isDisk(event.device)) {
       this.#clock.path('diskRequest');
       this.#clock.access(drivers.blockSubmit);
-      this.#requestOpen = true;
     } else if (isNet(event.device) && event.queue === NET_QUEUE.transmit) {
       this.#clock.path('frameSent');
       this.#clock.access(drivers.netTransmit);
     }
     // The device is told before the exit of the last access returns.
-    this.#devices.take(event, this.cycle - this.#options.doorbellReturnCycles, isFirstPart);
+    this.#devices.take(event, this.cycle - this.#options.doorbellReturnCycles);
     if (isNet(event.device) && event.queue === NET_QUEUE.transmit) this.#clock.path('frameSentReturn');
   }
 

@@ -57,12 +57,12 @@ export function whatif(trace: PredictableTrace, mode: TargetMode, costs: CostPro
   }
   const target = modeByName(mode, entry);
   const run = readRun(trace, core.cyclesPerTick);
-  const inOneCommand = target.devices.deviceSet === 'emulated' || mode === 'native';
+  const hasRegisters = target.devices.deviceSet === 'emulated' || mode === 'native';
   const retime = (spread: Pick<RetimeOptions, 'startCycles' | 'accessWalkCycles' | 'extraPerGuestCycle'>) => {
     const ledger = new Ledger(target, costs);
-    const drivers = inOneCommand ? REGISTER_DRIVERS : RING_DRIVERS;
-    const doorbellReturnCycles = ledger.returnCycles(inOneCommand ? 'register' : 'notification');
-    const retimed = new RetimedRun(run, { ledger, drivers, inOneCommand, doorbellReturnCycles, ...spread });
+    const drivers = hasRegisters ? REGISTER_DRIVERS : RING_DRIVERS;
+    const doorbellReturnCycles = ledger.returnCycles(hasRegisters ? 'register' : 'notification');
+    const retimed = new RetimedRun(run, { ledger, drivers, doorbellReturnCycles, ...spread });
     retimed.play();
     const sums = addSums(run, retimed, ledger);
     return { retimed, ledger, sums, walks: walkReferences(run, retimed, ledger, sums) };

@@ -146,19 +146,26 @@ export const directDevices: DeviceAxis = {
 /** The register that a driver kicks a ring with: hypervisors end that exit in the kernel and leave the work to another thread. */
 const DOORBELL = 'QueueNotify';
 
-/** The register that claims and completes interrupts in the PLIC (PLIC specification, "Interrupt Claim Process"): `claim[context]`. */
+/**
+ * Registers of the PLIC, by their names there. Hypervisors emulate the controller themselves, since they raise interrupts through it: none of its
+ * registers is a matter of the device model in user space.
+ */
+const CONTROLLER_REGISTER = /^(?:priority|pending|enable|threshold|claim)\[/;
+
+/** The one that claims and completes interrupts (PLIC specification, "Interrupt Claim Process"): `claim[context]`. */
 const CLAIM = 'claim[';
 
-/** What an access to a register costs that rings have no doorbell for: the interrupt controller has prices of its own. */
+/** What an access to a register costs that rings have no doorbell for: claims and completions have prices of their own. */
 function registerPrice(host: ExitHost, register: string | undefined, isWrite: boolean): ExitCost {
-  const { irqClaim, irqComplete, mmioUser } = host.costs.primitives;
-  if (register === undefined || !register.startsWith(CLAIM)) return mmioUser;
+  const { irqClaim, irqComplete, mmioKernel, mmioUser } = host.costs.primitives;
+  if (register === undefined || !CONTROLLER_REGISTER.test(register)) return mmioUser;
+  if (!register.startsWith(CLAIM)) return mmioKernel;
   return isWrite ? irqComplete : irqClaim;
 }
 
 /**
- * Every device register exits: ring notifications, claims and completions end in the hypervisor, all others in the user-space device
- * model.
+ * Every device register exits: ring notifications and those of the interrupt controller end in the hypervisor, all others in the user-space
+ * device model.
  */
 export const trappedDevices: DeviceAxis = {
   name: 'rings, other registers emulated',

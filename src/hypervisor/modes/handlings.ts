@@ -198,8 +198,8 @@ export const TRAPPED_DEVICES: Handlings<'devices'> = {
     emits('mmio', '*.QueueNotify write', ['mmioKernel']),
   ),
   register: hypervisor(
-    'decoded, done by the user-space device model; claims and completions of interrupts by the emulated controller',
-    emits('mmio', '*', ['mmioUser', 'irqClaim', 'irqComplete']),
+    'decoded, done by the user-space device model; those of the interrupt controller by the hypervisor, which emulates it',
+    emits('mmio', '*', ['mmioUser', 'mmioKernel', 'irqClaim', 'irqComplete']),
   ),
 };
 

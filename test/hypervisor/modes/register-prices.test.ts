@@ -1,4 +1,7 @@
-/** What an access to a device register is charged, by mode: the claim register of the interrupt controller has prices of its own. */
+/**
+ * What an access to a device register is charged, by mode: the hypervisor serves those of the interrupt controller itself, and the claim register has
+ * prices of its own.
+ */
 import { describe, expect, it } from 'vitest';
 import { must } from '../../../src/assert.ts';
 import { costProfile, type ExitCost } from '../../../src/hypervisor/costs.ts';
@@ -20,7 +23,7 @@ function charged(mode: string, register: string | undefined, isWrite: boolean): 
 }
 
 describe.each(['full', 'hvm', 'pvh'])('%s', (mode) => {
-  const { irqClaim, irqComplete, mmioUser } = costs.primitives;
+  const { irqClaim, irqComplete, mmioKernel, mmioUser } = costs.primitives;
   expect(irqClaim, 'prices that can be told apart').not.toEqual(irqComplete);
 
   it.each(['claim[0]', 'claim[1]', 'claim[15]'])(
@@ -31,13 +34,18 @@ describe.each(['full', 'hvm', 'pvh'])('%s', (mode) => {
     },
   );
 
-  it.each(['LSR', 'enable[1][0]', 'pending[1]', 'reclaim[1]', 'claim', undefined])(
-    'charges %s to the device model',
+  it.each(['priority[10]', 'pending[1]', 'enable[1][0]', 'threshold[1]'])(
+    'charges %s to the controller in the hypervisor',
     (register) => {
-      expect(charged(mode, register, false)).toBe(mmioUser);
-      expect(charged(mode, register, true)).toBe(mmioUser);
+      expect(charged(mode, register, false)).toBe(mmioKernel);
+      expect(charged(mode, register, true)).toBe(mmioKernel);
     },
   );
+
+  it.each(['LSR', 'msip[0]', 'reclaim[1]', 'claim', undefined])('charges %s to the device model', (register) => {
+    expect(charged(mode, register, false)).toBe(mmioUser);
+    expect(charged(mode, register, true)).toBe(mmioUser);
+  });
 });
 
 it('charges a notification of a ring to the hypervisor', () => {
