@@ -64,6 +64,7 @@ export class AvoidedExits {
 
   /** What one call did beyond the one operation that its exit stands for: a table write if there was one, else a load, else a flush. */
   addBatch(hart: number, { tableWrites, rootLoads, flushes }: CallWork): void {
+    if (tableWrites + rootLoads + flushes <= 1) return;
     let spared = 1;
     const beyond = (count: number) => {
       const rest = Math.max(0, count - spared);

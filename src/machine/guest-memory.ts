@@ -34,12 +34,13 @@ export class EngineMemory implements GuestMemory {
   }
 
   contains(pa: number, lengthBytes: number): boolean {
+    // What is between the two ends of RAM is exact: a sum that is rounded lies far behind them.
     return (
-      Number.isSafeInteger(pa) &&
-      Number.isSafeInteger(lengthBytes) &&
+      pa >= RAM_BASE &&
       lengthBytes >= 0 &&
-      pa >= this.base &&
-      pa + lengthBytes <= this.base + this.sizeBytes
+      pa + lengthBytes <= RAM_BASE + this.sizeBytes &&
+      Math.floor(pa) === pa &&
+      Math.floor(lengthBytes) === lengthBytes
     );
   }
 
@@ -75,6 +76,12 @@ export class EngineMemory implements GuestMemory {
     this.#view.setBigUint64(this.#changing(pa, 8), value, true);
   }
 
+  writeHalves(pa: number, low: number, high: number): void {
+    const offset = this.#changing(pa, 8);
+    this.#view.setInt32(offset, low, true);
+    this.#view.setInt32(offset + 4, high, true);
+  }
+
   readBytes(pa: number, lengthBytes: number): Uint8Array {
     const offset = this.#offset(pa, lengthBytes);
     return this.#bytes.slice(offset, offset + lengthBytes);
@@ -86,7 +93,7 @@ export class EngineMemory implements GuestMemory {
 
   #offset(pa: number, lengthBytes: number): number {
     assert(this.contains(pa, lengthBytes), 'a host access to guest memory lies in RAM');
-    return pa - this.base;
+    return pa - RAM_BASE;
   }
 
   #changing(pa: number, lengthBytes: number): number {

@@ -79,13 +79,13 @@ export class EngineHart implements Hart {
   }
 
   get privilege(): Privilege {
-    const level = this.get32('privilege');
+    const level = this.#view.getUint32(this.base + HART.privilege, true);
     assert(level === 0 || level === 1 || level === 3, `privilege ${level}`);
     return level;
   }
 
   set privilege(level: Privilege) {
-    this.set32('privilege', level);
+    this.#view.setInt32(this.base + HART.privilege, level, true);
     this.#engine.call.updateContext(this.base);
   }
 

@@ -433,6 +433,11 @@ class MirroredMemory implements GuestMemory {
     this.#second.write64(pa, value);
   }
 
+  writeHalves(pa: number, low: number, high: number): void {
+    this.#first.writeHalves(pa, low, high);
+    this.#second.writeHalves(pa, low, high);
+  }
+
   writeBytes(pa: number, bytes: Uint8Array): void {
     this.#first.writeBytes(pa, bytes);
     this.#second.writeBytes(pa, bytes);

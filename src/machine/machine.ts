@@ -103,7 +103,8 @@ export class EngineMachine implements Machine {
   #lastInterruptCause = 0;
   #tohost: number | undefined;
   #storeObserver: StoreObserver | undefined;
-  readonly #watchedStore = { hart: 0, gpa: 0, sizeBytes: 0, beforeLow: 0, beforeHigh: 0 };
+  // From -0, so that they have room for any number from the start: see `MachineClock`.
+  readonly #watchedStore = { hart: 0, gpa: -0, sizeBytes: 0, beforeLow: -0, beforeHigh: -0 };
 
   /**
    * @param writeRegion the translator's code generator: a test gives a wrong one, to see that it is found out
@@ -274,15 +275,16 @@ export class EngineMachine implements Machine {
           this.#applyPmp(hart);
           continue;
         case ENGINE_STOP.access:
-          if (this.#findAccess(hart, HART.accessAddress, hart.get32('entryPointer'))) return STOP.mmio;
+          if (this.#findAccess(hart, HART.accessAddress, this.#view.getUint32(hart.base + HART.entryPointer, true)))
+            return STOP.mmio;
           if (this.#accessFaultTrap(hart)) return STOP.guestTrap;
           if (this.#raiseAccessFault(hart)) return STOP.stuck;
           continue;
         case ENGINE_STOP.interruptTaken:
-          this.#lastInterruptCause = hart.get32('cause');
+          this.#lastInterruptCause = this.#view.getUint32(hart.base + HART.cause, true);
           return STOP.interruptTaken;
         case ENGINE_STOP.guestInterrupt:
-          this.#lastInterruptCause = hart.get32('cause');
+          this.#lastInterruptCause = this.#view.getUint32(hart.base + HART.cause, true);
           return STOP.guestInterrupt;
         case ENGINE_STOP.secondStageFault:
           return this.#findTrappedAccess(hart) ? STOP.mmio : STOP.secondStageFault;
@@ -391,8 +393,8 @@ export class EngineMachine implements Machine {
   #storeWatched(hart: EngineHart): void {
     const store = this.#watchedStore;
     store.hart = hart.id;
-    store.gpa = RAM_BASE + (hart.get32('watchedOffset') >>> 0);
-    store.sizeBytes = hart.get32('watchedSize');
+    store.gpa = RAM_BASE + this.#view.getUint32(hart.base + HART.watchedOffset, true);
+    store.sizeBytes = this.#view.getUint32(hart.base + HART.watchedSize, true);
     store.beforeLow = this.#view.getUint32(hart.base + HART.watchedBefore, true);
     store.beforeHigh = this.#view.getUint32(hart.base + HART.watchedBefore + 4, true);
     must(this.#storeObserver, 'watched stores have an observer')(store);

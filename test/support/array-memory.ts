@@ -57,6 +57,12 @@ export class ArrayMemory implements GuestMemory {
     this.#view.setBigUint64(this.#offset(pa, 8), value, true);
   }
 
+  writeHalves(pa: number, low: number, high: number): void {
+    const offset = this.#offset(pa, 8);
+    this.#view.setInt32(offset, low, true);
+    this.#view.setInt32(offset + 4, high, true);
+  }
+
   readBytes(pa: number, lengthBytes: number): Uint8Array {
     const offset = this.#offset(pa, lengthBytes);
     return this.bytes.slice(offset, offset + lengthBytes);

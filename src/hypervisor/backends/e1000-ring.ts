@@ -38,14 +38,21 @@ export type RingLook =
   | { readonly kind: 'none' }
   | { readonly kind: 'violation'; readonly violation: RingViolation };
 
+/** Registers of a ring by direction: a name that is put together is looked up among all strings before it is a key. */
+const RING_REGISTERS = {
+  R: { length: 'RDLEN', baseHigh: 'RDBAH', baseLow: 'RDBAL', head: 'RDH', tail: 'RDT' },
+  T: { length: 'TDLEN', baseHigh: 'TDBAH', baseLow: 'TDBAL', head: 'TDH', tail: 'TDT' },
+} as const;
+
 /** The ring of a direction, `R` or `T`. */
 export function lookAtRing(memory: GuestMemory, controller: E1000Controller, direction: 'R' | 'T'): RingLook {
-  const lengthBytes = controller.get(`${direction}DLEN`);
+  const registers = RING_REGISTERS[direction];
+  const lengthBytes = controller.get(registers.length);
   if (lengthBytes === 0) return { kind: 'none' };
-  const base = controller.get(`${direction}DBAH`) * 2 ** 32 + controller.get(`${direction}DBAL`);
+  const base = controller.get(registers.baseHigh) * 2 ** 32 + controller.get(registers.baseLow);
   if (!memory.contains(base, lengthBytes)) return refused(violation('queue-outside-ram', BigInt(base)));
   const count = lengthBytes / DESCRIPTOR_BYTES;
-  const [head, tail] = [controller.get(`${direction}DH`), controller.get(`${direction}DT`)];
+  const [head, tail] = [controller.get(registers.head), controller.get(registers.tail)];
   for (const index of [head, tail]) if (index >= count) return refused(violation('head-out-of-range', index));
   const waiting = (tail - head + count) % count;
   return {

@@ -27,7 +27,8 @@ import { VIRQ } from './event-channels.ts';
 import { AFTERWARDS, PvCall } from './pv-call.ts';
 import { PvConsole } from './pv-console.ts';
 import { type Callback, type Halves, PvDomain } from './pv-domain.ts';
-import { PV_EXTENSION, STATUS } from './pv-layout.ts';
+import { PV_EXTENSION, STATUS, VCPU_TRAP } from './pv-layout.ts';
+import type { TrapField } from './shared-info.ts';
 import { watchSharedInfo } from './shared-info-watch.ts';
 import { writeStartOfDay } from './start-of-day.ts';
 
@@ -255,16 +256,16 @@ export class PvProcessor implements VirtualProcessor {
       return;
     }
     const isKernel = this.#isKernel(hart);
-    shared.setTrap(hart, 'pc', registers.pcLow, registers.pcHigh);
-    shared.setTrap(hart, 'sp', registers.xLow(SP), registers.xHigh(SP));
-    shared.setTrap(hart, 'cause', cause, 0);
-    shared.setTrap(hart, 'tval', tval.low, tval.high);
+    shared.setTrap(hart, VCPU_TRAP.pc, registers.pcLow, registers.pcHigh);
+    shared.setTrap(hart, VCPU_TRAP.sp, registers.xLow(SP), registers.xHigh(SP));
+    shared.setTrap(hart, VCPU_TRAP.cause, cause, 0);
+    shared.setTrap(hart, VCPU_TRAP.tval, tval.low, tval.high);
     const status = (isKernel ? STATUS.kernel : 0) | (shared.isUpcallMasked(hart) ? STATUS.masked : 0);
-    shared.setTrap(hart, 'status', status, 0);
+    shared.setTrap(hart, VCPU_TRAP.status, status, 0);
     shared.setUpcallMask(hart, true);
     if (!isKernel) {
       registers.privilege = PRIVILEGE.S;
-      registers.setXHalves(SP, shared.trapLow(hart, 'kernelSp'), shared.trapHigh(hart, 'kernelSp'));
+      registers.setXHalves(SP, shared.trapLow(hart, VCPU_TRAP.kernelSp), shared.trapHigh(hart, VCPU_TRAP.kernelSp));
     }
     registers.setPcHalves(entry.low, entry.high);
   }
@@ -272,17 +273,17 @@ export class PvProcessor implements VirtualProcessor {
   #iret(hart: number): void {
     const { shared } = this.#domain;
     const registers = this.#domain.hart(hart);
-    const restore = (index: number, field: 'sp' | 'a0' | 'a6' | 'a7') =>
+    const restore = (index: number, field: TrapField) =>
       registers.setXHalves(index, shared.trapLow(hart, field), shared.trapHigh(hart, field));
-    restore(SP, 'sp');
-    restore(A0, 'a0');
-    restore(A6, 'a6');
-    restore(A7, 'a7');
-    const status = shared.trapLow(hart, 'status');
+    restore(SP, VCPU_TRAP.sp);
+    restore(A0, VCPU_TRAP.a0);
+    restore(A6, VCPU_TRAP.a6);
+    restore(A7, VCPU_TRAP.a7);
+    const status = shared.trapLow(hart, VCPU_TRAP.status);
     shared.setUpcallMask(hart, (status & STATUS.masked) !== 0);
     registers.privilege = (status & STATUS.kernel) !== 0 ? PRIVILEGE.S : PRIVILEGE.U;
     // Instructions are at even addresses, as `sepc` holds them.
-    registers.setPcHalves(shared.trapLow(hart, 'pc') & ~1, shared.trapHigh(hart, 'pc'));
+    registers.setPcHalves(shared.trapLow(hart, VCPU_TRAP.pc) & ~1, shared.trapHigh(hart, VCPU_TRAP.pc));
   }
 
   #crash(hart: number, what: string): void {

@@ -1,8 +1,9 @@
 /** The shared-info page, as the hypervisor uses it (docs/abi.md, "Shared-info page"). The guest can write all of it at any time: nothing here is trusted. */
 import type { GuestMemory } from '../../machine/bus.ts';
-import { SHARED_INFO, VCPU_INFO, VCPU_TRAP } from './pv-layout.ts';
+import { SHARED_INFO, VCPU_INFO, type VCPU_TRAP } from './pv-layout.ts';
 
-export type TrapField = keyof typeof VCPU_TRAP;
+/** Where a field of a trap record stands: found by name again and again, it would take longer than to write it. */
+export type TrapField = (typeof VCPU_TRAP)[keyof typeof VCPU_TRAP];
 
 export class SharedInfo {
   readonly #memory: GuestMemory;
@@ -59,17 +60,15 @@ export class SharedInfo {
   }
 
   trapLow(vcpu: number, field: TrapField): number {
-    return this.#memory.read32(this.#trap(vcpu) + VCPU_TRAP[field]);
+    return this.#memory.read32(this.#trap(vcpu) + field);
   }
 
   trapHigh(vcpu: number, field: TrapField): number {
-    return this.#memory.read32(this.#trap(vcpu) + VCPU_TRAP[field] + 4);
+    return this.#memory.read32(this.#trap(vcpu) + field + 4);
   }
 
   setTrap(vcpu: number, field: TrapField, low: number, high: number): void {
-    const at = this.#trap(vcpu) + VCPU_TRAP[field];
-    this.#memory.write32(at, low);
-    this.#memory.write32(at + 4, high);
+    this.#memory.writeHalves(this.#trap(vcpu) + field, low, high);
   }
 
   #info(vcpu: number): number {

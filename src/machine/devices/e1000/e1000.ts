@@ -48,6 +48,8 @@ const COUNTERS = ['MPC', 'GPRC', 'BPRC', 'MPRC', 'GPTC', 'RNBC', 'TPR', 'TPT'] a
 export type E1000Counter = (typeof COUNTERS)[number];
 const COUNTER_OFFSETS: ReadonlySet<number> = new Set(COUNTERS.map((name) => E1000[name]));
 
+/** Offsets of the halves of the octet counters. */
+const OCTET_COUNTERS = { GORC: [E1000.GORCL, E1000.GORCH], GOTC: [E1000.GOTCL, E1000.GOTCH] } as const;
 const REGISTERS = Object.entries(E1000) as readonly [E1000Register, number][];
 /** First offset after all registers. */
 const VALUES_END = Math.max(...REGISTERS.map(([, offset]) => offset)) + 4;
@@ -195,10 +197,11 @@ export class E1000Controller {
   }
 
   /** Adds to one of the octet counters of 64 bits. */
-  countOctets(direction: 'GORC' | 'GOTC', octets: number): void {
-    const low = this.get(`${direction}L`) + octets;
-    this.#setValue(E1000[`${direction}L`], low % 2 ** 32);
-    if (low > U32_MAX) this.#setValue(E1000[`${direction}H`], Math.min(U32_MAX, this.get(`${direction}H`) + 1));
+  countOctets(direction: keyof typeof OCTET_COUNTERS, octets: number): void {
+    const [lowOffset, highOffset] = OCTET_COUNTERS[direction];
+    const low = this.#value(lowOffset) + octets;
+    this.#setValue(lowOffset, low % 2 ** 32);
+    if (low > U32_MAX) this.#setValue(highOffset, Math.min(U32_MAX, this.#value(highOffset) + 1));
   }
 
   /** Sets interrupt causes. Returns whether they interrupt the driver now: enabled, and not held back. */
