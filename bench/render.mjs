@@ -162,13 +162,16 @@ function memoryTable({ guest, peaks }) {
 }
 
 function curveTable({ times, curves }) {
-  const rows = curves.map(({ guest, engine, retired }) => [
+  const rows = curves.map(({ guest, engine, rounds }) => [
     `${guest}, ${engine}`,
-    ...times.map((_, index) => (retired[index] === undefined ? '-' : (retired[index] / 1e6).toFixed(0))),
+    ...times.map((_, index) => {
+      const reached = rounds.flatMap((retired) => (retired[index] === undefined ? [] : [retired[index] / 1e6]));
+      return reached.length === 0 ? '-' : spread(reached, 0);
+    }),
   ]);
   return section(
     'Warm-up',
-    'Million instructions retired by a time after the start of the process. One run each.',
+    'Million instructions retired by a time after the start of the process.',
     table(['guest, engine', ...times.map((ms) => `${ms / 1000} s`)], rows),
   );
 }

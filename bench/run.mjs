@@ -15,6 +15,7 @@ import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
 import { GuestResults } from './guest-results.mjs';
 import { COLUMNS, Hosts } from './hosts.mjs';
 import { measureModes } from './modes.mjs';
@@ -68,7 +69,7 @@ try {
 }
 
 async function main() {
-  prepare();
+  await prepare();
   const hosts = new Hosts(root, folder);
   const startedMs = Date.now();
   const results = { facts: facts(), columns: settings.columns, guests: [] };
@@ -91,10 +92,25 @@ async function main() {
   if (!settings.short && names === undefined) writePage(text);
 }
 
-function prepare() {
+async function prepare() {
   mkdirSync(folder, { recursive: true });
+  await buildTranslation();
   command('make', ['--silent', '-C', join(root, 'bench/guests')]);
   if (settings.uboot) command(join(root, 'scripts/make-uboot-disk.sh'), [join(folder, 'uboot.img')]);
+}
+
+/** What bench/warm-up.mjs takes of the command line. */
+function buildTranslation() {
+  const contents = `export { WorkerCompiler } from './worker-compiler.ts'; export { readBranchHints } from './compiler-flags.ts';`;
+  return build({
+    stdin: { contents, resolveDir: join(root, 'src/cli/host') },
+    outfile: join(folder, 'translate.mjs'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  });
 }
 
 function facts() {
@@ -187,14 +203,17 @@ async function measureMemory(hosts) {
   return { guest: MEMORY_GUEST, peaks };
 }
 
+/** Both engines by turns, round by round. */
 async function measureCurves(hosts) {
-  const curves = [];
-  for (const guest of CURVE_GUESTS) {
-    const image = hosts.image(guest, CURVE_ITERATIONS);
-    for (const engine of ['interpreter', 'translator']) {
+  const curves = CURVE_GUESTS.flatMap((guest) =>
+    ['interpreter', 'translator'].map((engine) => ({ guest, engine, rounds: [] })),
+  );
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const { guest, engine, rounds } of curves) {
+      const image = hosts.image(guest, CURVE_ITERATIONS);
       const args = [join(root, 'bench/warm-up.mjs'), engine, image, ...CURVE_MS.map(String)];
       const { stdout } = await run(process.execPath, args, { folder });
-      curves.push({ guest, engine, retired: JSON.parse(stdout) });
+      rounds.push(JSON.parse(stdout));
     }
   }
   return { times: CURVE_MS, curves };

@@ -6,19 +6,15 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import { createMachine, NoInput, RUN_DEFAULTS, Session } from '../dist/index.js';
 
 const SLICE_CYCLES = 2_000_000;
-/** The command line's thread that translates. */
-const PROGRAM = new URL('../dist/cli/region-worker.cjs', import.meta.url);
+const built = (path) => new URL(`../${path}`, import.meta.url);
 
-// As the command line does.
-setFlagsFromString('--experimental-wasm-branch-hinting');
-
-let worker;
-const waiting = [];
+// The command line's way to translate on a thread, which bench/run.mjs has built.
+const { readBranchHints, WorkerCompiler } = await import(built('build/bench/translate.mjs').href);
+readBranchHints(process.versions.v8);
 
 const [engine, path, ...times] = process.argv.slice(2);
 const bytes = readFileSync(path);
@@ -28,7 +24,8 @@ const config = { ...RUN_DEFAULTS, mode: 'native', entry: 'm', guest, initrd: und
 const images = { guest: bytes, initrd: undefined, drives: [] };
 const observer = { event() {}, input() {}, digest() {}, end() {} };
 const ports = { input: new NoInput(), observer, console: { write() {} } };
-const options = { background: true, regionCompiler: { compile } };
+const regionCompiler = new WorkerCompiler(fileURLToPath(built('dist/cli/region-worker.cjs')), fail);
+const options = { background: true, regionCompiler };
 const session = new Session(config, images, ports, (machine) => createMachine(machine, engine, options));
 
 const retired = [];
@@ -43,14 +40,6 @@ for (const time of times.map(Number)) {
 process.stdout.write(`${JSON.stringify(retired)}\n`);
 process.exit(0); // Compilers may still be at work.
 
-/** Has a job done as the command line does; it answers in the order in which it is asked. A failure ends this program. */
-function compile(job) {
-  if (worker === undefined) {
-    setFlagsFromString('--no-wasm-lazy-compilation');
-    setFlagsFromString('--no-wasm-dynamic-tiering');
-    worker = new Worker(PROGRAM);
-    worker.on('message', (batch) => waiting.shift()(batch));
-  }
-  worker.postMessage(job);
-  return new Promise((resolve) => waiting.push(resolve));
+function fail(reason) {
+  throw new Error(`translating beside the guest failed: ${reason}`);
 }

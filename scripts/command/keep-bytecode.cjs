@@ -23,7 +23,9 @@ process.on('exit', (status) => {
   // The program is read before it sets this, and V8 takes bytecode only under the flags that it was made under.
   setFlagsFromString('--no-experimental-wasm-branch-hinting');
   setFlagsFromString('--wasm-lazy-compilation');
-  setFlagsFromString('--wasm-dynamic-tiering');
+  setFlagsFromString('--liftoff');
+  setFlagsFromString('--wasm-num-compilation-tasks=128');
+  setFlagsFromString('--concurrent-recompilation-queue-length=8');
   if (status === 0) writeFileSync(join(folder, bytecodeFile()), program.createCachedData());
 });
 require(join(folder, 'paratrace.js'));

@@ -48,11 +48,21 @@ export interface TranslatorTuning {
   readonly batchInsns: number;
   /** Whether code that changes again and again is translated later each time. Default: it is as hot as other code. */
   readonly backsOff?: boolean;
+  /**
+   * Cycles between looks at where the guest is, by which interpreted code is found that may be worth translating: only heads near there are
+   * counted, so that code which is reached seldom runs as fast as without a translator. Default: all heads are counted from the start.
+   */
+  readonly sampleCycles?: number;
   /** Compile while the guest goes on. Needs a host that gives the event loop a turn now and then. Default: compile at once. */
   readonly background?: boolean;
 }
 /** Measured: a lower count translates code that does not repay it; many small modules cost more than one large one. */
-export const TRANSLATOR_DEFAULT: TranslatorTuning = { hotCount: 3000, batchInsns: 2_000_000, backsOff: true };
+export const TRANSLATOR_DEFAULT: TranslatorTuning = {
+  hotCount: 3000,
+  batchInsns: 2_000_000,
+  backsOff: true,
+  sampleCycles: 80_000,
+};
 
 export const ENGINE_NAMES = ['interpreter', 'translator'] as const;
 /** `translator`: hot code is translated to WebAssembly, the rest is interpreted. */

@@ -236,18 +236,21 @@ export class EngineMachine implements Machine {
     // A reservation does not outlive the turn of its hart (Unprivileged ISA 14.2 lets it go at any time).
     if (hart !== this.#hart) this.#hart.endReservation();
     this.#hart = hart;
+    const regions = this.#regions;
     let resume = 0;
     for (;;) {
-      const left = untilCycle - this.clock.cycle;
+      const { cycle } = this.clock;
+      const left = untilCycle - cycle;
       if (left <= 0 && resume === 0) return STOP.deadline;
-      const most = this.#regions?.hasQueue ? QUEUE_POLL_CYCLES : RUN_CYCLES_MAX;
+      const most = regions === undefined ? RUN_CYCLES_MAX : regions.runCyclesMax;
       this.clock.toEngine();
       const stop = this.#engine.call.run(hart.base, Math.min(left, most), resume);
       this.clock.fromEngine();
+      regions?.executed(this.clock.cycle - cycle);
       resume = 0;
       switch (stop) {
         case ENGINE_STOP.budget:
-          this.#regions?.poll(this.clock.icount);
+          regions?.poll(hart, this.clock.icount);
           continue;
         case ENGINE_STOP.again:
           continue;
@@ -257,12 +260,12 @@ export class EngineMachine implements Machine {
         case ENGINE_STOP.decode:
           this.config.meter?.begin('decode');
           this.#predecoder.decodeAt(hart.get32('entryPointer'));
-          this.#regions?.evict();
+          regions?.evict();
           this.config.meter?.end('decode');
           resume = 1;
           continue;
         case ENGINE_STOP.hot:
-          this.#regions?.queue(hart.get32('entryPointer'), hart, this.clock.icount);
+          regions?.queue(hart.get32('entryPointer'), hart, this.clock.icount);
           resume = 1;
           continue;
         case ENGINE_STOP.block:
@@ -561,8 +564,6 @@ const HANDLER_BYTES = Uint8Array.from([
   ...SPECIAL_HANDLERS.map(() => 0),
   ...INSN_HANDLERS.map((row) => row.lengthBytes),
 ]);
-/** While heads wait to be compiled, the engine comes back this often to see whether they have waited long enough. */
-const QUEUE_POLL_CYCLES = 500_000;
 
 /** Machine stops by engine stop: those that are not served here. */
 const MACHINE_STOPS: readonly (StopReason | undefined)[] = stopTable([

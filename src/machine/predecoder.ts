@@ -106,11 +106,14 @@ export class Predecoder {
     return false;
   }
 
-  /** Decodes the instruction at an offset of a page that has a block, so that a write to it is seen as a change of code. */
-  decodePlace(ramPage: number, offset: number): void {
-    const block = this.#view.getInt32(this.#engine.plan.blockTable + (ramPage / PAGE_BYTES) * 4, true);
-    const entry = block + (offset / 2) * ENTRY.bytes;
-    if (this.#view.getUint16(entry + ENTRY.handler, true) === UNDECODED) this.#decodeFrom(entry);
+  /** Decodes an entry if it is not, so that a write to its instruction is seen as a change of code. */
+  decodeEntry(entryPointer: number): void {
+    if (this.#halves[(entryPointer + ENTRY.handler) / 2] === UNDECODED) this.#decodeFrom(entryPointer);
+  }
+
+  /** The block of a page of RAM that has one. */
+  blockOf(ramPage: number): number {
+    return this.#words[this.#engine.plan.blockTable / 4 + ramPage / PAGE_BYTES] ?? 0;
   }
 
   /** Bytes of the page that an entry belongs to, its block, and the offset of its instruction in the page. */

@@ -11,18 +11,23 @@
  */
 import { assert, must } from '../assert.ts';
 import type { Engine } from './engine/engine.ts';
-import { handlerOf, insnOfHandler, SPECIAL_HANDLERS, specialHandler } from './engine/handlers.ts';
+import { specialHandler } from './engine/handlers.ts';
+import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
 import { forgetJump } from './engine/jump-cache.ts';
-import { BLOCK, ENTRY, GLOBAL, JUMP, PAGE_BYTES, PROBE, REGION, REGION_COUNT_MAX } from './engine/layout.ts';
-import type { CodeConfig, CompiledBatch, JobHead, JobRegion, RegionJob } from './engine/regions/region-batch.ts';
+import { ENTRY, GLOBAL, JUMP, PAGE_BYTES, PROBE, REGION } from './engine/layout.ts';
+import type { CodeConfig, CompiledBatch, JobRegion } from './engine/regions/region-batch.ts';
 import { codeConfig, generateBatch, isUnchanged } from './engine/regions/region-batch.ts';
-import type { RegionVariant, RegionWriter } from './engine/regions/region-emitter.ts';
+import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import type { EngineHart } from './hart-state.ts';
 import { readCounter } from './hart-state.ts';
+import { Heads } from './heads.ts';
 import type { MachineConfig, TranslatorTuning } from './machine-types.ts';
 import { TRANSLATOR_DEFAULT } from './machine-types.ts';
 import type { Predecoder } from './predecoder.ts';
 import type { RegionCompiler } from './region-compiler.ts';
+import type { HotHead, Order } from './region-order.ts';
+import { orderOf } from './region-order.ts';
+import { Sampling } from './sampling.ts';
 
 /** Hot heads that are compiled as one module: many small modules cost more than one large one. */
 const BATCH_MAX = 64;
@@ -32,10 +37,15 @@ const BATCH_MAX = 64;
  */
 const PENDING_MAX = 32;
 /**
- * The first modules that another thread makes wait less for more heads: they have what is hottest, and cost the guest nothing. Not all
- * do, as there may be only so many.
+ * Where another thread makes the modules, which costs the guest next to nothing: a head is hot sooner; and the first modules wait less for more
+ * heads, since they have what is hottest. Not all do, as there may be only so many. What is ordered is taken to be hottest as of then, so
+ * the thread has just enough not to wait.
  */
-const QUICK = { modules: 32, batchInsns: 250_000 } as const;
+const BESIDE = { hotCount: 16, quickModules: 32, batchInsns: 250_000, pendingMax: 3 } as const;
+/** Of samples that find code with a region, one in so many is looked at. */
+const COVERED_SAMPLES = 8;
+/** While heads wait to be compiled and no samples are taken, the engine comes back this often to see whether they have waited long enough. */
+const QUEUE_POLL_CYCLES = 500_000;
 /** How often the count that makes a head hot doubles at most: each time that its code has changed since it was translated. */
 const DOUBLINGS_MAX = 8;
 /**
@@ -50,22 +60,6 @@ const EAGERNESS = [
 const MODULE_COUNT_MAX = 2048;
 /** WebAssembly of live modules at most; machine code made of it is a few times as large. */
 const MODULE_BYTES_MAX = 64 << 20;
-
-interface HotHead {
-  readonly entryPointer: number;
-  readonly record: number;
-  readonly variant: RegionVariant;
-}
-
-/** A job and what it was made of. */
-interface Order {
-  readonly job: RegionJob;
-  /** Heads of the job. */
-  readonly heads: readonly HotHead[];
-  /** Offsets in RAM of its pages. */
-  readonly ramPages: readonly number[];
-  readonly epoch: number;
-}
 
 /** A module with regions in the table. */
 interface LiveModule {
@@ -98,8 +92,10 @@ export class RegionCache {
   /** Undefined without one, and once it has failed. */
   #compiler: RegionCompiler | undefined;
   readonly #view: DataView;
-  /** Record of each head by its entry. */
-  readonly #records = new Map<number, number>();
+  readonly #heads: Heads;
+  /** Undefined if all heads have probes from the start. */
+  readonly #sampling: Sampling | undefined;
+  #coveredSamples = 0;
   /** What the slots of the table hold functions of, by slot. */
   readonly #owners: (LiveModule | undefined)[] = [];
   /** Hot heads by their entries, as they became hot. */
@@ -125,7 +121,10 @@ export class RegionCache {
     this.#codeConfig = codeConfig(config);
     this.#compiler = config.regionCompiler;
     this.#view = new DataView(engine.memory.buffer);
-    this.#setHotCount(this.#tuning.hotCount);
+    this.#heads = new Heads(engine, predecoder);
+    const { sampleCycles } = this.#tuning;
+    this.#sampling = sampleCycles === undefined ? undefined : new Sampling(sampleCycles);
+    this.#setHotCount(this.#hotCount);
   }
 
   #setHotCount(count: number): void {
@@ -138,66 +137,71 @@ export class RegionCache {
     return { ...this.#counts, liveModules: this.#liveModules, retired };
   }
 
-  /** Whether heads wait to be compiled. */
-  get hasQueue(): boolean {
-    return this.#queue.size > 0;
+  /** Cycles that the engine may execute before it is to call {@link poll}. */
+  get runCyclesMax(): number {
+    if (this.#sampling !== undefined) return Math.max(1, this.#sampling.left);
+    return this.#queue.size > 0 ? QUEUE_POLL_CYCLES : RUN_CYCLES_MAX;
   }
 
-  /** Puts a probe on a decoded entry, which moves to the shadow of its place. */
+  /** The engine has executed so many cycles. */
+  executed(cycles: number): void {
+    if (this.#sampling !== undefined) this.#sampling.left -= cycles;
+  }
+
+  /** Execution has reached an entry by a jump, or will do so. */
   addHead(entryPointer: number): void {
-    const handler = this.#view.getUint16(entryPointer + ENTRY.handler, true);
-    const known = this.#records.get(entryPointer);
-    if (handler < SPECIAL_HANDLERS.length || (known === undefined && this.#records.size === REGION_COUNT_MAX)) return;
-    const shadow = entryPointer + BLOCK.shadow;
-    this.#view.setBigUint64(shadow, this.#view.getBigUint64(entryPointer, true), true);
-    // From the shadow an in-page target cannot be found by arithmetic on places.
-    const { insn, lengthBytes } = must(insnOfHandler(handler), 'handler of a head');
-    if (insn.format === 'J' || insn.format === 'B') {
-      const operands = { rd: 0, rs1: 0, rs2: 0, imm: 0 };
-      if (lengthBytes === 2) return;
-      this.#view.setUint16(shadow + ENTRY.handler, handlerOf({ insn, operands, lengthBytes }, true), true);
-    }
-    const record = known ?? this.#engine.plan.regions + this.#records.size * REGION.bytes;
-    if (known === undefined) this.#view.setInt32(record + REGION.restart, 0, true);
-    this.#records.set(entryPointer, record);
-    this.#countAgain(record);
-    this.#view.setInt32(entryPointer + ENTRY.imm, record, true);
-    this.#view.setUint16(entryPointer + PROBE.arrivals, 0, true);
-    this.#view.setUint16(entryPointer + ENTRY.handler, specialHandler('probe'), true);
-  }
-
-  /** The head counts from where it began. */
-  #countAgain(record: number): void {
-    this.#view.setInt32(record + REGION.count, this.#view.getInt32(record + REGION.restart, true), true);
+    this.#heads.note(entryPointer);
+    if (this.#sampling === undefined && !this.#heads.isWaiting(entryPointer)) this.#heads.probe(entryPointer);
   }
 
   /** A probe has counted enough. */
   queue(entryPointer: number, hart: EngineHart, icount: number): void {
     if (this.#queue.size === 0) this.#queuedAt = icount;
     const record = this.#view.getInt32(entryPointer + ENTRY.imm, true);
+    // First, so that it gets no probe as the target of its own branch when it is decoded again.
+    this.#heads.setWaiting(entryPointer, true);
+    this.#heads.unprobe(entryPointer);
     this.#queue.set(entryPointer, { entryPointer, record, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
     if (this.#queue.size >= BATCH_MAX || this.#tuning.batchInsns === 0) this.#compile();
     this.evict();
   }
 
+  /** A head waits no more: it has its region, or lies inside another's, or is not there any more. */
+  #release({ entryPointer }: HotHead): void {
+    this.#heads.setWaiting(entryPointer, false);
+    if (this.#sampling === undefined) this.#heads.probe(entryPointer);
+  }
+
   /** Drops everything if a limit has been reached. Called between runs of the engine, which finds its place again. */
   evict(): void {
-    const isFull =
-      this.#records.size === REGION_COUNT_MAX ||
-      this.#liveModules >= MODULE_COUNT_MAX ||
-      this.#liveBytes >= MODULE_BYTES_MAX;
+    const isFull = this.#heads.isFull || this.#liveModules >= MODULE_COUNT_MAX || this.#liveBytes >= MODULE_BYTES_MAX;
     if (isFull) this.#predecoder().reset();
   }
 
-  /** Puts what has been compiled in place, and compiles what has waited long enough. Called between runs of the engine. */
-  poll(icount: number): void {
+  /**
+   * Puts what has been compiled in place, and compiles what has waited long enough; looks where the guest is if it is time to. Called
+   * between runs of the engine.
+   */
+  poll(hart: EngineHart, icount: number): void {
     if (this.#failure !== undefined) throw this.#failure;
-    for (const { order, batch } of this.#finished.splice(0)) this.#install(order, batch);
+    if (this.#sampling !== undefined && this.#sampling.left <= 0) this.#sample(this.#sampling, hart);
+    if (this.#finished.length > 0) for (const { order, batch } of this.#finished.splice(0)) this.#install(order, batch);
     this.evict();
-    const { hotCount } = this.#tuning;
     const divisor = EAGERNESS.find(({ insns }) => icount >= insns)?.divisor ?? 1;
-    this.#setHotCount(Math.max(1, Math.floor(hotCount / divisor)));
+    this.#setHotCount(Math.max(1, Math.floor(this.#hotCount / divisor)));
     if (this.#queue.size > 0 && icount - this.#queuedAt >= this.#batchInsns) this.#compile();
+  }
+
+  /** Heads that the guest may have come from get probes. */
+  #sample(sampling: Sampling, hart: EngineHart): void {
+    const entryPointer = hart.get32('entryPointer');
+    const page = hart.get32('fetchRamPage') / PAGE_BYTES;
+    const generation = this.#view.getInt32(this.#engine.plan.pageGenerations + page * 4, true);
+    const isCovered = this.#heads.isCovered(entryPointer, generation);
+    sampling.taken(isCovered);
+    // Most often a region was there until the run ended. If it is reached in a way that no region begins with, it is found again.
+    if (isCovered && ++this.#coveredSamples % COVERED_SAMPLES !== 0) return;
+    this.#heads.probeBefore(entryPointer);
   }
 
   /**
@@ -205,39 +209,24 @@ export class RegionCache {
    * Waits if enough is being compiled.
    */
   #compile(): void {
-    if (this.#pending >= PENDING_MAX) return;
-    const heads = [...this.#queue.values()].slice(0, BATCH_MAX);
-    for (const { entryPointer } of heads) this.#queue.delete(entryPointer);
-    const order = this.#order(heads.filter(({ entryPointer }) => this.#isProbe(entryPointer)));
-    if (order.heads.length === 0) return;
+    if (this.#pending >= (this.#compiler === undefined ? PENDING_MAX : BESIDE.pendingMax)) return;
+    const heads: HotHead[] = [];
+    for (const head of this.#queue.values()) {
+      if (heads.length === BATCH_MAX) break;
+      this.#queue.delete(head.entryPointer);
+      if (this.#heads.isDecoded(head.entryPointer)) heads.push(head);
+      else this.#release(head);
+    }
+    if (heads.length === 0) return;
+    const order = orderOf(heads, {
+      engine: this.#engine,
+      predecoder: this.#predecoder(),
+      config: this.#codeConfig,
+      epoch: this.#epoch,
+    });
     if (this.#tuning.background !== true) this.#install(order, this.#compileNow(order));
     else if (this.#compiler === undefined) this.#compileBeside(order, this.#compileHere(order));
     else this.#compileBeside(order, this.#compileElsewhere(order, this.#compiler));
-  }
-
-  #isProbe(entryPointer: number): boolean {
-    return this.#view.getUint16(entryPointer + ENTRY.handler, true) === specialHandler('probe');
-  }
-
-  /** What is needed to translate heads wherever it is done: copies of their pages. */
-  #order(heads: readonly HotHead[]): Order {
-    const indexes = new Map<number, number>();
-    const jobHeads = heads.map(({ entryPointer, variant }): JobHead => {
-      const { ramPage, offset } = this.#predecoder().placeOf(entryPointer);
-      const page = indexes.get(ramPage) ?? indexes.size;
-      indexes.set(ramPage, page);
-      return { page, offset, variant };
-    });
-    const ramPages = [...indexes.keys()];
-    const pages = new Uint8Array(ramPages.length * PAGE_BYTES);
-    for (const [page, ramPage] of ramPages.entries()) {
-      pages.set(
-        new Uint8Array(this.#engine.memory.buffer, this.#engine.plan.ram + ramPage, PAGE_BYTES),
-        page * PAGE_BYTES,
-      );
-    }
-    const job = { config: this.#codeConfig, pages, heads: jobHeads };
-    return { job, heads, ramPages, epoch: this.#epoch };
   }
 
   #generate({ job }: Order) {
@@ -292,8 +281,14 @@ export class RegionCache {
   /** Instructions that a head waits for others. */
   get #batchInsns(): number {
     const { batchInsns, background } = this.#tuning;
-    const isQuick = background === true && this.#compiler !== undefined && this.#counts.modules < QUICK.modules;
-    return isQuick ? Math.min(batchInsns, QUICK.batchInsns) : batchInsns;
+    const isQuick = background === true && this.#compiler !== undefined && this.#counts.modules < BESIDE.quickModules;
+    return isQuick ? Math.min(batchInsns, BESIDE.batchInsns) : batchInsns;
+  }
+
+  /** Arrivals that make a head hot. */
+  get #hotCount(): number {
+    const { hotCount, background } = this.#tuning;
+    return background === true && this.#compiler !== undefined ? Math.min(hotCount, BESIDE.hotCount) : hotCount;
   }
 
   get #tuning(): TranslatorTuning {
@@ -305,7 +300,7 @@ export class RegionCache {
     if (order.epoch !== this.#epoch) return;
     this.#counts.moduleBytes += sizeBytes;
     this.#counts.insns += insns;
-    for (const index of covered) this.#countCovered(must(order.heads[index], 'head'));
+    for (const index of covered) this.#release(must(order.heads[index], 'head'));
     if (code === undefined) return;
     const { memory, call } = this.#engine;
     this.#config.meter?.begin('install');
@@ -322,23 +317,12 @@ export class RegionCache {
     this.#config.meter?.end('install');
   }
 
-  /**
-   * A head inside another's region counts again: if it is still reached from outside that region, it comes back.
-   */
-  #countCovered({ entryPointer, record }: HotHead): void {
-    if (this.#isStill(entryPointer, record)) this.#countAgain(record);
-  }
-
-  /** Whether an entry is the probe that it was when it got hot: it may have been overwritten since. */
-  #isStill(entryPointer: number, record: number): boolean {
-    return this.#isProbe(entryPointer) && this.#view.getInt32(entryPointer + ENTRY.imm, true) === record;
-  }
-
   #installRegion({ job, heads, ramPages }: Order, region: JobRegion, code: unknown, owner: LiveModule): void {
     assert(typeof code === 'function', 'a region is a function');
     const { page, offset } = must(job.heads[region.head], 'head');
     const { entryPointer, record, variant } = must(heads[region.head], 'head');
-    if (!this.#isStill(entryPointer, record)) return;
+    this.#heads.setWaiting(entryPointer, false);
+    if (!this.#heads.isProbe(entryPointer) && !this.#heads.makeRoom(entryPointer)) return;
     const ramPage = must(ramPages[page], 'page');
     const { plan } = this.#engine;
     const current = this.#view.getInt32(plan.pageGenerations + (ramPage / PAGE_BYTES) * 4, true);
@@ -346,7 +330,7 @@ export class RegionCache {
     const generation = isUnchanged(job, region, this.#view, plan.ram + ramPage) ? current : (current - 1) | 0;
     if (generation === current) {
       // A way that was never taken may not have been decoded; a store to it must be noticed all the same.
-      for (const offset of region.offsets) this.#predecoder().decodePlace(ramPage, offset);
+      this.#cover(ramPage, region.offsets, generation);
     }
     const slot = (record - plan.regions) / REGION.bytes;
     if (this.#owners[slot] !== undefined && this.#tuning.backsOff) this.#wait(record, generation);
@@ -356,7 +340,23 @@ export class RegionCache {
     this.#view.setInt32(record + REGION.variant, variant, true);
     this.#view.setInt32(record + REGION.generation, generation, true);
     this.#view.setInt32(record + REGION.count, 0, true);
+    this.#view.setInt32(entryPointer + ENTRY.imm, record, true);
+    this.#view.setUint16(entryPointer + PROBE.arrivals, 0, true);
     this.#view.setUint16(entryPointer + ENTRY.handler, specialHandler('region'), true);
+  }
+
+  /** A region is in place: heads inside it wait no more. If they are still reached from outside, they come back. */
+  #cover(ramPage: number, offsets: Uint16Array, generation: number): void {
+    const block = this.#predecoder().blockOf(ramPage);
+    for (const offset of offsets) {
+      const entryPointer = block + (offset / 2) * ENTRY.bytes;
+      this.#predecoder().decodeEntry(entryPointer);
+      const queued = this.#queue.get(entryPointer);
+      if (queued === undefined) continue;
+      this.#queue.delete(entryPointer);
+      this.#release(queued);
+    }
+    this.#heads.cover(block, offsets, generation);
   }
 
   /** A head is translated again: if its code has changed meanwhile, it counts for longer the next time. */
@@ -385,7 +385,7 @@ export class RegionCache {
   reset(): void {
     for (const slot of this.#owners.keys()) this.#engine.table.set(slot, null);
     this.#owners.length = 0;
-    this.#records.clear();
+    this.#heads.reset();
     new Uint8Array(this.#engine.memory.buffer, this.#engine.plan.jumps, JUMP.sets * JUMP.setBytes).fill(0);
     this.#liveModules = 0;
     this.#liveBytes = 0;

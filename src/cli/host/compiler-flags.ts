@@ -17,11 +17,23 @@ export function readBranchHints(version: string): void {
 }
 
 /**
- * Has V8 compile every function of a WebAssembly module with the module, not when it is first called, and then by its optimizing
- * compiler at once, not when it has been called often. For modules of regions, which another thread compiles: what it leaves out the
- * guest's thread would have to do, and only code that is hot is in them. Modules that are there already stay as they are.
+ * Has V8 compile every function of a WebAssembly module with the module, not when it is first called, by its optimizing compiler, and one
+ * after the other. For modules of regions, which another thread compiles: what it leaves out the guest's thread would have to do, only code
+ * that is hot is in them, and what is compiled beside it takes the processor from the guest. Modules that are there already stay as they are.
  */
 export function compileModulesWhole(): void {
   setFlagsFromString('--no-wasm-lazy-compilation');
-  setFlagsFromString('--no-wasm-dynamic-tiering');
+  setFlagsFromString('--no-liftoff');
+  setFlagsFromString('--wasm-num-compilation-tasks=1');
+}
+
+/** V8's own. */
+const RECOMPILATIONS_DEFAULT = 8;
+
+/**
+ * Has threads that start from now on leave their JavaScript as V8's baseline compiler makes it, or no longer. The optimizing compiler works on
+ * threads of its own, several at a time, and takes as long for the translator as that saves on half a second's work.
+ */
+export function keepBaseline(isKept: boolean): void {
+  setFlagsFromString(`--concurrent-recompilation-queue-length=${isKept ? 0 : RECOMPILATIONS_DEFAULT}`);
 }

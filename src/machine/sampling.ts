@@ -1,0 +1,38 @@
+/**
+ * When to look where the guest is, so that the translator finds out what code is worth its while: often as long as the samples find code
+ * that is interpreted, seldom when all of it is translated. Counted in cycles that the engine has executed; nobody but the wall clock
+ * can tell when a sample was taken.
+ */
+
+/** Translated code takes some microseconds for as many cycles, so that a stop costs next to nothing. */
+const CYCLES_MAX = 1 << 21;
+/** The first sample is so many times later: a run that is over by then needs no translator, and V8 is still busy with the interpreter. */
+const FIRST = 125;
+/** Samples become rarer by a 32nd and more frequent by four: they stay frequent while one in fifty finds interpreted code, which takes much more of the time. */
+const GROWTH_SHIFT = 5;
+const FALL_SHIFT = 2;
+
+export class Sampling {
+  readonly #cyclesMin: number;
+  #cycles: number;
+  #random = 1;
+  /** Cycles to the next sample. */
+  left: number;
+
+  /** @param cyclesMin between samples of code that is interpreted */
+  constructor(cyclesMin: number) {
+    this.#cyclesMin = cyclesMin;
+    this.#cycles = cyclesMin;
+    this.left = FIRST * cyclesMin;
+  }
+
+  /** A sample has been taken. @param isTranslated whether it found code that is translated */
+  taken(isTranslated: boolean): void {
+    this.#cycles = isTranslated
+      ? Math.min(this.#cycles + (this.#cycles >> GROWTH_SHIFT), CYCLES_MAX)
+      : Math.max(this.#cycles >> FALL_SHIFT, this.#cyclesMin);
+    // Up to a quarter more or less: a loop that takes as long as the samples are apart would always be found at the same place.
+    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
+    this.left = Math.floor(this.#cycles * (0.75 + this.#random / 2 ** 33));
+  }
+}
