@@ -4,10 +4,10 @@
  */
 import type { Crc32 } from '../crc32.ts';
 import type { RunConfig, RunImages } from '../session/config.ts';
-import type { ByteSink } from '../trace/chunk-writer.ts';
+import type { ByteSink, ChunkWriter } from '../trace/chunk-writer.ts';
 import { embedImages } from '../trace/images.ts';
 import type { TraceHeader } from '../trace/schema.ts';
-import { TraceWriter } from '../trace/writer.ts';
+import { beginTrace, RecordWriter } from '../trace/writer.ts';
 
 /** A header and what it names. The profiles are those of `recordedProfiles`; a replay passes on those of the trace. */
 export interface RecordedRun extends TraceHeader {
@@ -23,8 +23,13 @@ export interface RecordedRun extends TraceHeader {
  * is complete after `end`.
  * @param crc the checksum, where the host has a faster one
  */
-export function createRecorder(run: RecordedRun, sink: ByteSink, crc?: Crc32): TraceWriter {
+export function createRecorder(run: RecordedRun, sink: ByteSink, crc?: Crc32): RecordWriter {
+  return new RecordWriter(beginRecording(run, sink, crc));
+}
+
+/** The first part of {@link createRecorder}: header and images, for a {@link RecordWriter} to go on with, here or elsewhere. */
+export function beginRecording(run: RecordedRun, sink: ByteSink, crc?: Crc32): ChunkWriter {
   const { config, costProfile, coreProfile, images, embedsImages = true } = run;
   const embedded = embedsImages ? embedImages(config, images) : [];
-  return new TraceWriter(sink, { config, costProfile, coreProfile }, embedded, crc);
+  return beginTrace(sink, { config, costProfile, coreProfile }, embedded, crc);
 }

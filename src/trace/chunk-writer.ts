@@ -24,6 +24,13 @@ interface IndexRow extends ChunkSpan {
   readonly offset: number;
 }
 
+/** How far a file has been written: plain data, with which another writer goes on. */
+export interface ChunksWritten {
+  readonly index: readonly IndexRow[];
+  readonly chain: number;
+  readonly bytesWritten: number;
+}
+
 export class ChunkWriter {
   readonly #sink: ByteSink;
   readonly #crc: Crc32;
@@ -32,16 +39,28 @@ export class ChunkWriter {
   #bytesWritten: number;
 
   /**
-   * Writes the preamble at once.
+   * Writes the preamble at once, unless the file has been begun.
    * @param crc the checksum, where the host has a faster one
+   * @param written by another writer
    */
-  constructor(sink: ByteSink, crc: Crc32 = crc32) {
+  constructor(sink: ByteSink, crc: Crc32 = crc32, written?: ChunksWritten) {
     this.#sink = sink;
     this.#crc = crc;
+    if (written !== undefined) {
+      this.#index.push(...written.index);
+      this.#chain = written.chain;
+      this.#bytesWritten = written.bytesWritten;
+      return;
+    }
     const preamble = encodePreamble();
     this.#chain = preamble.chain;
     this.#bytesWritten = preamble.bytes.length;
     sink(preamble.bytes);
+  }
+
+  /** For another writer to go on with. Nothing more may be written by this one. */
+  get written(): ChunksWritten {
+    return { index: this.#index, chain: this.#chain, bytesWritten: this.#bytesWritten };
   }
 
   /** Bytes given to the sink so far. */

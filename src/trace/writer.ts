@@ -28,8 +28,28 @@ import {
 } from './schema.ts';
 import { ColumnGroup, NameTable, packTable } from './table.ts';
 
-/** Writes one trace to a sink. The header and the images are written at once, the closing chunks by {@link TraceWriter.end}. */
-export class TraceWriter implements Observer {
+const NO_TOTALS: TraceTotals = { events: 0, inputs: 0, inputBytes: 0, digests: 0 };
+
+/**
+ * Writes what a trace has before its records: header and images.
+ * @param images the images that the header calls embedded
+ * @param crc the checksum, where the host has a faster one
+ */
+export function beginTrace(
+  sink: ByteSink,
+  header: TraceHeader,
+  images: readonly EmbeddedImage[] = [],
+  crc: Crc32 = crc32,
+): ChunkWriter {
+  const chunks = new ChunkWriter(sink, crc);
+  const embedded = images.map((image) => image.sha256);
+  chunks.writePacked('header', packHeader(header, embedded));
+  for (const image of images) chunks.write('image', image.payload);
+  return chunks;
+}
+
+/** Writes the records of one trace, after what {@link beginTrace} wrote, and the closing chunks by {@link RecordWriter.end}. */
+export class RecordWriter implements Observer {
   readonly #chunks: ChunkWriter;
   readonly #encoder = new ColumnEncoder(FLUSH.events);
   readonly #names = new NameTable();
@@ -47,14 +67,22 @@ export class TraceWriter implements Observer {
   #closed = false;
 
   /**
-   * @param images the images that the header calls embedded
-   * @param crc the checksum, where the host has a faster one
+   * @param chunks of a trace that has begun
+   * @param before records that it holds
    */
-  constructor(sink: ByteSink, header: TraceHeader, images: readonly EmbeddedImage[] = [], crc: Crc32 = crc32) {
-    this.#chunks = new ChunkWriter(sink, crc);
-    const embedded = images.map((image) => image.sha256);
-    this.#chunks.writePacked('header', packHeader(header, embedded));
-    for (const image of images) this.#chunks.write('image', image.payload);
+  constructor(chunks: ChunkWriter, before: TraceTotals = NO_TOTALS) {
+    this.#chunks = chunks;
+    this.#eventsBefore = before.events;
+    this.#inputs.total = before.inputs;
+    this.#inputBytes = before.inputBytes;
+    this.#digests.total = before.digests;
+  }
+
+  /** For a writer that goes on in the place of this one. Asserts that all records are written. */
+  get totalsWritten(): TraceTotals {
+    const pending = this.#events.count + this.#inputs.count + this.#digests.count;
+    assert(pending === 0, 'records are pending where another writer takes over');
+    return this.totals;
   }
 
   /** Bytes given to the sink so far. */
@@ -150,6 +178,14 @@ export class TraceWriter implements Observer {
     const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(this.#counters)]]);
     this.#counters = [];
     this.#chunks.writePacked('counters', rows, { ...NO_SPAN, count });
+  }
+}
+
+/** Writes one trace to a sink. The header and the images are written at once. */
+export class TraceWriter extends RecordWriter {
+  /** The parameters are those of {@link beginTrace}. */
+  constructor(...parts: Parameters<typeof beginTrace>) {
+    super(beginTrace(...parts));
   }
 }
 
