@@ -13,6 +13,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const KEEP_BYTECODE = join(root, 'scripts/command/keep-bytecode.cjs');
 
+/** Threads of the command, each a program of its own. */
+const THREADS = ['region-worker', 'trace-worker'];
+
 /** What a run of the command is, to see which functions it needs: a recording with devices, rings and translated code. */
 const TYPICAL = ['record', 'ring-tour', '--quiet', '--engine', 'translator'];
 
@@ -49,19 +52,21 @@ export async function buildCommand(folder) {
     },
     footer: { js: '})' },
   });
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['src/cli/host/region-worker.ts'],
-    outfile: join(folder, 'region-worker.cjs'),
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
+  for (const thread of THREADS) {
+    await build({
+      absWorkingDir: root,
+      entryPoints: [`src/cli/host/${thread}.ts`],
+      outfile: join(folder, `${thread}.cjs`),
+      bundle: true,
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20',
+      minifySyntax: true,
+      minifyWhitespace: true,
+      legalComments: 'none',
+      logLevel: 'warning',
+    });
+  }
   const command = join(folder, 'paratrace.js');
   await build({
     absWorkingDir: root,

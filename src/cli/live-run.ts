@@ -12,6 +12,7 @@ import { Interruption } from './host/interruption.ts';
 import { Screen } from './host/screen.ts';
 import { SliceLength } from './host/slice-length.ts';
 import type { TraceFile } from './host/trace-file.ts';
+import type { TraceRecorder } from './host/trace-recorder.ts';
 import type { PreparedRun } from './machine-options.ts';
 import { Profile } from './profile/profile.ts';
 import { profileTable } from './profile/profile-table.ts';
@@ -43,13 +44,15 @@ export async function liveRun(
   file?: TraceFile,
 ): Promise<ExitCode> {
   const profile = options.profile ? new Profile(() => host.nowMs()) : undefined;
-  const counted = file === undefined ? countEvents() : await recordEvents(run, file, profile);
-  const input = await hostInput(host, options.stdin, options.marks);
   const screen = new Screen(host, { progress: !options.quiet });
+  const tellOfThread = (work: string) => (reason: string) => {
+    if (options.verbose || options.profile) screen.say(`paratrace: ${work} beside the guest failed: ${reason}`);
+  };
+  const counted =
+    file === undefined ? countEvents() : await recordEvents(run, file, host, tellOfThread('recording'), profile);
+  const input = await hostInput(host, options.stdin, options.marks);
   const ports = { input: input.source, observer: counted.observer, console: consoleOn(screen) };
-  const regionCompiler = host.regionCompiler((reason) => {
-    if (options.verbose || options.profile) screen.say(`paratrace: translating beside the guest failed: ${reason}`);
-  });
+  const regionCompiler = host.regionCompiler(tellOfThread('translating'));
   const machineOptions = { background: true, engineCode: host.engineCode, regionCompiler };
   const session = createSession(run, ports, machineOptions, profile);
   file?.open();
@@ -66,9 +69,13 @@ export async function liveRun(
     file?.finish();
     const seconds = (host.nowMs() - startMs) / 1000;
     const code = report(end, { screen, quiet: options.quiet, events: counted.events(), seconds, file });
-    if (profile !== undefined) screen.say(profileTable(profile.result(), file?.sizeBytes));
+    if (profile !== undefined) {
+      const trace = file && { sizeBytes: file.sizeBytes, besideGuest: counted.recorder?.besideGuest };
+      screen.say(profileTable(profile.result(), trace));
+    }
     return code;
   } catch (error) {
+    counted.recorder?.settle();
     const readable = await file?.describeReadable();
     if (readable !== undefined) screen.say(`paratrace: ${readable}`);
     throw error;
@@ -147,6 +154,8 @@ async function drive({ host, session, input, screen, counted, profile }: LivePar
 interface CountedEvents {
   readonly observer: Observer;
   readonly events: () => number;
+  /** If there is a trace. */
+  readonly recorder?: TraceRecorder;
 }
 
 function countEvents(): CountedEvents {
@@ -162,16 +171,19 @@ function countEvents(): CountedEvents {
 async function recordEvents(
   { config, costs, images }: PreparedRun,
   file: TraceFile,
+  { startTraceThread }: Host,
+  onFailure: (reason: string) => void,
   profile: Profile | undefined,
 ): Promise<CountedEvents> {
-  const [{ createRecorder }, { recordedProfiles }, { hostCrc32 }] = await Promise.all([
-    import('../recorder/recorder.ts'),
+  const [{ TraceRecorder }, { recordedProfiles }] = await Promise.all([
+    import('./host/trace-recorder.ts'),
     import('../trace/recorded-profiles.ts'),
-    import('./host/checksum.ts'),
   ]);
-  const sink = profile?.sink(file.write) ?? file.write;
-  const recorder = createRecorder({ config, ...recordedProfiles(config, costs), images }, sink, hostCrc32);
-  return { observer: profile?.observer(recorder) ?? recorder, events: () => recorder.totals.events };
+  const run = { config, ...recordedProfiles(config, costs), images };
+  const options = { startThread: startTraceThread, onFailure, ...(profile && { sink: profile.sink(file.write) }) };
+  const recorder = new TraceRecorder(run, file, options);
+  const observer = profile?.observer(recorder.observer) ?? recorder.observer;
+  return { observer, events: () => recorder.events, recorder };
 }
 
 interface Report {

@@ -5,7 +5,7 @@ import { describeDivergence } from '../analysis/divergence-text.ts';
 import { SBI_NAMES } from '../analysis/sbi-names.ts';
 import { EXIT_CODE, type ExitCode, ParatraceError } from '../errors.ts';
 import { createMachine } from '../machine/create-machine.ts';
-import { createRecorder } from '../recorder/recorder.ts';
+import type { MachineConfig } from '../machine/machine-types.ts';
 import { type DivergenceReport, type Happening, ReplayDivergence } from '../replayer/divergence.ts';
 import { Replay } from '../replayer/replay.ts';
 import type { RunImages } from '../session/config.ts';
@@ -21,6 +21,7 @@ import { Interruption } from './host/interruption.ts';
 import { Screen } from './host/screen.ts';
 import { SliceLength } from './host/slice-length.ts';
 import { TraceFile } from './host/trace-file.ts';
+import { TraceRecorder } from './host/trace-recorder.ts';
 import { inFile, openTraceFile } from './open-trace.ts';
 import { printable } from './printable.ts';
 import { formatFacts } from './table.ts';
@@ -34,7 +35,7 @@ export async function runReplay(host: Host, path: string, options: ReplayOptions
   );
   const screen = new Screen(host, { progress: options.quiet !== true });
   const file = options.output === undefined ? undefined : new TraceFile(options.output);
-  const replay = inFile(path, () => prepare(trace, images, screen, options, file, host));
+  const { replay, recorder } = inFile(path, () => prepare(trace, images, screen, options, file, host));
   file?.open();
   try {
     const end = await inFileAsync(path, () => drive(host, replay, screen));
@@ -58,6 +59,7 @@ export async function runReplay(host: Host, path: string, options: ReplayOptions
     return EXIT_CODE.diverged;
   } finally {
     screen.close();
+    recorder?.settle();
     file?.close();
     const readable = await file?.describeReadable();
     if (readable !== undefined) host.stderr.write(`paratrace: ${readable}\n`);
@@ -76,7 +78,7 @@ function prepare(
   options: ReplayOptions,
   file: TraceFile | undefined,
   host: Host,
-): Replay {
+): { replay: Replay; recorder: TraceRecorder | undefined } {
   // Its failing costs a replay some time, and has no other effect.
   const regionCompiler = host.regionCompiler(() => {});
   const machineOptions = { background: true, engineCode: host.engineCode, regionCompiler };
@@ -84,19 +86,12 @@ function prepare(
   try {
     const recorded = { config, costProfile, coreProfile, images };
     const write = options.console ? (_: string, bytes: Uint8Array) => screen.write(bytes) : () => {};
-    const ports = {
-      console: { write },
-      ...(file !== undefined && { observer: createRecorder(recorded, file.write) }),
-    };
+    const recorder = file && new TraceRecorder(recorded, file, { startThread: host.startTraceThread });
+    const ports = { console: { write }, ...(recorder && { observer: recorder.observer }) };
     const presentCore = recordedCore(config.core);
     const profiles = { ...(presentCore !== undefined && { coreProfile: presentCore }) };
-    return new Replay(
-      trace,
-      images,
-      ports,
-      (machine) => createMachine(machine, options.engine, machineOptions),
-      profiles,
-    );
+    const machineOf = (machine: MachineConfig) => createMachine(machine, options.engine, machineOptions);
+    return { replay: new Replay(trace, images, ports, machineOf, profiles), recorder };
   } catch (error) {
     // An option out of range is the user's mistake in a command line, but the file's in a trace.
     if (!(error instanceof ParatraceError) || error.code !== 'usage.option') throw error;

@@ -1,6 +1,6 @@
 /** Files that the user names: read whole, with a limit, and with an error that says which file and why. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync, writeSync } from 'node:fs';
 import { ParatraceError } from '../../errors.ts';
 
 /** Largest file that is read: images lie in memory as a whole. */
@@ -73,6 +73,16 @@ export function attempt<T>(path: string, done: string, operation: () => T): T {
     if (error instanceof ParatraceError) throw error;
     const why = describeSystemError(error as NodeJS.ErrnoException);
     throw new ParatraceError('file.unreadable', `it cannot be ${done}: ${why}`, { file: path });
+  }
+}
+
+/**
+ * Writes all of `bytes` at the end of an open file.
+ * @throws ParatraceError `file.unreadable`.
+ */
+export function append(fd: number, path: string, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    at += attempt(path, 'written', () => writeSync(fd, bytes, at, bytes.length - at));
   }
 }
 

@@ -5,6 +5,7 @@
 
 import type { EngineCodeStore } from '../../machine/machine-types.ts';
 import type { RegionCompiler } from '../../machine/region-compiler.ts';
+import type { StartTraceThread } from './trace-thread.ts';
 
 /** Where text and guest output go. */
 export interface Output {
@@ -72,6 +73,8 @@ export interface Host {
   readonly serveJobs?: (answer: (job: unknown) => unknown) => Promise<void>;
   /** A thread that translates; undefined if there is none. @param onFailure told why, if it ends before the process does */
   regionCompiler(onFailure: (reason: string) => void): RegionCompiler | undefined;
+  /** Starts a thread that makes a trace; undefined if there is none. */
+  readonly startTraceThread?: StartTraceThread | undefined;
   /** Ends the process at once. */
   exitNow(code: number): void;
 }

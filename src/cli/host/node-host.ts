@@ -6,6 +6,7 @@ import { findEngineCode } from './engine-code.ts';
 import { describeSystemError } from './files.ts';
 import type { Host, Input, InputHandlers, InputKind, Output } from './host.ts';
 import { reportProgram } from './package-files.ts';
+import { findTraceThread } from './trace-thread.ts';
 import { findWorkerCompiler } from './worker-compiler.ts';
 
 const STDIN_FD = 0;
@@ -40,6 +41,9 @@ export function nodeHost(): Host {
     startWorker: async (args) => (await import('./job-worker.ts')).startJobWorker(args),
     serveJobs: async (answer) => (await import('./job-worker.ts')).serveJobs(answer),
     regionCompiler: findWorkerCompiler,
+    get startTraceThread() {
+      return findTraceThread(availableParallelism());
+    },
     exitNow: (code) => process.exit(code),
   };
 }

@@ -3,9 +3,15 @@
  * process, what was recorded up to the last chunk can be read. Until it is complete its name ends in `.partial`: a trace of the name that
  * was asked for is a whole one, and an older one is replaced only then.
  */
-import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
-import { assert } from '../../assert.ts';
-import { attempt, PARTIAL_SUFFIX, partialPathOf } from './files.ts';
+import { closeSync, openSync, renameSync } from 'node:fs';
+import { assert, must } from '../../assert.ts';
+import { append, attempt, PARTIAL_SUFFIX, partialPathOf } from './files.ts';
+
+/** An open file, and the name that errors of it give. */
+export interface AppendTarget {
+  readonly fd: number;
+  readonly path: string;
+}
 
 export class TraceFile {
   /** As the user named it. */
@@ -43,6 +49,16 @@ export class TraceFile {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const bytes of early) this.#append(bytes);
+  }
+
+  /** The file, once it is open, for another thread to append to; {@link finish} and {@link close} stay here. */
+  get target(): AppendTarget {
+    return { fd: must(this.#fd, 'a trace is handed to a thread after its file is open'), path: this.#writtenPath };
+  }
+
+  /** Counts bytes that another thread has appended. */
+  countAppended(sizeBytes: number): void {
+    this.#sizeBytes += sizeBytes;
   }
 
   /**
@@ -87,8 +103,6 @@ export class TraceFile {
     const fd = this.#fd;
     assert(fd !== undefined, 'a trace goes on after its file is closed');
     this.#sizeBytes += bytes.length;
-    for (let at = 0; at < bytes.length; ) {
-      at += attempt(this.#writtenPath, 'written', () => writeSync(fd, bytes, at, bytes.length - at));
-    }
+    append(fd, this.#writtenPath, bytes);
   }
 }

@@ -3,8 +3,14 @@ import { formatShare, groupDigits } from '../../viz/format.ts';
 import { formatFacts, formatTable } from '../table.ts';
 import type { ProfileResult } from './profile.ts';
 
-/** @param traceBytes size of the trace, if one was written */
-export function profileTable(result: ProfileResult, traceBytes: number | undefined): string {
+/** What a profile says of the trace that was written. */
+export interface ProfiledTrace {
+  readonly sizeBytes: number;
+  /** What a thread has done for it. */
+  readonly besideGuest: { readonly batches: number; readonly busyMs: number } | undefined;
+}
+
+export function profileTable(result: ProfileResult, trace?: ProfiledTrace): string {
   const used = result.sections.filter(({ ms, count }) => ms > 0 || count > 0);
   const totalMs = used.reduce((sum, { ms }) => sum + ms, 0);
   const rows = used.map(({ name, ms, count }) => [
@@ -16,10 +22,10 @@ export function profileTable(result: ProfileResult, traceBytes: number | undefin
   ]);
   const total = ['total', totalMs.toFixed(1), formatShare(totalMs, totalMs), '', ''];
   const table = formatTable(['wall time', 'ms', 'share', 'times', 'ns each'], [...rows, total]);
-  return `${table}\n\n${formatFacts(factsOf(result, traceBytes))}`;
+  return `${table}\n\n${formatFacts(factsOf(result, trace))}`;
 }
 
-function factsOf(result: ProfileResult, traceBytes: number | undefined): [string, string][] {
+function factsOf(result: ProfileResult, trace: ProfiledTrace | undefined): [string, string][] {
   const { instructions, regions, executingMs, background } = result;
   const speed =
     executingMs > 0 ? `, ${(instructions / executingMs / 1e3).toFixed(0)} MIPS while the guest executes` : '';
@@ -44,7 +50,14 @@ function factsOf(result: ProfileResult, traceBytes: number | undefined): [string
       `${groupDigits(count)} modules, ${ms.toFixed(1)} ms from start to arrival, not in the total`,
     ]);
   }
-  if (traceBytes !== undefined) facts.push(['trace', `${groupDigits(traceBytes)} bytes`]);
+  if (trace?.besideGuest !== undefined) {
+    const { batches, busyMs } = trace.besideGuest;
+    facts.push([
+      'recorded beside the guest',
+      `${groupDigits(batches)} batches of records in ${busyMs.toFixed(1)} ms, not in the total`,
+    ]);
+  }
+  if (trace !== undefined) facts.push(['trace', `${groupDigits(trace.sizeBytes)} bytes`]);
   return facts;
 }
 

@@ -1,0 +1,131 @@
+/**
+ * Records a run into a file. The guest's thread only gathers records; the trace is made of them on a thread of its own as soon as there is a
+ * batch full of events (docs/adr/trace-thread.md). A run that has fewer, or a host without such a thread, makes it here, of the same bytes.
+ */
+import { beginRecording, type RecordedRun } from '../../recorder/recorder.ts';
+import type { Observer } from '../../session/ports.ts';
+import type { ByteSink, ChunkWriter } from '../../trace/chunk-writer.ts';
+import { type BatchTaker, playBatch, type RecordBatch, RecordGatherer } from '../../trace/record-batch.ts';
+import { FLUSH } from '../../trace/schema.ts';
+import { RecordWriter } from '../../trace/writer.ts';
+import { hostCrc32 } from './checksum.ts';
+import type { TraceFile } from './trace-file.ts';
+import { batchRoom, type StartTraceThread, type TraceThread } from './trace-thread.ts';
+
+export interface TraceRecorderOptions {
+  /** Undefined: the host has no thread for it. */
+  readonly startThread: StartTraceThread | undefined;
+  /** Told if there is one and it cannot be started. */
+  readonly onFailure?: (reason: string) => void;
+  /** In place of that of the file, where writing is watched. */
+  readonly sink?: ByteSink;
+}
+
+/** What a thread has done beside the guest. */
+export interface BesideGuest {
+  readonly batches: number;
+  readonly busyMs: number;
+}
+
+export class TraceRecorder {
+  readonly observer: Observer;
+  readonly #events: () => number;
+  readonly #making: TraceMaking | undefined;
+
+  /** Writes header and images. */
+  constructor(run: RecordedRun, file: TraceFile, { startThread, onFailure, sink = file.write }: TraceRecorderOptions) {
+    const chunks = beginRecording(run, sink, hostCrc32);
+    if (startThread === undefined) {
+      const writer = new RecordWriter(chunks);
+      this.observer = writer;
+      this.#events = () => writer.totals.events;
+      return;
+    }
+    this.#making = new TraceMaking(chunks, file, startThread, onFailure);
+    const gatherer = new RecordGatherer(this.#making);
+    this.observer = gatherer;
+    this.#events = () => gatherer.eventCount;
+  }
+
+  /** Events so far. */
+  get events(): number {
+    return this.#events();
+  }
+
+  /** Undefined if all was done on the guest's thread. Times are known when the trace is complete. */
+  get besideGuest(): BesideGuest | undefined {
+    return this.#making?.besideGuest;
+  }
+
+  /** After a failure of the run: returns when nobody writes to the file any more. */
+  settle(): void {
+    this.#making?.settle();
+  }
+}
+
+/** Makes the trace of batches, here until it pays to do it elsewhere. */
+class TraceMaking implements BatchTaker {
+  readonly #chunks: ChunkWriter;
+  readonly #file: TraceFile;
+  readonly #room = batchRoom();
+  readonly #onFailure: ((reason: string) => void) | undefined;
+  #startThread: StartTraceThread | undefined;
+  #thread: TraceThread | undefined;
+  #writer: RecordWriter | undefined;
+
+  constructor(
+    chunks: ChunkWriter,
+    file: TraceFile,
+    startThread: StartTraceThread,
+    onFailure?: (reason: string) => void,
+  ) {
+    this.#chunks = chunks;
+    this.#file = file;
+    this.#startThread = startThread;
+    this.#onFailure = onFailure;
+  }
+
+  get besideGuest(): BesideGuest | undefined {
+    return this.#thread && { batches: this.#thread.batchCount, busyMs: this.#thread.busyMs };
+  }
+
+  room(): Int32Array {
+    return this.#thread?.room() ?? this.#room;
+  }
+
+  take(batch: RecordBatch): void {
+    if (batch.eventCount === FLUSH.events) this.#thread ??= this.#start();
+    if (this.#thread !== undefined) this.#thread.take(batch);
+    else playBatch(batch, this.#ownWriter());
+  }
+
+  end(): void {
+    if (this.#thread === undefined) return;
+    this.#thread.end();
+    this.#file.countAppended(this.#thread.bytesAppended);
+  }
+
+  settle(): void {
+    this.#thread?.settle();
+  }
+
+  /** Undefined if it cannot be started: it is not tried again. */
+  #start(): TraceThread | undefined {
+    const start = this.#startThread;
+    this.#startThread = undefined;
+    try {
+      return start?.(
+        { target: this.#file.target, written: this.#chunks.written, totals: this.#writer?.totalsWritten },
+        this.#room,
+      );
+    } catch (error) {
+      this.#onFailure?.(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  #ownWriter(): RecordWriter {
+    this.#writer ??= new RecordWriter(this.#chunks);
+    return this.#writer;
+  }
+}
