@@ -430,8 +430,9 @@ export class Vm {
 
   #serveAccess(hart: number): void {
     const { device, gpa, write } = this.machine.access;
-    if (write && device.name === 'uart0') this.#input.uartWritten();
-    this.#mode.devices.access(this.#exits, hart, device.registerName(gpa - device.base), write);
+    const { name } = device;
+    if (write && name === 'uart0') this.#input.uartWritten();
+    this.#mode.devices.access(this.#exits, hart, name, device.registerName(gpa - device.base), write);
   }
 
   /** Cycle of the next thing that happens without the guest. */

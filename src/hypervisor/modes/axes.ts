@@ -140,27 +140,27 @@ export const directDevices: DeviceAxis = {
   deviceSet: 'both',
   handlings: DIRECT_DEVICES,
   avoids: [],
-  access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.nativeAccess),
+  access: (host, hart, _device, register) => host.serveAccess(hart, register, host.costs.primitives.nativeAccess),
 };
 
 /** The register that a driver kicks a ring with: hypervisors end that exit in the kernel and leave the work to another thread. */
 const DOORBELL = 'QueueNotify';
 
 /**
- * Registers of the PLIC, by their names there. Hypervisors emulate the controller themselves, since they raise interrupts through it: none of its
- * registers is a matter of the device model in user space.
+ * Hypervisors emulate the interrupt controller themselves, since they raise interrupts through it: none of its registers is a matter of the
+ * device model in user space.
  */
-const CONTROLLER_REGISTER = /^(?:priority|pending|enable|threshold|claim)\[/;
+const CONTROLLER = 'plic';
 
 /** The one that claims and completes interrupts (PLIC specification, "Interrupt Claim Process"): `claim[context]`. */
 const CLAIM = 'claim[';
 
 /** What an access to a register costs that rings have no doorbell for: claims and completions have prices of their own. */
-function registerPrice(host: ExitHost, register: string | undefined, isWrite: boolean): ExitCost {
-  const { irqClaim, irqComplete, mmioKernel, mmioUser } = host.costs.primitives;
-  if (register === undefined || !CONTROLLER_REGISTER.test(register)) return mmioUser;
-  if (!register.startsWith(CLAIM)) return mmioKernel;
-  return isWrite ? irqComplete : irqClaim;
+function registerPrice(host: ExitHost, device: string, register: string | undefined, isWrite: boolean): ExitCost {
+  const { primitives } = host.costs;
+  if (device !== CONTROLLER || register === undefined) return primitives.mmioUser;
+  if (!register.startsWith(CLAIM)) return primitives.mmioKernel;
+  return isWrite ? primitives.irqComplete : primitives.irqClaim;
 }
 
 /**
@@ -172,8 +172,9 @@ export const trappedDevices: DeviceAxis = {
   deviceSet: 'rings',
   handlings: TRAPPED_DEVICES,
   avoids: ['ring-publish'],
-  access: (host, hart, register, isWrite) => {
-    const price = register === DOORBELL ? host.costs.primitives.mmioKernel : registerPrice(host, register, isWrite);
+  access: (host, hart, device, register, isWrite) => {
+    const isDoorbell = register === DOORBELL;
+    const price = isDoorbell ? host.costs.primitives.mmioKernel : registerPrice(host, device, register, isWrite);
     host.serveAccess(hart, register, price);
   },
 };
@@ -191,7 +192,7 @@ export const deviceCalls: DeviceAxis = {
   deviceSet: 'calls',
   handlings: DEVICE_CALLS,
   avoids: ['ring-publish'],
-  access: (host, hart, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
+  access: (host, hart, _device, register) => host.serveAccess(hart, register, host.costs.primitives.mmioUser),
 };
 
 /** A plain machine's devices, for guests that know nothing else: every register exits, most to the user-space device model. */
@@ -200,5 +201,7 @@ export const emulatedDevices: DeviceAxis = {
   deviceSet: 'emulated',
   handlings: EMULATED_DEVICES,
   avoids: [],
-  access: (host, hart, register, isWrite) => host.serveAccess(hart, register, registerPrice(host, register, isWrite)),
+  access: (host, hart, device, register, isWrite) => {
+    host.serveAccess(hart, register, registerPrice(host, device, register, isWrite));
+  },
 };

@@ -124,8 +124,8 @@ export interface DeviceAxis {
   readonly deviceSet: DeviceSet;
   readonly handlings: Handlings<'devices'>;
   readonly avoids: readonly AvoidedOn<'devices'>[];
-  /** @param register name of the register that the pending access of the hart is to, if it has one */
-  access(host: ExitHost, hart: number, register: string | undefined, isWrite: boolean): void;
+  /** @param device name of the device that the pending access of the hart is to. @param register name of the register, if it has one */
+  access(host: ExitHost, hart: number, device: string, register: string | undefined, isWrite: boolean): void;
 }
 
 export interface Mode {
