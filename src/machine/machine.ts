@@ -468,12 +468,13 @@ export class EngineMachine implements Machine {
    */
   #findAccess(hart: EngineHart, addressField: number, entryAt: number): boolean {
     const view = this.#view;
-    // Below 2^41: walks refuse what lies above.
     const at = hart.base + addressField;
-    const gpa = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
-    const kind = view.getUint32(hart.base + HART.accessKind, true);
+    const low = view.getInt32(at, true);
+    const kind = view.getInt32(hart.base + HART.accessKind, true);
     const size = ACCESS_SIZES[kind & ACCESS_KIND.log2] ?? 1;
-    if (kind === ACCESS_KIND.none || (gpa & (size - 1)) !== 0) return false;
+    if (kind === ACCESS_KIND.none || (low & (size - 1)) !== 0) return false;
+    // Below 2^41: walks refuse what lies above.
+    const gpa = view.getInt32(at + 4, true) * 2 ** 32 + (low >>> 0);
     const device = this.#deviceAt(gpa, size);
     if (!device) return false;
     const isWrite = (kind & ACCESS_KIND.write) !== 0;
@@ -483,7 +484,7 @@ export class EngineMachine implements Machine {
       this.#access.setValue(view.getUint32(value, true), view.getUint32(value + 4, true));
     }
     // The device may write to RAM where the instruction stands, so what is needed of it is taken before the access.
-    const entry = view.getUint32(entryAt, true);
+    const entry = view.getInt32(entryAt, true);
     const handler = entry & 0xffff;
     this.#accessRd = entry >>> (8 * ENTRY.rd);
     this.#accessIsSigned = (kind & ACCESS_KIND.signed) !== 0;

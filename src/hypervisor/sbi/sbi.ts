@@ -38,13 +38,16 @@ const BASE = baseExtension((host, eid) => {
 /** Every extension that is served. */
 export const SBI_EXTENSIONS: readonly SbiExtension[] = [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, SUSP, STA, MARK];
 const BY_EID: ReadonlyMap<number, SbiExtension> = new Map(SBI_EXTENSIONS.map((row) => [row.eid, row]));
-/** Functions by EID, then FID. */
-const FUNCTIONS: ReadonlyMap<number, ReadonlyMap<number, SbiFunction>> = new Map(
-  SBI_EXTENSIONS.map(({ eid, functions }) => [
-    eid,
-    new Map(Object.entries(functions).map(([fid, row]) => [Number(fid), row])),
-  ]),
+/** Functions by EID, then FID: those of an extension are numbered from 0. */
+const FUNCTIONS: ReadonlyMap<number, readonly (SbiFunction | undefined)[]> = new Map(
+  SBI_EXTENSIONS.map(({ eid, functions }) => {
+    const count = Math.max(...Object.keys(functions).map(Number)) + 1;
+    return [eid, Array.from({ length: count }, (_, fid) => functions[fid])];
+  }),
 );
+/** The extension that was looked for last, and what it has: most often it is the same again. */
+let lastEid = -1;
+let lastFunctions: readonly (SbiFunction | undefined)[] | undefined;
 const ERROR_NAMES: ReadonlyMap<bigint, string> = new Map(
   Object.entries(SBI_ERROR).map(([name, value]) => [value, name === 'SUCCESS' ? 'SBI_SUCCESS' : `SBI_ERR_${name}`]),
 );
@@ -54,7 +57,11 @@ const ERROR_NAMES: ReadonlyMap<bigint, string> = new Map(
  * conversion to a number rounds, but never to one that is small.
  */
 export function findSbiFunction(eid: number, fid: number): SbiFunction | undefined {
-  return FUNCTIONS.get(eid)?.get(fid);
+  if (eid !== lastEid) {
+    lastEid = eid;
+    lastFunctions = FUNCTIONS.get(eid);
+  }
+  return lastFunctions !== undefined && fid < lastFunctions.length ? lastFunctions[fid] : undefined;
 }
 
 /** Whether a call follows the legacy convention, which returns in a0 only. */
