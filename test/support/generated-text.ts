@@ -165,6 +165,9 @@ function withTemporaries(code: readonly Wat[], names: Names): (node: Wat) => Wat
   return (tree) => mapped(tree, (node) => (typeof node === 'string' ? (all.get(node) ?? node) : node));
 }
 
+/** Numbers from here on are written in halves: what charges cycles is more. */
+const PLAIN_MAX = 0x10_0000n;
+
 /** Without alignment hints (all accesses have the smallest), types, unused locals and labels of `if`; large numbers in halves. */
 function readable(node: Wat): Wat | undefined {
   if (typeof node === 'string') return node.startsWith('align=') ? undefined : node;
@@ -172,7 +175,7 @@ function readable(node: Wat): Wat | undefined {
   if (node[0] === 'if') return node.filter((child) => typeof child !== 'string' || !/^\$I\d+$/.test(child));
   if (node[0] !== 'i64.const') return node;
   const value = BigInt(String(node[1]));
-  if (value >= -0x8000_0000n && value < 0x8000_0000n) return node;
+  if (value > -PLAIN_MAX && value < PLAIN_MAX) return node;
   const digits = BigInt.asUintN(64, value).toString(16).padStart(16, '0');
   return ['i64.const', `0x${digits.slice(0, 8)}_${digits.slice(8)}`];
 }

@@ -6,6 +6,7 @@ import type { EngineContext } from '../../src/machine/engine/engine-context.ts';
 import type { Const, Expr, Local, OpName, StoreBits } from '../../src/machine/engine/expr.ts';
 import { cond, i32, i64, i64Of, op } from '../../src/machine/engine/expr.ts';
 import { HART, PAGE_FLAG } from '../../src/machine/engine/layout.ts';
+import { balanceOf } from '../../src/machine/engine/regions/balance.ts';
 import { emitRegion, type RegionWriter } from '../../src/machine/engine/regions/region-emitter.ts';
 import type { Fn, Label } from '../../src/machine/engine/wasm-module.ts';
 
@@ -37,19 +38,20 @@ const withConst = (expr: Extract<Expr, { kind: 'op' }>, change: (value: bigint) 
 /** An operation on values of the guest, not of the translator: 64 bits, no constant. */
 const isGuestOp = (expr: Expr, op: string): expr is Extract<Expr, { kind: 'op' }> =>
   isOp(expr, op) && expr.args.every((arg) => arg.type === 'i64' && arg.kind !== 'const');
-/** `balance + charge`: the instructions of a block in the low half, its cycles taken off in the high half. */
-const isCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> =>
-  isOp(value, 'add') &&
-  isConst(value.args[1]) &&
-  wholeOf(value.args[1]) < 0n &&
-  (wholeOf(value.args[1]) & 0xffff_ffffn) > 0n &&
-  (wholeOf(value.args[1]) & 0xffff_ffffn) < 4096n;
+/** One cycle of a balance. */
+const CYCLE = wholeOf(balanceOf(1));
+/** `balance + charge`: the instructions of a block below, its cycles taken off above. */
+const isCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> => {
+  if (!isOp(value, 'add') || !isConst(value.args[1]) || wholeOf(value.args[1]) >= 0n) return false;
+  const insns = wholeOf(value.args[1]) & (CYCLE - 1n);
+  return insns > 0n && insns < 4096n;
+};
 /** A side exit that is packed into a constant, after at least one instruction. */
 const isExit = (value: Expr): value is Const => isConst(value) && value.type === 'i64' && (value.high & 0xfff) > 0;
 /** A choice between what was before a block that may be skipped and what is after it. */
 const isChoice = (expr: Expr, kind: Expr['kind']): expr is Extract<Expr, { kind: 'select' }> =>
   expr.kind === 'select' && expr.type === 'i64' && expr.args[0].kind === kind && expr.args[1].kind === kind;
-/** `balance - (cycles << 32)`: what a page walk took. */
+/** `balance - shifted cycles`: what a page walk took. */
 const isWalkCharge = (value: Expr): value is Extract<Expr, { kind: 'op' }> =>
   isOp(value, 'sub') && value.args[1] !== undefined && isOp(value.args[1], 'shl') && value.args[0]?.kind === 'local';
 const readsHart = (expr: Expr | undefined, field: keyof typeof HART): boolean =>
@@ -72,7 +74,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a block charges a cycle less',
-    set: (value) => (isCharge(value) ? withConst(value, (charge) => charge + (1n << 32n)) : undefined),
+    set: (value) => (isCharge(value) ? withConst(value, (charge) => charge + CYCLE) : undefined),
   },
   {
     name: 'a block retires an instruction more',

@@ -95,6 +95,8 @@ export const HART = {
    * whole, since its fragments may be anywhere.
    */
   superpages: 496,
+  /** i32: cycles that `run` has not given to the present region, for the time in it. */
+  runLeft: 504,
   csrs: 512,
   /** 16 x { i64 first, i64 end (exclusive, 0: off), i32 flags }, 24 bytes each. */
   pmp: 1536,

@@ -7,18 +7,18 @@ import {
   call,
   eq,
   eqz,
-  extendS,
   extendU,
   geS,
   geU,
+  gtS,
   i32,
   i64,
   load,
   load32,
   ne,
   or,
+  select,
   shl,
-  shrS,
   sub,
   wrap,
 } from './expr.ts';
@@ -28,6 +28,7 @@ import { chargeExtra, pcAfter, pcAt } from './interpreter-state.ts';
 import { currentGeneration, followJump, rememberJump } from './jump-cache.ts';
 import { BLOCK, ENTRY, PAGE_BYTES, PROBE, REGION } from './layout.ts';
 import { ramPageOf } from './mmu.ts';
+import { cyclesLeft, openBalance, REGION_CYCLES_MAX, retiredIn } from './regions/balance.ts';
 import { CAUSE, ENGINE_STOP } from './stops.ts';
 
 /** A head that has been reported counts up from here, and so is not reported again while it waits to be compiled. */
@@ -92,11 +93,14 @@ export const SPECIAL: Record<(typeof SPECIAL_HANDLERS)[number], (parts: Parts, s
       const target = fn.let(load32(record, REGION.table));
       rememberJump(ctx, state, pcAt(state), record);
       fn.loop((follow) => {
-        const balance = fn.let(shl(extendS(left), i64(32)));
+        const given = fn.let(select(gtS(left, i32(REGION_CYCLES_MAX)), i32(REGION_CYCLES_MAX), left));
+        const kept = fn.let(sub(left, given));
+        const balance = fn.let(openBalance(given));
         set32(fn, hart, 'runRetired', retired);
+        set32(fn, hart, 'runLeft', kept);
         fn.callIndirect(balance, region, target, hart, balance, page);
-        fn.set(left, wrap(shrS(balance, i64(32))));
-        const progress = fn.let(wrap(balance));
+        fn.set(left, add(kept, wrap(cyclesLeft(balance))));
+        const progress = fn.let(retiredIn(balance));
         // A region that left before its first instruction wants that one interpreted.
         fn.if(progress, () => {
           fn.set(retired, add(retired, progress));

@@ -1,7 +1,6 @@
 /**
- * One region as a WebAssembly function: `region(hart, balance, page)` gives the balance at its end: cycles left in the high 32 bits
- * (signed), instructions retired in the low ones, so that one addition charges both. Guest registers live in locals; the semantics
- * of the instruction table write the code.
+ * One region as a WebAssembly function: `region(hart, balance, page)` gives the balance at its end (`balance.ts`). Guest registers live in
+ * locals; the semantics of the instruction table write the code.
  *
  * Exactness. What has been executed is owed as a constant until control joins or leaves, then charged by one addition. The head of a region and each loop header
  * go on only if the cycles left reach over the longest way to the next such check, so no deadline can fall inside. A region
@@ -9,35 +8,18 @@
  * they are there, and the interpreter executes it.
  */
 import { assert, must } from '../../../assert.ts';
-import { FORMATS } from '../../isa/formats.ts';
 import { READ_COUNTER } from '../csrs.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { get32, get64, set64 } from '../engine-context.ts';
 import type { Callable, Expr, Local } from '../expr.ts';
-import {
-  add,
-  and,
-  call,
-  eq,
-  extendS,
-  extendU,
-  i32,
-  i64,
-  i64Of,
-  load64,
-  ltS,
-  select,
-  shl,
-  shrS,
-  shrU,
-  sub,
-  wrap,
-} from '../expr.ts';
-import { HART } from '../layout.ts';
+import { add, and, call, eq, extendS, extendU, i32, i64, i64Of, ltS, select, shrU, sub, wrap } from '../expr.ts';
 import { REFILL } from '../mmu.ts';
 import { canVirtualize } from '../page-walk.ts';
 import type { Fn, Label, WasmModule } from '../wasm-module.ts';
+import { asCycles, balanceOf, charge, cyclesLeft, retiredIn64 } from './balance.ts';
 import type { Edge, PlacedInsn, Terminator } from './control-flow.ts';
+import { GuestRegisters } from './guest-registers.ts';
+import { holdTest } from './held-test.ts';
 import type { StructuredBlock, StructuredRegion } from './structure.ts';
 import { edgesOf } from './structure.ts';
 import type { Outcome, Owed, RegionVariant } from './translator-builder.ts';
@@ -54,17 +36,6 @@ export const REGION_PARAMS = ['i32', 'i64', 'i64'] as const;
 export const REGION_RESULTS = ['i64'] as const;
 
 const NOTHING: Owed = { insns: 0, cycles: 0 };
-
-/** Formats with a destination register. */
-const WRITES_RD = Object.fromEntries(
-  Object.entries(FORMATS).map(([name, { syntax }]) => [name, (syntax as readonly string[]).includes('rd')]),
-);
-
-/** What instructions and their cycles add to a balance. */
-const charge = ({ insns, cycles }: Owed) => i64Of(insns, -cycles);
-
-/** The balance with so many cycles left and nothing retired. */
-const cyclesLeft = (cycles: number) => i64Of(0, cycles);
 
 /** Cycles that must be left for the region to be entered. */
 export function regionBudget(ctx: EngineContext, region: StructuredRegion): number {
@@ -128,9 +99,7 @@ export class RegionEmitter {
   readonly #balance: Local;
   readonly #exit: Local;
   readonly #pc: Local;
-  /** By number of the guest register; those that the region has nothing to do with are not there. */
-  readonly #registers: (Local | undefined)[] = new Array(32);
-  readonly #written: number[] = [];
+  readonly registers: GuestRegisters;
   readonly #ways: readonly number[];
   readonly #labels = new Map<number, Label>();
   #leave: Label = { depth: 0 };
@@ -140,6 +109,7 @@ export class RegionEmitter {
     this.ctx = ctx;
     this.fn = fn;
     this.variant = variant;
+    this.registers = new GuestRegisters(fn);
     this.#region = region;
     this.hart = fn.param(0);
     this.#balance = fn.param(1);
@@ -153,7 +123,7 @@ export class RegionEmitter {
 
   emit(): void {
     const { fn, hart } = this;
-    this.#loadRegisters();
+    this.registers.load(hart, this.#region);
     if (this.variant === REGION_VARIANT.tlb) {
       fn.set(this.dataTlb, get32(hart, 'dataTlbBase'));
       fn.set(this.dataContext, get64(hart, 'dataContext'));
@@ -168,21 +138,12 @@ export class RegionEmitter {
       const exit = this.#exit;
       fn.set(this.#pc, add(this.page, extendS(wrap(exit))));
       const insns = and(shrU(exit, i64(EXIT.insnShift)), i64(EXIT.insnsMax));
-      fn.set(this.#balance, add(this.#balance, sub(insns, shl(shrU(exit, i64(EXIT.cycleShift)), i64(32)))));
+      fn.set(this.#balance, add(this.#balance, sub(insns, asCycles(shrU(exit, i64(EXIT.cycleShift))))));
     });
-    for (const index of this.#written) fn.store(64, hart, this.#register(index), HART.regs + 8 * index);
+    this.registers.store(hart);
     set64(fn, hart, 'pc', this.#pc);
     fn.return(this.#balance);
     fn.unreachable();
-  }
-
-  /** Value of a guest register now. */
-  value(index: number): Expr {
-    return index === 0 ? i64(0) : this.#register(index);
-  }
-
-  write(index: number, value: Expr): void {
-    if (index !== 0) this.fn.set(this.#register(index), value);
   }
 
   /**
@@ -192,18 +153,18 @@ export class RegionEmitter {
   refill(address: Expr, access: number, needed: number): void {
     const { fn, hart } = this;
     const walkMax = walkReferencesMax(this.ctx) * this.ctx.config.core.walkReferenceCycles;
-    fn.brIfRarely(this.#leave, ltS(this.#balance, cyclesLeft(needed + walkMax)));
+    fn.brIfRarely(this.#leave, ltS(this.#balance, balanceOf(needed + walkMax)));
     const cycles = fn.let(call(must(this.ctx.refill, 'refill'), hart, address, i32(access)));
     fn.brIfRarely(this.#leave, ltS(cycles, i32(0)));
-    fn.set(this.#balance, sub(this.#balance, shl(extendS(cycles), i64(32))));
+    fn.set(this.#balance, sub(this.#balance, asCycles(extendS(cycles))));
   }
 
   /** Puts down what the present is, as of the instruction before which so much is owed. */
   tellTime({ insns, cycles }: Owed): void {
     const { fn, hart } = this;
-    const left = sub(shrS(this.#balance, i64(32)), i64(cycles));
+    const left = sub(add(cyclesLeft(this.#balance), extendU(get32(hart, 'runLeft'))), i64(cycles));
     set64(fn, hart, 'now', sub(get64(hart, 'entryCycle'), left));
-    const inRegion = add(extendU(wrap(this.#balance)), i64(insns));
+    const inRegion = add(retiredIn64(this.#balance), i64(insns));
     set64(fn, hart, 'nowRetired', add(get64(hart, 'retired'), add(extendU(get32(hart, 'runRetired')), inRegion)));
   }
 
@@ -224,29 +185,6 @@ export class RegionEmitter {
     this.fn.brIfRarely(this.#leave, test);
   }
 
-  #register(index: number): Local {
-    return must(this.#registers[index], 'register of a region');
-  }
-
-  #loadRegisters(): void {
-    let used = 0;
-    let written = 0;
-    for (const { insns } of this.#region.blocks) {
-      for (const { insn, operands } of insns) {
-        if (WRITES_RD[insn.format]) written |= 1 << operands.rd;
-        used |= (1 << operands.rs1) | (1 << operands.rs2);
-      }
-    }
-    used |= written;
-    for (let index = 1; index < 32; index++) {
-      if (((used >>> index) & 1) === 0) continue;
-      const local = this.fn.local('i64');
-      this.fn.set(local, load64(this.hart, HART.regs + 8 * index));
-      this.#registers[index] = local;
-      if (((written >>> index) & 1) !== 0) this.#written.push(index);
-    }
-  }
-
   /** A block and everything it dominates. */
   #tree(index: number, owed: Owed): void {
     const block = must(this.#region.blocks[index], 'block');
@@ -256,13 +194,19 @@ export class RegionEmitter {
       return;
     }
     this.#settle(owed);
+    // Who entered the region has looked.
+    if (index > 0) this.#checkDeadline(index);
+    this.registers.continueWith();
     this.fn.loop((again) => {
       this.#labels.set(index, again);
-      this.fn.ifRarely(ltS(this.#balance, cyclesLeft(this.#ways[index] ?? 0)), () =>
-        this.#exitWith(block.start, NOTHING),
-      );
       this.#within(index, merges, NOTHING);
     });
+  }
+
+  /** Leaves to a loop header if the deadline is too near for a turn. */
+  #checkDeadline(header: number): void {
+    const test = ltS(this.#balance, balanceOf(this.#ways[header] ?? 0));
+    this.fn.ifRarely(test, () => this.#exitWith(must(this.#region.blocks[header], 'header').start, NOTHING));
   }
 
   /** Merge nodes, the last in order outermost: each stands behind the block that jumps to it leave. */
@@ -275,6 +219,7 @@ export class RegionEmitter {
       this.#labels.set(outermost, end);
       this.#within(index, inner, owed);
     });
+    this.registers.continueWith();
     this.#tree(outermost, NOTHING);
   }
 
@@ -313,7 +258,9 @@ export class RegionEmitter {
           this.#go(index, end.taken, NOTHING);
           return;
         }
+        const { known } = this.registers;
         fn.if(test, () => this.#go(index, end.taken, owed));
+        this.registers.continueWith(known);
         this.#go(index, end.next, owed);
         return;
       }
@@ -322,7 +269,7 @@ export class RegionEmitter {
         const { expected } = end;
         if (expected) {
           // Compared as it is, not as a target with its lowest bit cleared: V8 sees the value that the call has put there.
-          const returnTo = this.value(must(insns.at(-1), 'jump').operands.rs1);
+          const returnTo = this.registers.value(must(insns.at(-1), 'jump').operands.rs1);
           fn.if(eq(returnTo, add(this.page, i64(expected.offset))), () => this.#go(index, expected.to, owed));
         }
         this.#settle(owed);
@@ -347,18 +294,22 @@ export class RegionEmitter {
    * conditional move, and one that cannot be foretold costs the host more than a few instructions.
    */
   #executeUnless(test: Expr, { insns }: StructuredBlock, before: Owed): void {
-    const { fn, ctx } = this;
+    const { fn, ctx, registers } = this;
     fn.scope(() => {
-      const isSkipped = fn.let(test);
+      const isSkipped = holdTest(fn, test);
       const written = new Set(insns.map(({ operands }) => operands.rd).filter((rd) => rd !== 0));
-      const kept = [...written].map((register) => ({ register, value: fn.let(this.value(register)) }));
+      const kept = [...written].map((register) => ({ register, value: registers.let(registers.value(register)) }));
       let owed = before;
       for (const insn of insns) {
         fn.scope(() => insn.insn.semantics(new TranslatorBuilder(this, insn, { owed, needed: 0, outcome: {} })));
         owed = { insns: owed.insns + 1, cycles: owed.cycles + ctx.config.core.cycles[insn.insn.cycles] };
       }
-      for (const { register, value } of kept) this.write(register, select(isSkipped, value, this.value(register)));
-      fn.set(this.#balance, add(this.#balance, select(isSkipped, charge(before), charge(owed))));
+      for (const { register, value } of kept) {
+        // What is written last is most likely what the block is there for, and what the next turn of a loop waits for.
+        const isLast = register === insns.at(-1)?.operands.rd;
+        registers.write(register, select(isLast ? isSkipped.own : isSkipped.shared, value, registers.value(register)));
+      }
+      fn.set(this.#balance, add(this.#balance, select(isSkipped.shared, charge(before), charge(owed))));
     });
   }
 
@@ -373,6 +324,7 @@ export class RegionEmitter {
       return;
     }
     this.#settle(owed);
+    if (edge.block <= from) this.#checkDeadline(edge.block);
     this.fn.br(must(this.#labels.get(edge.block), 'label'));
   }
 

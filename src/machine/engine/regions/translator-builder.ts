@@ -79,11 +79,11 @@ export class TranslatorBuilder implements InsnBuilder {
   }
 
   get rs1(): Expr {
-    return this.#region.value(this.#insn.operands.rs1);
+    return this.#region.registers.value(this.#insn.operands.rs1);
   }
 
   get rs2(): Expr {
-    return this.#region.value(this.#insn.operands.rs2);
+    return this.#region.registers.value(this.#insn.operands.rs2);
   }
 
   get imm(): Expr {
@@ -99,11 +99,11 @@ export class TranslatorBuilder implements InsnBuilder {
   }
 
   let(value: Expr): Expr {
-    return this.#region.fn.let(value);
+    return this.#region.registers.let(value);
   }
 
   setRd(value: Expr): void {
-    this.#region.write(this.#insn.operands.rd, value);
+    this.#region.registers.write(this.#insn.operands.rd, value);
   }
 
   branch(test: Expr): void {

@@ -24,19 +24,19 @@
           (then
             ;; 0xc: sub a2, a1, a0
             (local.set $x12 (i64.sub (local.get $x11) (local.get $x10)))
-            (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffe_00000002)))
+            (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffe00002)))
             (br $B2)))
         ;; 0x4: sub a2, a0, a1
         (local.set $x12 (i64.sub (local.get $x10) (local.get $x11)))
         ;; 0x8: jal zero, 0x10
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffd_00000003)))
+        (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffd00003)))
         (br $B2)
       )
       ;; 0x10: add a3, a3, a2
       (local.set $x13 (i64.add (local.get $x13) (local.get $x12)))
       ;; 0x14: jalr zero, 0(ra)
       (local.set $t0 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-      (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffc_00000002)))
+      (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffc00002)))
       (local.set $pc (local.get $t0))
       (br $leaveAtPc)
       (unreachable)
@@ -47,7 +47,7 @@
         (local.get $balance)
         (i64.sub
           (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
-          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 32)))))
+          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 20)))))
   )
   (i64.store offset=96 (local.get $hart) (local.get $x12))
   (i64.store offset=104 (local.get $hart) (local.get $x13))

@@ -22,28 +22,33 @@
         (if
           (i64.eq (local.get $x10) (i64.const 0))
           (then
-            (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
-            (loop $L4
-              (if
-                (i64.lt_s (local.get $balance) (i64.const 0x00000006_00000000))
-                (then (local.set $exit (i64.const 8)) (br $leave)))
+            (local.set $balance (i64.add (local.get $balance) (i64.const -1048575)))
+            (if
+              (i64.lt_s (local.get $balance) (i64.const 0x00000000_00600000))
+              (then (local.set $exit (i64.const 8)) (br $leave)))
+            (loop $L5
               ;; 0x8: addi a2, a2, 1
               (local.set $x12 (i64.add (local.get $x12) (i64.const 1)))
               ;; 0xc: blt a2, a3, 0x4
               (if
                 (i64.lt_s (local.get $x12) (local.get $x13))
-                (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffe_00000002))) (br $B2)))
+                (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffe00002))) (br $B2)))
               ;; 0x10: blt a1, a3, 0x8
               (if
                 (i64.lt_s (local.get $x11) (local.get $x13))
-                (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffd_00000003))) (br $L4)))
+                (then
+                  (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffd00003)))
+                  (if
+                    (i64.lt_s (local.get $balance) (i64.const 0x00000000_00600000))
+                    (then (local.set $exit (i64.const 8)) (br $leave)))
+                  (br $L5)))
               ;; 0x14: jalr zero, 0(ra)
               (local.set $t0 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-              (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffa_00000004)))
+              (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffa00004)))
               (local.set $pc (local.get $t0))
               (br $leaveAtPc)
             )))
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_00000001)))
+        (local.set $balance (i64.add (local.get $balance) (i64.const -1048575)))
         (br $B2)
       )
       ;; 0x4: addi a1, a1, 1
@@ -58,7 +63,7 @@
         (local.get $balance)
         (i64.sub
           (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
-          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 32)))))
+          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 20)))))
   )
   (i64.store offset=88 (local.get $hart) (local.get $x11))
   (i64.store offset=96 (local.get $hart) (local.get $x12))

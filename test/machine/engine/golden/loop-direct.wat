@@ -17,15 +17,12 @@
   (block $leaveAtPc
     (block $leave
       (loop $L2
-        (if
-          (i64.lt_s (local.get $balance) (i64.const 0x00000006_00000000))
-          (then (local.set $exit (i64.const 0)) (br $leave)))
         ;; 0x0: addi a0, a0, 8
         (local.set $x10 (i64.add (local.get $x10) (i64.const 8)))
         ;; 0x4: lw a1, 0(a0)
         (local.set $t0 (i64.sub (i64.add (local.get $x10) (i64.const 0)) (i64.const 0x00000000_80000000)))
         (local.set $exit (i64.const 0x00001001_00000004))
-        (br_if $leave (i64.gt_u (local.get $t0) (i64.const 134217724)))
+        (br_if $leave (i64.gt_u (local.get $t0) (i64.const 0x00000000_07fffffc)))
         (local.set $t1 (i32.wrap_i64 (local.get $t0)))
         (local.set $t2 (i64.load32_s offset=137756672 (local.get $t1)))
         (local.set $x11 (local.get $t2))
@@ -36,7 +33,12 @@
         ;; 0x10: bne a3, zero, 0x0
         (if
           (i64.ne (local.get $x13) (i64.const 0))
-          (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffa_00000005))) (br $L2)))
+          (then
+            (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffa00005)))
+            (if
+              (i64.lt_s (local.get $balance) (i64.const 0x00000000_00600000))
+              (then (local.set $exit (i64.const 0)) (br $leave)))
+            (br $L2)))
         (local.set $exit (i64.const 0x00006005_00000014))
         (br $leave)
       )
@@ -48,7 +50,7 @@
         (local.get $balance)
         (i64.sub
           (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
-          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 32)))))
+          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 20)))))
   )
   (i64.store offset=80 (local.get $hart) (local.get $x10))
   (i64.store offset=88 (local.get $hart) (local.get $x11))

@@ -17,13 +17,10 @@
   (block $leaveAtPc
     (block $leave
       (loop $L2
-        (if
-          (i64.lt_s (local.get $balance) (i64.const 0x0000000f_00000000))
-          (then (local.set $exit (i64.const 0)) (br $leave)))
         ;; 0x0: lr.w a1, zero, (a0)
         (local.set $t0 (i64.sub (local.get $x10) (i64.const 0x00000000_80000000)))
         (local.set $exit (i64.const 0))
-        (br_if $leave (i64.ne (i64.and (local.get $t0) (i64.const -134217725)) (i64.const 0)))
+        (br_if $leave (i64.ne (i64.and (local.get $t0) (i64.const 0xffffffff_f8000003)) (i64.const 0)))
         (local.set $t1 (i32.wrap_i64 (local.get $t0)))
         (i32.store offset=352
           (local.get $hart)
@@ -35,7 +32,7 @@
         ;; 0x8: sc.w a2, a1, (a0)
         (local.set $t2 (i64.sub (local.get $x10) (i64.const 0x00000000_80000000)))
         (local.set $exit (i64.const 0x00006002_00000008))
-        (br_if $leave (i64.ne (i64.and (local.get $t2) (i64.const -134217725)) (i64.const 0)))
+        (br_if $leave (i64.ne (i64.and (local.get $t2) (i64.const 0xffffffff_f8000003)) (i64.const 0)))
         (local.set $t1 (i32.wrap_i64 (local.get $t2)))
         (local.set $exit (i64.const 0x00006002_00000008))
         (br_if $leave
@@ -52,10 +49,15 @@
         ;; 0xc: bne a2, zero, 0x0
         (if
           (i64.ne (local.get $x12) (i64.const 0))
-          (then (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffff4_00000004))) (br $L2)))
+          (then
+            (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ff400004)))
+            (if
+              (i64.lt_s (local.get $balance) (i64.const 0x00000000_00f00000))
+              (then (local.set $exit (i64.const 0)) (br $leave)))
+            (br $L2)))
         ;; 0x10: jalr zero, 0(ra)
         (local.set $t2 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-        (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffff1_00000005)))
+        (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ff100005)))
         (local.set $pc (local.get $t2))
         (br $leaveAtPc)
       )
@@ -67,7 +69,7 @@
         (local.get $balance)
         (i64.sub
           (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
-          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 32)))))
+          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 20)))))
   )
   (i64.store offset=88 (local.get $hart) (local.get $x11))
   (i64.store offset=96 (local.get $hart) (local.get $x12))

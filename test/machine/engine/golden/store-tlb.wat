@@ -37,11 +37,11 @@
             (then
               (local.set $exit (i64.const 0x00001001_00000004))
               (br_if $leave (i32.and (i32.wrap_i64 (local.get $t0)) (i32.const 3)))
-              (br_if $leave (i64.lt_s (local.get $balance) (i64.const 0x0000007e_00000000)))
+              (br_if $leave (i64.lt_s (local.get $balance) (i64.const 0x00000000_07e00000)))
               (local.set $t2 (call $env.refill (local.get $hart) (local.get $t0) (i32.const 1)))
               (br_if $leave (i32.lt_s (local.get $t2) (i32.const 0)))
               (local.set $balance
-                (i64.sub (local.get $balance) (i64.shl (i64.extend_i32_s (local.get $t2)) (i64.const 32))))
+                (i64.sub (local.get $balance) (i64.shl (i64.extend_i32_s (local.get $t2)) (i64.const 20))))
               (local.set $exit (i64.const 0x00001001_00000004))
               (br_if $leave
                 (i64.ne
@@ -61,11 +61,11 @@
           (i64.load offset=4104 (local.get $t3))
           (i64.or (i64.and (local.get $t0) (i64.const -4096)) (local.get $dataContext)))
         (then
-          (br_if $leave (i64.lt_s (local.get $balance) (i64.const 0x0000007e_00000000)))
+          (br_if $leave (i64.lt_s (local.get $balance) (i64.const 0x00000000_07e00000)))
           (local.set $t2 (call $env.refill (local.get $hart) (local.get $t0) (i32.const 1)))
           (br_if $leave (i32.lt_s (local.get $t2) (i32.const 0)))
           (local.set $balance
-            (i64.sub (local.get $balance) (i64.shl (i64.extend_i32_s (local.get $t2)) (i64.const 32))))
+            (i64.sub (local.get $balance) (i64.shl (i64.extend_i32_s (local.get $t2)) (i64.const 20))))
           (local.set $exit (i64.const 0x00002002_00000008))
           (br_if $leave
             (i64.ne
@@ -75,7 +75,7 @@
       (i64.store8 (local.get $t1) (local.get $x11))
       ;; 0xc: jalr zero, 0(ra)
       (local.set $t0 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-      (local.set $balance (i64.add (local.get $balance) (i64.const 0xfffffffa_00000004)))
+      (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffa00004)))
       (local.set $pc (local.get $t0))
       (br $leaveAtPc)
       (unreachable)
@@ -86,7 +86,7 @@
         (local.get $balance)
         (i64.sub
           (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
-          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 32)))))
+          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 20)))))
   )
   (i64.store offset=80 (local.get $hart) (local.get $x10))
   (i64.store offset=264 (local.get $hart) (local.get $pc))
