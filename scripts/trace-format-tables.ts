@@ -5,6 +5,9 @@
 
 import { EVENT_KINDS } from '../src/hypervisor/events.ts';
 import { DICTIONARY_TEXTS } from '../src/trace/dictionary.ts';
+import { LOGISTIC, TRUST } from '../src/trace/model/bit-model.ts';
+import { FIELD } from '../src/trace/model/event-model.ts';
+import { NAME_FIELD } from '../src/trace/model/name-model.ts';
 import {
   CHUNK_KINDS,
   CODING,
@@ -44,6 +47,15 @@ export function formatTables(): ReadonlyMap<string, string> {
     ['chunks', table(['kind', 'code', 'holds'], aboutRows(CHUNK_KINDS))],
     ['limits', table(['limit', 'at most'], Object.entries(LIMITS))],
     ['dictionary', DICTIONARY_TEXTS.map((text) => `\`${text}\``).join(', ')],
+    ['model-trust', TRUST.join(', ')],
+    ['model-logistic', LOGISTIC.join(', ')],
+    [
+      'model-fields',
+      table(
+        ['number', 'field'],
+        Object.entries({ ...FIELD, ...NAME_FIELD }).map(([name, field]) => [`\`${name}\``, field]),
+      ),
+    ],
     ['column-codings', table(['coding', 'code', 'bytes after the code'], aboutRows(COLUMN_CODING))],
     ['config', table(['field', 'type', 'values'], configRows())],
     ['meaning', table(['field', 'text'], Object.entries(MEANING))],

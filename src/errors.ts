@@ -111,7 +111,7 @@ export const ERROR_CODES = {
   },
   'trace.version': {
     exit: EXIT_CODE.unreadableTrace,
-    trigger: 'The trace has a format version that this Paratrace does not read.',
+    trigger: 'The trace has a format version, or a payload coding of a later one, that this Paratrace does not read.',
     fix: 'Use the Paratrace version that wrote it, or record again.',
   },
   'trace.excerpt': {

@@ -9,6 +9,8 @@ import { type Crc32, crc32 } from '../crc32.ts';
 import { ParatraceError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { DICTIONARY } from './dictionary.ts';
+import { MalformedError } from './messagepack.ts';
+import { decodeModelled, encodeModelled } from './model/modelled-events.ts';
 import {
   CODING,
   FORMAT_VERSION,
@@ -86,6 +88,14 @@ export function storePayload(raw: Uint8Array): StoredPayload {
   return stored;
 }
 
+/** The payload of a short events chunk in the coding that is shortest. */
+export function storeEvents(raw: Uint8Array): StoredPayload {
+  const payload = storePayload(raw);
+  const modelled = encodeModelled(raw);
+  if (modelled === undefined || modelled.length >= payload.stored.length) return payload;
+  return { coding: CODING.modelled, rawBytes: modelled.length, stored: modelled };
+}
+
 /** A chunk as it stands in the file, in one part or two, and the chain after it. */
 export function encodeChunk(
   kind: number,
@@ -147,18 +157,29 @@ function checkPayload(source: ByteSource, frame: Frame): ParatraceError | undefi
   return corrupt(`the checksum of chunk ${frame.sequence} does not match its bytes`, frame.offset);
 }
 
-/** The decompressed payload. Throws `trace.corrupt` if it is not what the frame says. */
+/** The decompressed payload. Throws `trace.corrupt` if it is not what the frame says, `trace.version` if its coding is not known. */
 export function readPayload(source: ByteSource, frame: Frame): Uint8Array {
   const stored = source.read(frame.payloadOffset, frame.storedBytes);
-  if (frame.coding === CODING.stored) {
-    if (frame.rawBytes === frame.storedBytes) return stored;
-  } else if (frame.coding === CODING.deflate || frame.coding === CODING.preset) {
-    const raw = inflateExactly(stored, frame.rawBytes, frame.coding === CODING.preset ? DICTIONARY : undefined);
-    if (raw !== undefined) return raw;
-  } else {
-    throw corrupt(`chunk ${frame.sequence} has coding ${frame.coding}, which is not known`, frame.offset);
+  const { coding, sequence, rawBytes, offset } = frame;
+  if (coding > CODING.modelled) {
+    throw new ParatraceError('trace.version', `chunk ${sequence} has coding ${coding}, which is not known`, { offset });
   }
-  throw corrupt(`chunk ${frame.sequence} does not unpack to ${frame.rawBytes} bytes`, frame.offset);
+  try {
+    const raw = decompress(stored, coding, rawBytes);
+    if (raw !== undefined) return raw;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw corrupt(`chunk ${sequence}: ${error.message}`, offset);
+  }
+  throw corrupt(`chunk ${sequence} does not unpack to ${rawBytes} bytes`, offset);
+}
+
+/** Undefined if the bytes are none of the coding, or of another length. */
+function decompress(stored: Uint8Array, coding: number, rawBytes: number): Uint8Array | undefined {
+  if (coding === CODING.deflate) return inflateExactly(stored, rawBytes);
+  if (coding === CODING.preset) return inflateExactly(stored, rawBytes, DICTIONARY);
+  if (rawBytes !== stored.length) return undefined;
+  return coding === CODING.modelled ? decodeModelled(stored) : stored;
 }
 
 export function corrupt(message: string, offset: number): ParatraceError {

@@ -19,7 +19,7 @@ import {
 
 /** First bytes of every trace: a byte no text begins with, `PVT`, and line ends that a text-mode transfer would spoil. */
 export const MAGIC: readonly number[] = [0x8b, 0x50, 0x56, 0x54, 0x0d, 0x0a, 0x1a, 0x0a];
-export const FORMAT_VERSION = { major: 1, minor: 1 } as const;
+export const FORMAT_VERSION = { major: 1, minor: 2 } as const;
 
 /** Magic, then major and minor version, 16 bits each. All integers of the frame are little-endian. */
 export const PREAMBLE_BYTES = 12;
@@ -30,7 +30,11 @@ export const FRAME_FIELDS = {
   coding: { offset: 1, sizeBytes: 1, about: 'Payload coding.' },
   sequence: { offset: 2, sizeBytes: 4, about: 'Chunks before this one: 0 for the header.' },
   storedBytes: { offset: 6, sizeBytes: 4, about: 'Length of the payload as stored, right after the frame.' },
-  rawBytes: { offset: 10, sizeBytes: 4, about: 'Length of the payload when decompressed.' },
+  rawBytes: {
+    offset: 10,
+    sizeBytes: 4,
+    about: 'Length of the payload when decompressed; as stored in the coding `modelled`.',
+  },
   payloadCrc: { offset: 14, sizeBytes: 4, about: 'CRC-32 of the payload as stored.' },
   chain: {
     offset: 18,
@@ -42,7 +46,7 @@ export const FRAME_FIELDS = {
 export const FRAME_BYTES = 22;
 
 /** Payload codings. */
-export const CODING = { stored: 0, deflate: 1, preset: 2 } as const;
+export const CODING = { stored: 0, deflate: 1, preset: 2, modelled: 3 } as const;
 
 /** Last bytes of a complete trace, after the length of the index chunk (frame included) as 32 bits. */
 export const TAIL_MAGIC: readonly number[] = [0x50, 0x56, 0x54, 0x2e];
@@ -90,6 +94,10 @@ export const LIMITS = {
   imageChunks: 8192,
   /** Nesting of the MessagePack of one chunk. */
   packedDepth: 16,
+  /** Events of a chunk in the coding `modelled`. */
+  modelledEvents: 512,
+  /** Bytes of all names of such a chunk that are not in the preset dictionary. */
+  modelledNameBytes: 4096,
 } as const;
 
 /**

@@ -16,9 +16,18 @@ import { embedImages } from '../../src/trace/images.ts';
 import { type Packable, pack } from '../../src/trace/messagepack.ts';
 import { openTrace, type TraceReader } from '../../src/trace/reader.ts';
 import { repairTrace } from '../../src/trace/rewrite.ts';
-import { CHUNK_KINDS, CODING, COLUMN_CODING, EVENT_SPECS, FRAME_BYTES, LIMITS } from '../../src/trace/schema.ts';
+import {
+  CHUNK_KINDS,
+  CODING,
+  COLUMN_CODING,
+  EVENT_SPECS,
+  FORMAT_VERSION,
+  FRAME_BYTES,
+  LIMITS,
+} from '../../src/trace/schema.ts';
 import { trimTrace } from '../../src/trace/trim.ts';
 import { type Call, CONFIG, HEADER, join, record } from '../trace/arbitraries.ts';
+import { forge, piecesOf } from '../trace/forge.ts';
 
 const CASES = 200_000;
 const SEED = Number(process.env.PARATRACE_SEED ?? 20_261_122);
@@ -26,6 +35,8 @@ const SEED = Number(process.env.PARATRACE_SEED ?? 20_261_122);
 const ALLOCATED_BYTES_MAX = 32 * 2 ** 20;
 const CODES = ['trace.truncated', 'trace.corrupt', 'trace.not-a-trace', 'trace.version'];
 const CHECK_EVERY = 16;
+/** Modelled events are decoded bit by bit: fewer cases take as long. */
+const MODELLED_CASES = 10_000;
 
 /** xorshift32. */
 function noise(seed: number): (below: number) => number {
@@ -88,7 +99,12 @@ function baseTrace(events: number, seed: number): Uint8Array {
   return record({ calls, end }, { ...HEADER, config }, images);
 }
 
-const BASES = [baseTrace(40, 1), baseTrace(90, 5), excerptOf(baseTrace(60, 9))];
+/** As they are written, with modelled events; and with events as columns, as those of long runs are. */
+const MODELLED = [baseTrace(40, 1), baseTrace(90, 5), excerptOf(baseTrace(60, 9))];
+const BASES = MODELLED.map((bytes) => {
+  const { totals } = openTrace(bytes);
+  return forge(piecesOf(bytes), { minor: FORMAT_VERSION.minor, totals });
+});
 const CHUNKS = BASES.map(payloadsOf);
 
 function excerptOf(bytes: Uint8Array): Uint8Array {
@@ -173,6 +189,46 @@ function makeCase(): Uint8Array {
   return forged();
 }
 
+interface StoredChunk {
+  readonly kind: number;
+  readonly coding: number;
+  readonly rawBytes: number;
+  readonly stored: Uint8Array;
+}
+
+const CHUNKS_MODELLED = MODELLED.map((bytes): StoredChunk[] => {
+  const source = memorySource(bytes);
+  const { frames } = scanFrames(source, (kind) => kind === CHUNK_KINDS.index.code);
+  return frames.map(({ kind, coding, rawBytes, payloadOffset, storedBytes }) => {
+    return { kind, coding, rawBytes, stored: source.read(payloadOffset, storedBytes).slice() };
+  });
+});
+
+/** Chunks as they are stored, with right checksums. */
+function framedAs(chunks: readonly StoredChunk[]): Uint8Array {
+  const preamble = encodePreamble();
+  const parts = [preamble.bytes];
+  let chain = preamble.chain;
+  for (const [sequence, { kind, coding, rawBytes, stored }] of chunks.entries()) {
+    const length = coding === CODING.modelled ? stored.length : rawBytes;
+    const frame = encodeChunk(kind, sequence, chain, { coding, rawBytes: length, stored });
+    parts.push(...frame.parts);
+    chain = frame.chain;
+  }
+  parts.push(encodeTail(FRAME_BYTES + (chunks.at(-1)?.stored.length ?? 0)));
+  return join(parts);
+}
+
+/** Modelled events that were altered behind right checksums; now and then a whole file that was altered. */
+function makeModelledCase(): Uint8Array {
+  const one = random(MODELLED.length);
+  if (random(5) === 0) return altered(MODELLED[one] ?? new Uint8Array());
+  const chunks = (CHUNKS_MODELLED[one] ?? []).map((chunk) =>
+    chunk.coding === CODING.modelled && random(3) > 0 ? { ...chunk, stored: altered(chunk.stored) } : chunk,
+  );
+  return framedAs(random(2) === 0 ? chunks.slice(0, -1) : chunks);
+}
+
 function typedError(error: unknown): string {
   if (!(error instanceof ParatraceError) || !CODES.includes(error.code)) throw error;
   return error.code;
@@ -183,7 +239,7 @@ function readAll(trace: TraceReader): string {
   try {
     let count = 0;
     for (const event of trace.events()) if (event.cycle >= 0) count += 1;
-    if (trace.version.minor === 1 && count !== trace.totals.events)
+    if (trace.version.minor === FORMAT_VERSION.minor && count !== trace.totals.events)
       throw new Error(`${count} events of ${trace.totals.events}`);
     const rows = trace.rows();
     const row = new EventRow();
@@ -241,6 +297,37 @@ describe('foreign bytes', () => {
     for (const count of outcomes.values()) expect(count).toBeGreaterThan(CASES / 10_000);
     expect(most).toBeLessThan(ALLOCATED_BYTES_MAX);
   }, 600_000);
+
+  it(`in modelled events give a typed error or a right part, ${MODELLED_CASES} times (seed ${SEED})`, () => {
+    const outcomes = new Map<string, number>();
+    let most = 0;
+    for (let number = 0; number < MODELLED_CASES; number += 1) {
+      const bytes = makeModelledCase();
+      allocated = 0;
+      try {
+        const outcome = outcomeOf(bytes, number % CHECK_EVERY === 0);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      } catch (error) {
+        throw new Error(`case ${number}: ${Buffer.from(bytes).toString('base64')}`, { cause: error });
+      }
+      most = Math.max(most, allocated);
+    }
+    expect([...outcomes.keys()].sort()).toEqual([...CODES.toSorted(), 'whole']);
+    for (const code of ['trace.corrupt', 'whole']) expect(outcomes.get(code)).toBeGreaterThan(MODELLED_CASES / 10);
+    expect(most).toBeLessThan(ALLOCATED_BYTES_MAX);
+  }, 600_000);
+
+  it.each([0, 0x55, 0xff])('of modelled events that go on with bytes of %i end', (byte) => {
+    for (const length of [0, 1, 3, 100, 5000]) {
+      const [modelled = []] = CHUNKS_MODELLED;
+      const chunks = modelled.map((chunk) =>
+        chunk.coding === CODING.modelled ? { ...chunk, stored: new Uint8Array(length).fill(byte) } : chunk,
+      );
+      allocated = 0;
+      outcomeOf(framedAs(chunks), true);
+      expect(allocated).toBeLessThan(3 * ALLOCATED_BYTES_MAX);
+    }
+  });
 
   it('that declare much get no more memory than is stated', () => {
     const base = BASES[0] ?? new Uint8Array();

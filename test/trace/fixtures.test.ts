@@ -5,14 +5,18 @@ import { formatError, ParatraceError } from '../../src/errors.ts';
 import { memorySource } from '../../src/trace/byte-source.ts';
 import { checkTrace } from '../../src/trace/check-trace.ts';
 import { openTrace } from '../../src/trace/reader.ts';
-import { CHUNK_KINDS, EVENT_SPECS, FORMAT_VERSION } from '../../src/trace/schema.ts';
+import { CHUNK_KINDS, CODING, EVENT_SPECS, FORMAT_VERSION } from '../../src/trace/schema.ts';
 import { contentsOf } from './fixture-contents.ts';
 import { forge, type Piece, piecesOf } from './forge.ts';
 import { readTrace } from './other-reader.ts';
 
 const folder = new URL('fixtures/', import.meta.url);
 const V1 = new Uint8Array(readFileSync(new URL('v1.pvt', folder)));
-const V1_SHA256 = 'c3c47a46506eea3c29fe7ecc9fb2312674eeea0e2cde5925134b63d9c8bc60e5';
+const V1_2 = new Uint8Array(readFileSync(new URL('v1.2.pvt', folder)));
+const TRACES = [
+  ['1.1', V1, 'c3c47a46506eea3c29fe7ecc9fb2312674eeea0e2cde5925134b63d9c8bc60e5'],
+  ['1.2', V1_2, 'd1c6767196e6454531ba1e7f574ff809a0768ffb459a1cdd17661ece1fedfe24'],
+] as const;
 /** Kinds of events that came later have greater codes. */
 const EVENT_CODE_LAST = 19;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -23,16 +27,24 @@ const linesOf = (text: string): unknown[] =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
-test('a trace of format 1 is the one that was written then', () => {
-  expect(sha256(V1)).toBe(V1_SHA256);
+test.each(TRACES)('a trace of format %s is the one that was written then', (version, bytes, digest) => {
+  expect(sha256(bytes)).toBe(digest);
+  const { major, minor } = openTrace(bytes).version;
+  expect(`${major}.${minor}`).toBe(version);
 });
 
-test('a trace of format 1 is read as it was then', () => {
-  const wanted = linesOf(readFileSync(new URL('v1.jsonl', folder), 'utf8'));
-  const lines = linesOf(contentsOf(V1));
+test.each(TRACES)('a trace of format %s is read as it was then', (_, bytes) => {
+  // The traces differ in their version alone, which stands in the first line.
+  const wanted = linesOf(readFileSync(new URL('v1.jsonl', folder), 'utf8')).slice(1);
+  const lines = linesOf(contentsOf(bytes)).slice(1);
   expect(lines).toHaveLength(wanted.length);
   for (const [index, line] of lines.entries()) expect(line).toMatchObject(wanted[index] as object);
-  expect(checkTrace(memorySource(V1), sha256).problem).toBeUndefined();
+  expect(checkTrace(memorySource(bytes), sha256).problem).toBeUndefined();
+});
+
+test('that of format 1.2 has modelled events', () => {
+  const [events] = openTrace(V1_2).chunks.filter(({ kind }) => kind === 'events');
+  expect(events?.frame.coding).toBe(CODING.modelled);
 });
 
 test('it has every kind of chunk and of event that there was', () => {
@@ -46,10 +58,10 @@ test('it has every kind of chunk and of event that there was', () => {
   for (const { kind, code } of EVENT_SPECS) expect(kinds.has(kind), kind).toBe(code <= EVENT_CODE_LAST);
 });
 
-test('a reader written from the document reads it', () => {
-  const trace = readTrace(V1);
-  expect(trace.events).toHaveLength(openTrace(V1).totals.events);
-  expect(trace.events.at(-1)?.kind).toBe([...openTrace(V1).events()].at(-1)?.kind);
+test.each(TRACES)('a reader written from the document reads that of format %s', (_, bytes) => {
+  const trace = readTrace(bytes);
+  expect(trace.events).toHaveLength(openTrace(bytes).totals.events);
+  expect(trace.events).toEqual(readTrace(V1).events);
 });
 
 test('what a later minor version adds to it is skipped', () => {

@@ -1,8 +1,10 @@
 /** Traces with right checksums and wrong contents: what an attacker, a bug or a later version would write. */
 
 import { crc32 } from '../../src/crc32.ts';
+import { EventRow } from '../../src/hypervisor/event-row.ts';
 import { memorySource } from '../../src/trace/byte-source.ts';
 import { ColumnEncoder } from '../../src/trace/columns.ts';
+import { EventBuffer } from '../../src/trace/event-buffer.ts';
 import {
   encodeChunk,
   encodePreamble,
@@ -14,8 +16,8 @@ import {
 } from '../../src/trace/frame.ts';
 import { packFields } from '../../src/trace/header.ts';
 import { type PackableMap, pack } from '../../src/trace/messagepack.ts';
-import { openTrace } from '../../src/trace/reader.ts';
-import { CHUNK_KINDS, INDEX_COLUMNS, SHARED_GROUP, TOTAL_FIELDS } from '../../src/trace/schema.ts';
+import { type ChunkInfo, openTrace, type TraceReader } from '../../src/trace/reader.ts';
+import { CHUNK_KINDS, CODING, INDEX_COLUMNS, SHARED_GROUP, TOTAL_FIELDS } from '../../src/trace/schema.ts';
 import { ColumnGroup, NameTable, packTable } from '../../src/trace/table.ts';
 import { join } from './arbitraries.ts';
 
@@ -27,15 +29,28 @@ export interface Piece {
   readonly lastCycle: number;
 }
 
-/** The chunks of a whole trace but for the index, decompressed. */
+/** The chunks of a whole trace but for the index, decompressed; events as columns, however short the chunk is. */
 export function piecesOf(bytes: Uint8Array): Piece[] {
   const source = memorySource(bytes);
   const { frames } = scanFrames(source, (kind) => kind === CHUNK_KINDS.index.code);
-  const infos = openTrace(bytes).chunks;
+  const trace = openTrace(bytes);
   return frames.slice(0, -1).map((frame: Frame, index) => {
-    const { count = 0, firstCycle = 0, lastCycle = 0 } = infos[index] ?? {};
-    return { kind: frame.kind, raw: readPayload(source, frame).slice(), count, firstCycle, lastCycle };
+    const info = trace.chunks[index];
+    const { count = 0, firstCycle = 0, lastCycle = 0 } = info ?? {};
+    const raw = frame.coding === CODING.modelled && info ? columnsOf(trace, info) : readPayload(source, frame).slice();
+    return { kind: frame.kind, raw, count, firstCycle, lastCycle };
   });
+}
+
+/** The payload that a longer chunk of these events would have. */
+function columnsOf(trace: TraceReader, { first, count }: ChunkInfo): Uint8Array {
+  const buffer = new EventBuffer(count, new ColumnEncoder(count));
+  const row = new EventRow();
+  for (const event of trace.events({ fromEvent: first, toEvent: first + count })) {
+    row.fill(event);
+    buffer.push(row);
+  }
+  return new Uint8Array(pack(buffer.take(first)));
 }
 
 /** A file of chunks with right frames. `index`: with an index that fits them; `tail` in its place otherwise. */

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { unpack } from 'msgpackr';
+import { type Column, readModelled } from './other-model.ts';
 
 type Row = Record<string, bigint | string>;
 type Packed = {
@@ -176,13 +177,13 @@ function kinOf(sites: readonly Row[]): Map<bigint, bigint> {
 }
 
 /** The texts of the preset dictionary, as they stand in the document. */
-function dictionary(): Buffer {
+function dictionaryTexts(): string[] {
   const section = DOCUMENT.slice(DOCUMENT.indexOf('## The preset dictionary'), DOCUMENT.indexOf('## Size'));
-  const texts = [...section.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
-  return Buffer.concat(texts.map((text) => Buffer.from([160 + text.length, ...Buffer.from(text)])));
+  return [...section.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
 }
 
-const DICTIONARY = dictionary();
+const TEXTS = dictionaryTexts();
+const DICTIONARY = Buffer.concat(TEXTS.map((text) => Buffer.from([160 + text.length, ...Buffer.from(text)])));
 
 function unpacked(coding: number, stored: Uint8Array): Uint8Array {
   if (coding === 0) return stored;
@@ -211,6 +212,24 @@ function eventRows(packed: Packed): Row[] {
   return events;
 }
 
+function columnList(kind: bigint, per: string): Column[] {
+  const [heading] = kindHeading(kind);
+  return [...columnsAfter(heading, per)].map(([code, { name, type }]) => ({ code: Number(code), name, type }));
+}
+
+function modelledRows(stored: Uint8Array): Row[] {
+  const lists = new Map<string, Column[]>();
+  const columnsOf = (kind: bigint, per: string): Column[] => {
+    const known = lists.get(`${kind} ${per}`) ?? columnList(kind, per);
+    lists.set(`${kind} ${per}`, known);
+    return known;
+  };
+  return readModelled(stored, columnsOf, TEXTS).map(({ kind, hart, pc, icount, stall, fields }) => {
+    const [, name = ''] = kindHeading(kind);
+    return { cycle: BigInt.asUintN(64, icount + stall), icount, kind: name, hart, pc, ...fields };
+  });
+}
+
 /** Reads a whole trace; any error is thrown as it comes. */
 export function readTrace(bytes: Uint8Array): OtherTrace {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -233,10 +252,16 @@ export function readTrace(bytes: Uint8Array): OtherTrace {
     if (chain !== view.getUint32(at + 18, true)) throw new Error('chain');
     if (crc32(stored) !== view.getUint32(at + 14, true)) throw new Error('checksum');
     if (view.getUint32(at + 2, true) !== trace.kinds.length) throw new Error('sequence');
-    const payload = unpacked(view.getUint8(at + 1), stored);
+    const coding = view.getUint8(at + 1);
+    const payload = coding === 3 ? stored : unpacked(coding, stored);
     if (payload.length !== view.getUint32(at + 10, true)) throw new Error('length');
-    const packed = unpack(payload) as Packed;
     trace.kinds.push(kind);
+    if (coding === 3) {
+      trace.events.push(...modelledRows(stored));
+      at += 22 + stored.length;
+      continue;
+    }
+    const packed = unpack(payload) as Packed;
     if (kind === 1) trace.header = packed;
     if (kind === 3) {
       let from = 0;
