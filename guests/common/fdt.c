@@ -108,6 +108,8 @@ static void judge(struct walk *walk, const struct node *node, const struct node 
     if (board->ata.base == 0 || base < board->ata.base) board->ata = (struct board_slot){base, irq};
   } else if (mentions(node->compatible, "paratrace,e1000")) {
     board->e1000 = (struct board_slot){base, irq};
+  } else if (mentions(node->compatible, "paratrace,event-channels")) {
+    board->event_channels = true;
   } else if (mentions(node->compatible, "plic")) {
     board->plic_base = base;
     walk->plic_interrupts = node->interrupts_extended;

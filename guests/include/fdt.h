@@ -28,6 +28,7 @@ struct board {
   struct board_slot ata; /* the first channel; base 0: none */
   struct board_slot e1000; /* base 0: none */
   const char *bootargs; /* never NULL */
+  bool event_channels; /* the hypervisor has them for whoever asks (docs/abi.md) */
   bool sstc; /* every hart names Sstc in its ISA string */
 };
 

@@ -16,6 +16,7 @@
 #define PV_MULTICALL 13
 #define PV_UPDATE_VA_MAPPING 14
 #define PV_SET_TIMER_OP 15
+#define PV_MEMORY_OP 12
 #define PV_XEN_VERSION 17
 #define PV_CONSOLE_IO 18
 #define PV_GRANT_TABLE_OP 20
@@ -23,6 +24,7 @@
 #define PV_MMUEXT_OP 26
 #define PV_SCHED_OP 29
 #define PV_EVENT_CHANNEL_OP 32
+#define PV_PHYSDEV_OP 33
 #define PV_DEVICE_OP 48
 
 #define PV_BATCH_MAX 2048
@@ -191,6 +193,7 @@ struct sched_poll {
 /* Event channels. */
 #define EVTCHNOP_BIND_INTERDOMAIN 0
 #define EVTCHNOP_BIND_VIRQ 1
+#define EVTCHNOP_BIND_PIRQ 2
 #define EVTCHNOP_CLOSE 3
 #define EVTCHNOP_SEND 4
 #define EVTCHNOP_STATUS 5
@@ -199,6 +202,25 @@ struct sched_poll {
 #define EVTCHNOP_UNMASK 9
 #define VIRQ_TIMER 0
 #define VIRQ_CONSOLE 2
+
+/* Mode pvh: where the shared-info page lies, and lines of devices as ports. */
+#define XENMEM_ADD_TO_PHYSMAP 7
+#define XENMAPSPACE_SHARED_INFO 0
+#define PHYSDEVOP_EOI 12
+
+struct xen_add_to_physmap {
+  u16 domid;
+  u16 size;
+  u32 space;
+  u64 index;
+  u64 gpfn;
+};
+
+struct evtchn_bind_pirq {
+  u32 pirq; /* source at the interrupt controller */
+  u32 flags;
+  u32 port;
+};
 
 /* Grants. */
 #define GNTTABOP_MAP_GRANT_REF 0

@@ -134,6 +134,7 @@ export function emulationSteps(mode: string, target: EmulationTarget, subject: S
   if (mode !== 'pv' && mode !== 'pvh' && mode !== 'hvm-pv') return [];
   const ring = ringSteps(subject);
   if (ring !== undefined) return ring;
+  if (mode === 'pvh' && subject.kind === 'avoidedExit') return eventSteps(target, subject.name);
   return mode === 'pv' ? paravirtualSteps(target, subject) : [];
 }
 
@@ -172,6 +173,12 @@ function ringSteps({ kind, name, role }: StepSubject): readonly EmulationStep[] 
     default:
       return undefined;
   }
+}
+
+/** With hardware assistance only the interrupt controller is avoided: drivers still acknowledge their devices by registers. */
+function eventSteps(target: EmulationTarget, operation: string): readonly EmulationStep[] {
+  if (operation === 'interrupt-acknowledge') return CLAIM;
+  return target === 'full' ? (SENSITIVE[`avoidedExit ${operation}`] ?? []) : [];
 }
 
 function paravirtualSteps(target: EmulationTarget, { kind, name, role }: StepSubject): readonly EmulationStep[] {

@@ -1,5 +1,5 @@
 /** The names of the calls that this version serves: the SBI's, and those of the paravirtual interface. */
-import { pvArgumentNames, pvCallName, pvOutcomeName } from '../hypervisor/pv/calls/calls.ts';
+import { pvArgumentNames, pvCallName, pvOutcomeName } from '../hypervisor/pv/calls/call-names.ts';
 import { PV_EXTENSION } from '../hypervisor/pv/pv-layout.ts';
 import { sbiArgumentNames, sbiErrorName, sbiFunctionName } from '../hypervisor/sbi/sbi.ts';
 import type { EventNames } from './names.ts';

@@ -5,6 +5,7 @@ import { SBI_NAMES } from '../analysis/sbi-names.ts';
 import { StatisticsCollector } from '../analysis/stat.ts';
 import { ParatraceError } from '../errors.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
+import { MODES } from '../hypervisor/modes/modes.ts';
 import { CORE_PROFILES } from '../machine/core-profiles.ts';
 import { createMachine } from '../machine/create-machine.ts';
 import { tee } from '../recorder/tee.ts';
@@ -12,7 +13,7 @@ import { NoInput, ScriptInput } from '../session/inputs.ts';
 import type { Observer } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
 import { groupDigits } from '../viz/format.ts';
-import { type BundledGuest, bundledGuests, guestChanges } from './guests.ts';
+import { type BundledGuest, bundledGuests, guestChanges, type SourceCount } from './guests.ts';
 import type { Host } from './host/host.ts';
 import { Interruption } from './host/interruption.ts';
 import { Screen } from './host/screen.ts';
@@ -199,12 +200,18 @@ class Output {
 }
 
 function guestChangedIn(guest: BundledGuest | undefined, mode: string): MeasuredRun['guestChanged'] {
-  if (guest?.changes === undefined || guest.images?.[mode] === undefined) return undefined;
-  const { shared, paravirtual } = guestChanges(guest.name);
+  if (guest?.changes === undefined) return undefined;
+  const { shared, unmodified, events, paravirtual } = guestChanges(guest.name);
+  if (guest.images?.[mode] !== undefined) return changeOf(paravirtual, [shared]);
+  return MODES[mode]?.privileged.isDiscovered ? changeOf(events, [shared, unmodified]) : undefined;
+}
+
+function changeOf(changed: SourceCount, others: readonly SourceCount[]): NonNullable<MeasuredRun['guestChanged']> {
+  const all = [changed, ...others];
   return {
-    lines: paravirtual.lines,
-    linesOf: paravirtual.lines + shared.lines,
-    functions: paravirtual.functions,
-    functionsOf: paravirtual.functions + shared.functions,
+    lines: changed.lines,
+    linesOf: all.reduce((sum, { lines }) => sum + lines, 0),
+    functions: changed.functions,
+    functionsOf: all.reduce((sum, { functions }) => sum + functions, 0),
   };
 }

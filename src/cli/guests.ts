@@ -56,8 +56,11 @@ export function findBundledImage(image: ImageRef): Uint8Array | undefined {
   return undefined;
 }
 
-/** What paravirtualization changed in the sources of a guest, as `scripts/count-guest-changes.mjs` counts it. */
-export type GuestChanges = Readonly<Record<'shared' | 'unmodified' | 'paravirtual', SourceCount>>;
+/**
+ * What paravirtualization changed in the sources of a guest, as `scripts/count-guest-changes.mjs` counts it. `events`: what the unmodified build
+ * has besides, for event channels where a hypervisor offers them.
+ */
+export type GuestChanges = Readonly<Record<'shared' | 'unmodified' | 'events' | 'paravirtual', SourceCount>>;
 
 export interface SourceCount {
   readonly files: number;

@@ -40,6 +40,7 @@ import {
 } from './backends/index.ts';
 import type { ConsoleInput, Receiver } from './console-input.ts';
 import type { DevicePlan } from './device-plan.ts';
+import type { IrqLines } from './irq-lines.ts';
 import type { RandomBytes } from './random.ts';
 import type { RingEvents } from './rings/ring-events.ts';
 import type { Schedule } from './schedule.ts';
@@ -56,8 +57,8 @@ export interface BoardOptions {
   readonly random: RandomBytes;
   readonly input: ConsoleInput;
   readonly output: (stream: ConsoleStream, bytes: Uint8Array) => void;
-  /** A device line into the interrupt controller rose. */
-  readonly raised: (source: string, line: number) => void;
+  /** Where the lines of devices go. */
+  readonly lines: IrqLines;
   readonly finish: (request: FinishRequest) => void;
 }
 
@@ -76,7 +77,7 @@ export class Board {
   constructor(options: BoardOptions) {
     const { machine, config } = options;
     const plic = new Plic(machine);
-    const line: Line = (name, source) => watched(plic.line(source), () => options.raised(name, source));
+    const line: Line = (name, source) => options.lines.connect(name, source, plic.line(source));
     const time = { clock: machine.clock, cycleOfMtime: (ticks: bigint) => machine.cycleOfMtime(ticks) };
     this.#uart = this.#serial(options, line('uart0', IRQ_SOURCE.uart0));
     this.#rtc = new GoldfishRtc({ ...time, irq: line('rtc', IRQ_SOURCE.rtc), epochSeconds: config.rtcEpochSeconds });
@@ -241,17 +242,4 @@ function networkController(options: BoardOptions, line: Line): MmioDevice {
 
 function driveName(index: number): string {
   return `drive${index}`;
-}
-
-/** A line that tells when it rises. */
-function watched(line: IrqLine, rose: () => void): IrqLine {
-  let before = false;
-  return {
-    set: (level) => {
-      line.set(level);
-      const rises = level && !before;
-      before = level;
-      if (rises) rose();
-    },
-  };
 }

@@ -36,9 +36,15 @@ export interface BootedGuest extends BootImage {
   readonly deviceTree: number;
 }
 
+/** What stands in the device tree. */
+export interface TreePlan {
+  readonly devices: DevicePlan;
+  /** The paravirtual interface, for guests that look for it. */
+  readonly hypervisor: boolean;
+}
+
 /**
  * Loads guest, initrd and device tree and resets every hart.
- * @param devices what stands in the device tree
  * @param reservedBytes end of RAM that is not for any of it
  * @param randomBytes the run's generator: the first bytes of it seed the guest's
  * @throws ParatraceError for images that are malformed or do not fit.
@@ -47,7 +53,7 @@ export function bootGuest(
   machine: Machine,
   config: VmConfig,
   images: VmImages,
-  devices: DevicePlan,
+  { devices, hypervisor }: TreePlan,
   reservedBytes: number,
   randomBytes: (lengthBytes: number) => Uint8Array,
 ): BootedGuest {
@@ -65,6 +71,7 @@ export function bootGuest(
       virtio: devices.virtio,
       ataChannels: devices.ataChannels,
       e1000: devices.e1000,
+      hypervisor,
     });
   // The size of the tree does not depend on where the initrd lies, only on whether there is one.
   const draft = treeWith(images.initrd && { start: memory.base, end: memory.base });

@@ -20,6 +20,7 @@ import { ROW_KINDS } from './event-row.ts';
 import { EventStream } from './event-stream.ts';
 import { Exits } from './exits.ts';
 import { HartStates, HSM_STATE } from './harts.ts';
+import { IrqLines } from './irq-lines.ts';
 import type { Mode } from './modes/mode.ts';
 import { modeByName } from './modes/modes.ts';
 import type { VirtualProcessor } from './modes/virtual-processor.ts';
@@ -122,6 +123,8 @@ export class Vm {
       stuck: (hart) => void this.#end('stuck', 1, stuckTrap(machine, hart)),
     });
     const devices = planDevices(this.#mode.devices.deviceSet, config, images);
+    const { interrupts } = this.#mode;
+    const lines = new IrqLines((source, line) => interrupts.raise(this.#exits, source, line));
     this.#board = new Board({
       machine,
       config,
@@ -132,13 +135,14 @@ export class Vm {
       random: this.#random,
       input: this.#input,
       output: (stream, bytes) => this.#output(stream, bytes),
-      raised: (source, line) => this.#mode.interrupts.raise(this.#exits, source, line),
+      lines,
       finish: (request) => {
         this.#ending ??= finisherEnding(request);
       },
     });
     const reservedBytes = processor?.reservedBytes?.(config.memoryBytes) ?? 0;
-    this.guest = bootGuest(machine, config, images, devices, reservedBytes, (lengthBytes) =>
+    const tree = { devices, hypervisor: this.#mode.privileged.isDiscovered === true };
+    this.guest = bootGuest(machine, config, images, tree, reservedBytes, (lengthBytes) =>
       this.#random.next(lengthBytes),
     );
     this.#processor = processor?.make({
@@ -152,7 +156,9 @@ export class Vm {
       events: { emit: (event) => this.#ringEvent(event) },
       avoided,
       addReceiver: (receiver) => this.#board.addReceiver(receiver),
-      raised: (source, line) => this.#mode.interrupts.raise(this.#exits, source, line),
+      raised: (source, port) => must(interrupts.send, 'event channels')(this.#exits, source, port),
+      upcall: (vcpu, isRemote) => must(interrupts.upcall, 'upcalls')(this.#exits, vcpu, isRemote),
+      lines,
       crashed: (message) => void this.#end('stuck', 1, message),
     });
     for (const { id } of machine.harts) this.#processor?.start(id);
@@ -399,7 +405,8 @@ export class Vm {
         this.#serveAccess(hart.id);
         break;
       case STOP.supervisorCall:
-        this.#mode.privileged.supervisorCall(this.#exits, hart.id);
+        if (this.#processor?.ownCall?.(this.#exits, hart.id) !== true)
+          this.#mode.privileged.supervisorCall(this.#exits, hart.id);
         break;
       case STOP.wfi:
         this.#mode.interrupts.wait(this.#exits, hart.id);

@@ -83,6 +83,19 @@ describe.each(['full', 'hvm'] as const)('mini-os in %s', (target) => {
   );
 });
 
+it('takes events of a hardware-assisted guest for the claims of the interrupt controller that they spare it', () => {
+  const acknowledged = { kind: 'avoidedExit', name: 'interrupt-acknowledge', role: 'block' } as const;
+  for (const target of ['full', 'hvm'] as const) {
+    expect(emulationSteps('pvh', target, acknowledged).map(({ primitive }) => primitive)).toEqual([
+      'irqClaim',
+      'irqComplete',
+    ]);
+  }
+  const masked = { ...acknowledged, name: 'interrupt-mask' };
+  expect(emulationSteps('pvh', 'full', masked).map(({ primitive }) => primitive)).toEqual(['csrAccess']);
+  expect(emulationSteps('pvh', 'hvm', masked)).toEqual([]);
+});
+
 it('has nothing to say of runs that emulate', () => {
   const subject = { kind: 'notify', name: '', role: 'block' } as const;
   expect(emulationSteps('hvm', 'full', subject)).toEqual([]);

@@ -44,7 +44,8 @@ const CYCLES_MAX = 1_000_000_000;
 
 /**
  * What the tour does not get to where it finds no rings, and what no bundled guest does: a load from where nothing is, an instruction that
- * is none, a second hart, a timer that expires while the guest runs, an interrupt to the other hart. Paging stays off.
+ * is none, a second hart, a timer that expires while the guest runs, an interrupt to the other hart. And, where there are event channels to be asked
+ * for, upcalls masked and let in, and a turn given up. Paging stays off.
  */
 const CORNERS = assemble(
   `la t0, handler
@@ -67,7 +68,25 @@ turns: addi t0, t0, -1
   li a0, 2
   li a1, 0
   ecall
+  li a7, 0x08505654
+  li a6, 12
+  li a0, 7
+  la a1, placement
+  li t0, 0x7ff0
+  sd t0, 0(a1)
+  sd x0, 8(a1)
+  la t1, shared
+  srli t0, t1, 12
+  sd t0, 16(a1)
+  ecall
+  li t0, 1
+  sb t0, 1(t1)
+  sb x0, 1(t1)
+  li a6, 29
+  li a0, 0
+  ecall
   li a7, 0x53525354
+  li a6, 0
   li a0, 0
   ecall
 second: addi t0, t0, 1
@@ -76,7 +95,13 @@ second: addi t0, t0, 1
 handler: csrrs t2, sepc, x0
   addi t2, t2, 4
   csrrw x0, sepc, t2
-  sret`,
+  sret
+  .align 4096
+shared: .dword 0
+  .align 4096
+placement: .dword 0
+  .dword 0
+  .dword 0`,
   0x8020_0000,
 );
 

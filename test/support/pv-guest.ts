@@ -1,7 +1,8 @@
 /** A paravirtual guest without a guest: calls made directly on its domain, over a machine in memory that never runs. */
 import { costProfile, DEFAULT_COST_PROFILE } from '../../src/hypervisor/costs.ts';
 import { HartStates } from '../../src/hypervisor/harts.ts';
-import { pvCallRow, servePvCall } from '../../src/hypervisor/pv/calls/calls.ts';
+import { callRow, serveCall } from '../../src/hypervisor/pv/calls/call-row.ts';
+import { PV_CALLS } from '../../src/hypervisor/pv/calls/calls.ts';
 import { makePvDevices } from '../../src/hypervisor/pv/devices/pv-devices.ts';
 import { FRAME_USE } from '../../src/hypervisor/pv/frame-types.ts';
 import { PvCall } from '../../src/hypervisor/pv/pv-call.ts';
@@ -113,7 +114,7 @@ export class PvGuest {
       call.words[2 * index] = Number(value & 0xffff_ffffn);
       call.words[2 * index + 1] = Number(value >> 32n);
     });
-    const error = servePvCall(this.domain, 0, pvCallRow(number), call);
+    const error = serveCall(this.domain, 0, callRow(PV_CALLS, number), call);
     this.cycles = call.cycles;
     return error === 0 ? 0 : (pvErrorName(error) ?? `error ${error}`);
   }

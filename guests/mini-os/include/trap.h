@@ -10,6 +10,8 @@
 void trap_exception(struct trap_frame *frame);
 /* Serves every line that waits. (For timer interrupts see `timer_interrupt` in process.h.) */
 void device_interrupt(void);
+/* Serves one line. */
+void line_interrupt(u32 line);
 /* The last call before the frame of a process is loaded again: switches if its turn is over. */
 void trap_leave_to_user(void);
 

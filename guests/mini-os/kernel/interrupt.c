@@ -11,10 +11,14 @@ void interrupt_route(u32 line, void (*serve)(void)) {
   platform.irq.unmask(line);
 }
 
+void line_interrupt(u32 line) {
+  if (line >= LINES_MAX || servers[line] == NULL) panic("an interrupt that nobody asked for", line);
+  servers[line]();
+}
+
 void device_interrupt(void) {
   for (u32 line; (line = platform.irq.claim()) != 0;) {
-    if (line >= LINES_MAX || servers[line] == NULL) panic("an interrupt that nobody asked for", line);
-    servers[line]();
+    line_interrupt(line);
     platform.irq.complete(line);
   }
 }

@@ -15,9 +15,8 @@ _start:
   call native_start
 
 .text
-.balign 4
-.globl native_trap_entry
-native_trap_entry:
+/* Saves what was interrupted, and goes on in C. */
+.macro trap_entry handler
   csrrw sp, sscratch, sp
   bnez sp, 1f
   csrr sp, sscratch
@@ -35,7 +34,18 @@ native_trap_entry:
   sd t3, FRAME_CAUSE(sp)
   sd t4, FRAME_VALUE(sp)
   mv a0, sp
-  call native_trap
+  call \handler
+.endm
+
+.balign 4
+.globl event_trap_entry
+event_trap_entry:
+  trap_entry event_trap
+  j native_enter_user
+.balign 4
+.globl native_trap_entry
+native_trap_entry:
+  trap_entry native_trap
   /* Falls into: back to where the frame on the stack came from. */
 .globl native_enter_user
 native_enter_user:

@@ -29,16 +29,33 @@ void native_flush_page(u64 va);
 void native_flush_all(void);
 
 /* trap.c and entry.S */
+void native_trap_entry(void);
+void native_trap(struct trap_frame *frame);
 void native_trap_start(void);
 bool native_is_user(const struct trap_frame *frame);
 void native_make_user(struct trap_frame *frame, u64 pc, u64 stack_pointer);
 void native_enter_user(void);
 
+/*
+ * Where interrupts of devices come from: chosen once, by what the device tree offers. Lines are those of the PLIC, whoever brings them.
+ */
+struct interrupt_ops {
+  void (*trap_entry)(void);
+  u64 cause; /* of interrupts of devices */
+  void (*start)(void);
+  void (*unmask)(u32 line);
+};
+
+extern const struct interrupt_ops *interrupt_ops;
+extern const struct interrupt_ops plic;
+extern const struct interrupt_ops event_channels;
+
 /* plic.c */
-void plic_start(void);
-void plic_unmask(u32 line);
 u32 plic_claim(void);
 void plic_complete(u32 line);
+
+/* events.c and entry.S */
+void event_trap_entry(void);
 
 /* timer.c */
 u64 native_now(void);

@@ -14,6 +14,12 @@ static void __attribute__((noreturn)) native_shutdown(bool success) {
   for (;;) wait_for_interrupt();
 }
 
+static void start_interrupts(void) { interrupt_ops->start(); }
+
+static void unmask(u32 line) { interrupt_ops->unmask(line); }
+
+const struct interrupt_ops *interrupt_ops = &plic;
+
 const struct platform_ops platform = {
     .cpu =
         {
@@ -45,7 +51,7 @@ const struct platform_ops platform = {
             .make_user = native_make_user,
             .enter_user = native_enter_user,
         },
-    .irq = {.start = plic_start, .unmask = plic_unmask, .claim = plic_claim, .complete = plic_complete},
+    .irq = {.start = start_interrupts, .unmask = unmask, .claim = plic_claim, .complete = plic_complete},
     .timer = {.now = native_now, .set_deadline = native_set_deadline},
     .devices = {.consoles = consoles, .blocks = blocks, .nets = nets},
     .shutdown = native_shutdown,
@@ -54,5 +60,6 @@ const struct platform_ops platform = {
 /* Called by entry.S. */
 void native_start(u64 hart, const void *fdt) {
   if (!board_from_fdt(&board, fdt, hart)) native_shutdown(false);
+  if (board.event_channels) interrupt_ops = &event_channels;
   kernel_main();
 }

@@ -4,12 +4,10 @@
 #include "native.h"
 #include "process.h"
 
-void native_trap_entry(void);
-
 void native_trap_start(void) {
   CSR_WRITE(sscratch, 0);
-  CSR_WRITE(stvec, native_trap_entry);
-  CSR_WRITE(sie, 1ul << IRQ_TIMER_S | 1ul << IRQ_EXTERNAL_S);
+  CSR_WRITE(stvec, interrupt_ops->trap_entry);
+  CSR_WRITE(sie, 1ul << IRQ_TIMER_S | 1ul << interrupt_ops->cause);
 }
 
 bool native_is_user(const struct trap_frame *frame) { return (frame->status & SSTATUS_SPP) == 0; }

@@ -36,7 +36,7 @@ export function guestsVerb({ host, exit }: VerbContext): Command {
     });
 }
 
-function changesText(guest: string, { shared, unmodified, paravirtual }: GuestChanges): string {
+function changesText(guest: string, { shared, unmodified, events, paravirtual }: GuestChanges): string {
   const row = (what: string, { files, lines, functions }: SourceCount) => [
     what,
     ...[files, lines, functions].map((count) => groupDigits(count)),
@@ -46,6 +46,7 @@ function changesText(guest: string, { shared, unmodified, paravirtual }: GuestCh
     [
       row('the same in both builds', shared),
       row('only in the unmodified build', unmodified),
+      row('and there for event channels (pvh)', events),
       row('only in the paravirtual build', paravirtual),
     ],
     1,

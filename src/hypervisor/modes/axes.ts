@@ -5,6 +5,7 @@
 import type { ExitCost } from '../costs.ts';
 import { PvProcessor, pvHostBytes } from '../pv/pv-processor.ts';
 import { startOfDayBytes } from '../pv/start-of-day.ts';
+import { PvhProcessor } from '../pvh/pvh-processor.ts';
 import {
   DEVICE_CALLS,
   DIRECT_DEVICES,
@@ -13,8 +14,10 @@ import {
   EMULATED_INTERRUPTS,
   EMULATED_INTERRUPTS_AND_TIMER,
   EVENT_CHANNELS,
+  EVENT_CHANNELS_BESIDE_CONTROLLER,
   FIRMWARE_CALLS,
   HARDWARE_ASSISTED,
+  HARDWARE_ASSISTED_WITH_EVENTS,
   PARAVIRTUAL,
   TRAP_AND_EMULATE,
   TRAPPED_DEVICES,
@@ -55,6 +58,15 @@ export const hardwareAssisted: PrivilegedAxis = {
   handlings: HARDWARE_ASSISTED,
   avoids: [],
   processor: { make: ({ machine }) => new TwoStageProcessor(machine), hostMemoryBytes: secondStageBytes },
+};
+
+/** The same, for guests that may ask for event channels. */
+export const hardwareAssistedWithEvents: PrivilegedAxis = {
+  ...hardwareAssisted,
+  name: 'VS-mode, two-stage translation, SBI and events by hypercall',
+  handlings: HARDWARE_ASSISTED_WITH_EVENTS,
+  processor: { make: (setup) => new PvhProcessor(setup), hostMemoryBytes: secondStageBytes },
+  isDiscovered: true,
 };
 
 /** The kernel runs without privilege: its privileged instructions, traps and page tables are the hypervisor's work. */
@@ -121,17 +133,36 @@ export const emulatedInterruptsAndTimer: InterruptAxis = {
   },
 };
 
+/** An event for a port finds the guest running, or not. */
+function sendEvent(host: ExitHost, source: string, port: number): void {
+  host.leaveGuest('external', host.costs.primitives.external);
+  host.inject(source, port, host.costs.primitives.eventSend);
+}
+
 /** There is no interrupt controller: timers and devices send events, which the guest lets in by a store to a shared page. */
 export const eventChannels: InterruptAxis = {
   ...emulatedInterrupts,
   name: 'event channels',
   handlings: EVENT_CHANNELS,
   avoids: ['interrupt-mask', 'interrupt-unmask', 'interrupt-acknowledge'],
-  raise: (host, source, line) => {
-    host.leaveGuest('external', host.costs.primitives.external);
-    host.inject(source, line, host.costs.primitives.eventSend);
-  },
+  send: sendEvent,
   timer: (host, line) => host.timerExpired(line),
+};
+
+/**
+ * A guest that asks for events has its devices by ports, and its upcalls in hardware; one that does not finds the interrupt controller that it
+ * knows. The timer is the hart's own.
+ */
+export const eventChannelsBesideController: InterruptAxis = {
+  ...emulatedInterrupts,
+  name: 'event channels, or an emulated interrupt controller; hardware timer',
+  handlings: EVENT_CHANNELS_BESIDE_CONTROLLER,
+  avoids: ['interrupt-mask', 'interrupt-unmask', 'interrupt-acknowledge'],
+  send: sendEvent,
+  upcall: (host, vcpu, isRemote) => {
+    const { inject, remoteHart } = host.costs.primitives;
+    host.inject('upcall', vcpu, isRemote ? remoteHart : inject);
+  },
 };
 
 /** Device registers are hardware; the timeline still shows each access, with what the bus takes. */

@@ -57,6 +57,19 @@ export const HARDWARE_ASSISTED: Handlings<'privileged'> = {
   secondStageFault: hypervisor('the page is mapped', emits('exit', 'second-stage-fault', ['secondStageFault'])),
 };
 
+/** Work of calls for events, by docs/abi.md. */
+const EVENT_CALL_WORK: readonly CostPrimitive[] = ['multicall', 'eventSend'];
+
+export const HARDWARE_ASSISTED_WITH_EVENTS: Handlings<'privileged'> = {
+  ...HARDWARE_ASSISTED,
+  supervisorCall: hypervisor(
+    'a call for events (docs/abi.md), or an SBI call, served in the hypervisor; consoles, reset and suspend in its user-space device model',
+    emits('hypercall', 'pv.sched_op', ['schedBlock', 'hypercallKernel']),
+    emits('hypercall', 'pv.*', ['hypercallKernel'], EVENT_CALL_WORK),
+    emits('hypercall', '*', ['hypercallKernel', 'hypercallUser'], ['remoteHart']),
+  ),
+};
+
 export const TRAP_AND_EMULATE: Handlings<'privileged'> = {
   ...CALLED_HYPERVISOR,
   satpWrite: hypervisor(
@@ -154,6 +167,19 @@ export const EMULATED_INTERRUPTS: Handlings<'interrupts'> = {
   timer: hardware("`stimecmp` is the guest's own: pending at the deadline", emits('inject', 'timer', [])),
   upcall: never,
   deviceInterrupt: DEVICE_INTERRUPT,
+};
+
+export const EVENT_CHANNELS_BESIDE_CONTROLLER: Handlings<'interrupts'> = {
+  ...EMULATED_INTERRUPTS,
+  deviceInterrupt: hypervisor(
+    'takes a running guest out, then marks the port that its line is bound to, or its line rises at the emulated controller; inside an exit and while all wait, without the exit',
+    emits('exit', 'external', ['external']),
+    emits('inject', '*', ['eventSend', 'inject']),
+  ),
+  upcall: hypervisor(
+    'raised as the virtual software interrupt when a port becomes pending and the guest has not masked upcalls',
+    emits('inject', 'upcall', ['inject', 'remoteHart']),
+  ),
 };
 
 export const EMULATED_INTERRUPTS_AND_TIMER: Handlings<'interrupts'> = {

@@ -86,6 +86,8 @@ export interface PrivilegedAxis {
   supervisorCall(host: ExitHost, hart: number): void;
   /** What an IPI costs once its call is being served. */
   ipi(host: ExitHost, line: number): void;
+  /** Whether guests find the paravirtual interface in their device tree. */
+  readonly isDiscovered?: true;
   /** How harts are virtualized; undefined where the guest has the machine to itself. */
   readonly processor?: VirtualProcessorSupport;
 }
@@ -110,6 +112,10 @@ export interface InterruptAxis {
   raise(host: ExitHost, source: string, line: number): void;
   /** The timer of a hart expired. */
   timer(host: ExitHost, line: number): void;
+  /** A device or back end sends an event to a port. Only where there are event channels. */
+  send?(host: ExitHost, source: string, port: number): void;
+  /** The upcall of a vCPU is raised in it, if `isRemote` from a call of another. Only where hardware enters the guest then. */
+  upcall?(host: ExitHost, vcpu: number, isRemote: boolean): void;
 }
 
 /**

@@ -8,8 +8,10 @@ import {
   emulatedInterrupts,
   emulatedInterruptsAndTimer,
   eventChannels,
+  eventChannelsBesideController,
   firmwareCalls,
   hardwareAssisted,
+  hardwareAssistedWithEvents,
   paravirtual,
   ringsBesideRegisters,
   trapAndEmulate,
@@ -55,10 +57,10 @@ const hvmPv: Mode = {
 
 const pvh: Mode = {
   name: 'pvh',
-  about: 'hardware-assisted, with the SBI for timers and interrupts between harts, and devices as rings',
+  about: 'hardware-assisted, for guests with paravirtual drivers and interrupts: rings, event channels, the SBI',
   entries: ['s'],
-  privileged: hardwareAssisted,
-  interrupts: emulatedInterrupts,
+  privileged: hardwareAssistedWithEvents,
+  interrupts: eventChannelsBesideController,
   devices: trappedDevices,
 };
 

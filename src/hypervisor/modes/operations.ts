@@ -47,8 +47,8 @@ export const OPERATIONS = {
   wait: { axis: 'interrupts', cause: 'interrupts', about: '`wfi`' },
   preemption: { axis: 'interrupts', cause: 'interrupts', about: 'end of a turn' },
   timer: { axis: 'interrupts', cause: 'interrupts', about: 'timer' },
+  upcall: { axis: 'interrupts', cause: 'interrupts', about: 'upcall of the kernel, which looks for events' },
   deviceInterrupt: { axis: 'interrupts', cause: 'interrupts', about: 'interrupt of a device' },
-  upcall: { axis: 'interrupts', cause: 'interrupts', about: 'entry of the kernel at its event callback' },
   notification: { axis: 'devices', cause: 'notifications', about: 'notification of a ring' },
   register: { axis: 'devices', cause: 'devices', about: 'another device register' },
 } as const satisfies Record<string, OperationRow>;

@@ -8,6 +8,7 @@ import type { Machine } from '../../machine/machine-types.ts';
 import type { AvoidedExits } from '../avoided-exits.ts';
 import type { Receiver } from '../console-input.ts';
 import type { CostProfile } from '../costs.ts';
+import type { PirqLines } from '../pv/event-channels.ts';
 import type { RingEvents } from '../rings/ring-events.ts';
 import type { SbiHost } from '../sbi/sbi-types.ts';
 import type { Scheduler } from '../schedule.ts';
@@ -23,6 +24,8 @@ export interface VirtualProcessor {
   guestInterrupt(host: ExitHost, hart: number): void;
   /** After `STOP.secondStageFault`. */
   secondStageFault(host: ExitHost, hart: number): void;
+  /** Serves a pending `ecall` of the kernel that is a call of the processor's own, and none of the SBI; false: it is none. */
+  ownCall?(host: ExitHost, hart: number): boolean;
   /** The timer of a hart has expired. Only where the interrupt axis passes it on. */
   timerExpired?(host: ExitHost, hart: number): void;
   /** A hart has stopped, until it is started anew. */
@@ -49,7 +52,12 @@ export interface ProcessorSetup {
   readonly schedule: Scheduler;
   readonly events: RingEvents;
   readonly avoided: AvoidedExits;
-  readonly raised: (source: string, line: number) => void;
+  /** An event is sent to the guest by a device or back end: tells of it and charges it. */
+  readonly raised: (source: string, port: number) => void;
+  /** The upcall of a vCPU is raised in it, if `isRemote` from a call of another: likewise. */
+  readonly upcall: (vcpu: number, isRemote: boolean) => void;
+  /** Lines of devices, for guests that take them elsewhere than to the interrupt controller. */
+  readonly lines: PirqLines;
   /** Has a console that is no device of the bus given input. */
   readonly addReceiver: (receiver: Receiver) => void;
   /** The guest can never go on: ends the run. */

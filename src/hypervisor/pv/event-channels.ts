@@ -11,23 +11,44 @@ export const VIRQ = { timer: 0, console: 2 } as const;
 export type Virq = (typeof VIRQ)[keyof typeof VIRQ];
 const VIRQ_NAMES: Readonly<Record<Virq, string>> = { [VIRQ.timer]: 'timer', [VIRQ.console]: 'console' };
 /** Codes of `status`. Ports of devices are interdomain: their other end is a back end. */
-export const PORT_STATUS = { closed: 0, unbound: 1, interdomain: 2, virq: 4, ipi: 5 } as const;
+export const PORT_STATUS = { closed: 0, unbound: 1, interdomain: 2, pirq: 3, virq: 4, ipi: 5 } as const;
 
 type Port =
   | { readonly kind: 'unbound' | 'ipi'; readonly vcpu: number }
   | { readonly kind: 'virq'; readonly vcpu: number; readonly virq: Virq }
   /** Both ends are ports of the guest. */
   | { readonly kind: 'interdomain'; readonly vcpu: number; readonly remote: number }
+  /** A line of a device, by its source at the interrupt controller, and the name of the device. */
+  | { readonly kind: 'pirq'; readonly vcpu: number; readonly source: number; readonly device: string }
   /** The other end is a back end: its name. */
   | { readonly kind: 'device'; readonly vcpu: number; readonly device: string };
 
 export interface EventChannelOptions {
   readonly shared: SharedInfo;
   readonly vcpuCount: number;
+  /** Virtual interrupts that there are. */
+  readonly virqs: readonly Virq[];
   /** A vCPU has an upcall pending. */
   readonly kick: (vcpu: number) => void;
   /** A port has an event, masked or not. */
   readonly arrived: (port: number) => void;
+  /** Lines of devices that ports can be bound to; undefined: there are none. */
+  readonly pirqs?: {
+    readonly lines: PirqLines;
+    /** A line has risen: tells of it and charges it, before its port is made pending. */
+    readonly rose: (device: string, port: number) => void;
+  };
+}
+
+/** Lines of devices, as event channels see them. */
+export interface PirqLines {
+  /** Whose line it is; undefined if nobody's. */
+  deviceOf(source: number): string | undefined;
+  /** From here on the line goes to a port: `rose` is called each time it rises. */
+  divert(source: number, rose: () => void): void;
+  /** The line goes to the interrupt controller again. */
+  giveBack(source: number): void;
+  isHigh(source: number): boolean;
 }
 
 /** A new port, or an error. */
@@ -47,10 +68,11 @@ export class EventChannels {
   }
 
   bindVirq(virq: number, vcpu: number): PortOrError {
-    if (virq !== VIRQ.timer && virq !== VIRQ.console) return { error: PV_ERROR.EINVAL };
+    const offered = this.#options.virqs.find((known) => known === virq);
+    if (offered === undefined) return { error: PV_ERROR.EINVAL };
     if (vcpu >= this.#options.vcpuCount) return { error: PV_ERROR.ENOENT };
     if (this.virqPort(virq, vcpu) !== undefined) return { error: PV_ERROR.EEXIST };
-    return this.#open({ kind: 'virq', vcpu, virq });
+    return this.#open({ kind: 'virq', vcpu, virq: offered });
   }
 
   bindIpi(vcpu: number): PortOrError {
@@ -72,6 +94,31 @@ export class EventChannels {
     return opened;
   }
 
+  /** Has the line of a device come by a new port in place of the interrupt controller. One that is high becomes pending at once. */
+  bindPirq(source: number): PortOrError {
+    const { pirqs } = this.#options;
+    const device = pirqs?.lines.deviceOf(source);
+    if (pirqs === undefined || device === undefined) return { error: PV_ERROR.ENOENT };
+    if (this.#pirqPort(source) !== undefined) return { error: PV_ERROR.EEXIST };
+    const opened = this.#open({ kind: 'pirq', vcpu: 0, source, device });
+    if ('error' in opened) return opened;
+    const { port } = opened;
+    pirqs.lines.divert(source, () => {
+      pirqs.rose(device, port);
+      this.raise(port);
+    });
+    if (pirqs.lines.isHigh(source)) this.raise(port);
+    return opened;
+  }
+
+  /** The guest has served a line: if it is still high, its port is pending again. */
+  endOfPirq(source: number): PvError | 0 {
+    const port = this.#pirqPort(source);
+    if (port === undefined) return PV_ERROR.ENOENT;
+    if (this.#options.pirqs?.lines.isHigh(source)) this.raise(port);
+    return 0;
+  }
+
   /** A port whose other end is a back end. @param notified called when the guest sends */
   bindDevice(device: string, notified: () => void): PortOrError {
     const opened = this.#open({ kind: 'device', vcpu: 0, device });
@@ -86,6 +133,7 @@ export class EventChannels {
     if (bound.kind === 'device') return PV_ERROR.EBUSY;
     if (bound.kind === 'interdomain') this.#ports.set(bound.remote, { kind: 'unbound', vcpu: 0 });
     this.#release(port);
+    if (bound.kind === 'pirq') this.#options.pirqs?.lines.giveBack(bound.source);
     return 0;
   }
 
@@ -159,13 +207,18 @@ export class EventChannels {
   sourceOf(port: number): string {
     const bound = this.#ports.get(port);
     if (bound === undefined || bound.kind === 'unbound') return '';
-    if (bound.kind === 'device') return bound.device;
+    if (bound.kind === 'device' || bound.kind === 'pirq') return bound.device;
     return bound.kind === 'virq' ? VIRQ_NAMES[bound.virq] : bound.kind;
   }
 
   state(): PlainState {
     const ports = [...this.#ports].sort(([a], [b]) => a - b);
     return { ports: ports.map(([port, bound]) => ({ port, ...bound })) };
+  }
+
+  #pirqPort(source: number): number | undefined {
+    for (const [port, bound] of this.#ports) if (bound.kind === 'pirq' && bound.source === source) return port;
+    return undefined;
   }
 
   /** The lowest port that is free. */

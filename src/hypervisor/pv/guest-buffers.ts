@@ -1,19 +1,24 @@
 /**
- * What calls point to, by physical address. A request is copied once, and the copy is what is checked and used; what is written back never
- * goes to a page table, whose entries only direct paging may change.
+ * What calls point to, by physical address. A request is copied once, and the copy is what is checked and used; what is written back goes only
+ * where the host may write: under direct paging to no page table.
  */
 import type { GuestMemory } from '../../machine/bus.ts';
-import type { DirectPaging } from './direct-paging.ts';
+
+/** What of RAM a host may write results to. */
+export interface WritableRam {
+  isWritable(pa: number, lengthBytes: number): boolean;
+}
 
 const POINTER_ALIGNMENT = 8;
 
 export class GuestBuffers {
   readonly #memory: GuestMemory;
-  readonly #paging: DirectPaging;
+  readonly #writable: WritableRam;
 
-  constructor(memory: GuestMemory, paging: DirectPaging) {
+  /** @param writable without page tables that only direct paging may change */
+  constructor(memory: GuestMemory, writable: WritableRam) {
     this.#memory = memory;
-    this.#paging = paging;
+    this.#writable = writable;
   }
 
   /** A copy; undefined if the range is not aligned or not RAM as a whole. */
@@ -33,7 +38,7 @@ export class GuestBuffers {
 
   /** Whether results can be written there. */
   isWritable(pa: number, lengthBytes: number): boolean {
-    return pa % POINTER_ALIGNMENT === 0 && this.#paging.isWritable(pa, lengthBytes);
+    return pa % POINTER_ALIGNMENT === 0 && this.#writable.isWritable(pa, lengthBytes);
   }
 
   /** After {@link isWritable}. */

@@ -8,10 +8,12 @@ import { type Hart, type Machine, PRIVILEGE } from '../../machine/machine-types.
 import type { CostPrimitive, CostProfile } from '../costs.ts';
 import type { SbiHost } from '../sbi/sbi-types.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
+import { type CallDomain, serveTableEntry } from './calls/call-row.ts';
+import { PV_CALLS } from './calls/calls.ts';
 import { DeviceBus } from './devices/device-bus.ts';
 import type { PvDevice } from './devices/pv-device.ts';
 import { DirectPaging } from './direct-paging.ts';
-import { EventChannels } from './event-channels.ts';
+import { EventChannels, VIRQ } from './event-channels.ts';
 import { GrantMaps } from './grant-maps.ts';
 import { GrantTable } from './grant-table.ts';
 import { GuestBuffers } from './guest-buffers.ts';
@@ -53,7 +55,7 @@ export interface DomainOptions {
   readonly kick: (vcpu: number) => void;
 }
 
-export class PvDomain {
+export class PvDomain implements CallDomain {
   readonly machine: Machine;
   readonly sbi: SbiHost;
   readonly paging: DirectPaging;
@@ -87,6 +89,7 @@ export class PvDomain {
     this.events = new EventChannels({
       shared: this.shared,
       vcpuCount: harts.length,
+      virqs: [VIRQ.timer, VIRQ.console],
       kick,
       arrived: (port) => {
         for (const { id } of harts) if (this.vcpu(id).polled?.includes(port)) kick(id);
@@ -117,9 +120,12 @@ export class PvDomain {
     return must(this.machine.harts[id], 'a hart of the machine');
   }
 
-  /** Charges a call for so much work beyond its exit. */
   charge(call: PvCall, primitive: CostPrimitive, count = 1): void {
     call.cycles += this.#costs.primitives[primitive].handling.cycles * count;
+  }
+
+  serveEntry(vcpu: number, number: number, call: PvCall): number {
+    return serveTableEntry(PV_CALLS, this, vcpu, number, call);
   }
 
   /** Puts a vCPU at its start: initial tables, no callbacks, events masked. A root that the guest has given up is none. */

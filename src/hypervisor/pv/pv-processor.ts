@@ -21,7 +21,8 @@ import type { ProcessorSetup, VirtualProcessor } from '../modes/virtual-processo
 import { DBCN } from '../sbi/dbcn.ts';
 import type { Scheduler } from '../schedule.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
-import { pvCallRow, servePvCall } from './calls/calls.ts';
+import { callRow, serveCall } from './calls/call-row.ts';
+import { PV_CALLS } from './calls/calls.ts';
 import { makePvDevices } from './devices/pv-devices.ts';
 import { VIRQ } from './event-channels.ts';
 import { AFTERWARDS, PvCall } from './pv-call.ts';
@@ -179,11 +180,11 @@ export class PvProcessor implements VirtualProcessor {
       call.words[2 * index] = registers.xLow(A0 + index);
       call.words[2 * index + 1] = registers.xHigh(A0 + index);
     }
-    const row = pvCallRow(registers.xHigh(A6) * 0x1_0000_0000 + registers.xLow(A6));
+    const row = callRow(PV_CALLS, registers.xHigh(A6) * 0x1_0000_0000 + registers.xLow(A6));
     const exit = row?.exit ?? 'hypercallKernel';
     const cost = host.costs.primitives[typeof exit === 'string' ? exit : exit(call)];
     host.serveHypercall(hart, cost, row?.args.length, (outcome) => {
-      outcome.error = servePvCall(this.#domain, hart, row, call);
+      outcome.error = serveCall(this.#domain, hart, row, call);
       outcome.value = call.value;
       outcome.moreCycles = call.cycles;
       outcome.work = call;

@@ -1,4 +1,5 @@
 /** The shared-info page, as the hypervisor uses it (docs/abi.md, "Shared-info page"). The guest can write all of it at any time: nothing here is trusted. */
+import { assert, must } from '../../assert.ts';
 import type { GuestMemory } from '../../machine/bus.ts';
 import { SHARED_INFO, VCPU_INFO, type VCPU_TRAP } from './pv-layout.ts';
 
@@ -7,11 +8,27 @@ export type TrapField = (typeof VCPU_TRAP)[keyof typeof VCPU_TRAP];
 
 export class SharedInfo {
   readonly #memory: GuestMemory;
-  readonly #pa: number;
+  #place: number | undefined;
 
-  constructor(memory: GuestMemory, pa: number) {
+  /** @param pa where the page is; undefined: the guest will name it */
+  constructor(memory: GuestMemory, pa?: number) {
     this.#memory = memory;
-    this.#pa = pa;
+    this.#place = pa;
+  }
+
+  /** Physical address of the page; undefined until it is placed. Nothing else may be asked before. */
+  get place(): number | undefined {
+    return this.#place;
+  }
+
+  /** Once. */
+  placeAt(pa: number): void {
+    assert(this.#place === undefined, 'the shared-info page is placed once');
+    this.#place = pa;
+  }
+
+  get #pa(): number {
+    return must(this.#place, 'a shared-info page that is placed');
   }
 
   isUpcallPending(vcpu: number): boolean {

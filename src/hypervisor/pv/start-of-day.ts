@@ -36,12 +36,15 @@ export interface StartOfDay {
   readonly root: number;
 }
 
-export interface StartFacts {
-  readonly vcpuCount: number;
-  readonly deviceTree: number;
+export interface ClockFacts {
   readonly timebaseHz: number;
   /** Wall clock when the machine was switched on, in seconds since 1970-01-01 UTC. */
   readonly epochSeconds: number;
+}
+
+export interface StartFacts extends ClockFacts {
+  readonly vcpuCount: number;
+  readonly deviceTree: number;
   readonly commandLine: string;
   readonly devices: readonly PvDeviceInfo[];
 }
@@ -101,8 +104,8 @@ function writeTables(memory: GuestMemory, startInfo: number): number {
   return root;
 }
 
-/** Clocks only. They never change: `time` counts from 0 at a constant rate. */
-function sharedInfoPage({ timebaseHz, epochSeconds }: StartFacts): Uint8Array {
+/** A shared-info page at its start: clocks only. They never change: `time` counts from 0 at a constant rate. */
+export function sharedInfoPage({ timebaseHz, epochSeconds }: ClockFacts): Uint8Array {
   const page = new Uint8Array(PAGE_BYTES);
   const view = new DataView(page.buffer);
   view.setUint32(SHARED_INFO.wallClock + WALL_CLOCK.version, CLOCK_VERSION, true);

@@ -61,6 +61,8 @@ export interface DeviceTreeOptions {
   readonly virtio?: boolean;
   /** How many ATA channels stand in the tree, from the first: none by default. */
   readonly ataChannels?: number;
+  /** The interface for guests that ask a hypervisor (docs/abi.md): not there by default. */
+  readonly hypervisor?: boolean;
   /** The network controller: not there by default. */
   readonly e1000?: boolean;
   /** Power off and reboot through the test finisher; only with it. By default they are there when it is. */
@@ -95,6 +97,7 @@ export function virtTree(options: DeviceTreeOptions): FdtNode {
       node('memory', { base: RAM_BASE, sizeBytes: options.memoryBytes }, { device_type: 'memory' }),
       cpus(options),
       soc(options),
+      ...((options.hypervisor ?? false) ? [hypervisorNode(options)] : []),
     ],
   };
 }
@@ -238,6 +241,15 @@ function e1000Node(options: DeviceTreeOptions): FdtNode {
     'local-mac-address': Uint8Array.from(MAC_ADDRESS.e1000),
     ...interrupt(IRQ_SOURCE.e1000, options),
   });
+}
+
+/** As Xen's node for Arm (Linux, `bindings/arm/xen.txt`), under a name of our own: the way calls are made is not Xen's. */
+function hypervisorNode(options: DeviceTreeOptions): FdtNode {
+  const upcalls = hartsOf(options).flatMap((hart) => [cpuIntcPhandle(hart), IRQ.SSIP]);
+  return {
+    name: 'hypervisor',
+    properties: { compatible: 'paratrace,event-channels-1', 'interrupts-extended': upcalls },
+  };
 }
 
 function finisherNode(options: DeviceTreeOptions): FdtNode {

@@ -5,6 +5,7 @@
 import { expect, it } from 'vitest';
 import { FRAME_USE } from '../../../src/hypervisor/pv/frame-types.ts';
 import { PTE } from '../../../src/hypervisor/shadow/guest-tables.ts';
+import { mulberry } from '../../support/mulberry.ts';
 import { PAGE, PvGuest } from '../../support/pv-guest.ts';
 
 const CALLS = 100_000;
@@ -156,7 +157,7 @@ class Fuzz {
 }
 
 it(`survives ${CALLS} calls (seed ${SEED})`, { timeout: 120_000 }, () => {
-  const draw = generator(SEED);
+  const draw = mulberry(SEED);
   const outcomes = new Map<string, number>();
   const kinds = new Set<string>();
   const uses = new Set<number>();
@@ -188,14 +189,3 @@ it(`survives ${CALLS} calls (seed ${SEED})`, { timeout: 120_000 }, () => {
   expect([...uses].sort()).toEqual([0, 1, 2, 3, 4]);
   for (const kind of ['notify', 'take', 'complete', 'broken']) expect([...kinds]).toContain(kind);
 });
-
-/** mulberry32: numbers in [0, 1). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}

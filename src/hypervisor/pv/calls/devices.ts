@@ -1,4 +1,5 @@
 /** `device_op(operation, argument)` (docs/abi.md, "Rings"). */
+import type { PvDomain } from '../pv-domain.ts';
 import { PV_ERROR } from '../pv-errors.ts';
 import type { CallHandler } from './call-row.ts';
 
@@ -7,7 +8,7 @@ const CONNECT = { type: 0, index: 4, ring: 8, secondRing: 12, port: 16, sizeByte
 const DISCONNECT_BYTES = 8;
 
 /** `device_op(operation, argument)`. */
-export const deviceOp: CallHandler = (domain, _vcpu, call) => {
+export const deviceOp: CallHandler<PvDomain> = (domain, _vcpu, call) => {
   const pa = call.number(1);
   switch (call.number(0)) {
     case DEVICE_OPERATION.connect: {

@@ -1,18 +1,20 @@
 /** `event_channel_op(operation, argument)` (docs/abi.md, "Event channels"). */
 import type { PortOrError } from '../event-channels.ts';
 import type { PvCall } from '../pv-call.ts';
-import type { PvDomain } from '../pv-domain.ts';
 import { PV_ERROR, type PvError } from '../pv-errors.ts';
 import { DOMAIN } from '../pv-layout.ts';
-import type { CallHandler } from './call-row.ts';
+import type { CallDomain, CallHandler } from './call-row.ts';
 
 interface Operation {
   /** Words of its structure, and the first of those that are results. */
   readonly words: number;
   readonly results: number;
   /** Takes the words that are given, puts results among them. */
-  readonly serve: (domain: PvDomain, words: Uint32Array, call: PvCall) => PvError | 0;
+  readonly serve: (domain: CallDomain, words: Uint32Array, call: PvCall) => PvError | 0;
 }
+
+/** A flag without a meaning here: a line has one device. */
+const BIND_PIRQ_WILL_SHARE = 1;
 
 const OPERATIONS: Readonly<Record<number, Operation>> = {
   // bind_interdomain: remote domain, remote port; local port
@@ -29,6 +31,15 @@ const OPERATIONS: Readonly<Record<number, Operation>> = {
     words: 3,
     results: 2,
     serve: ({ events }, words) => opened(words, 2, events.bindVirq(word(words, 0), word(words, 1))),
+  },
+  // bind_pirq: pirq, flags; port
+  2: {
+    words: 3,
+    results: 2,
+    serve: ({ events }, words) => {
+      if ((word(words, 1) & ~BIND_PIRQ_WILL_SHARE) !== 0) return PV_ERROR.EINVAL;
+      return opened(words, 2, events.bindPirq(word(words, 0)));
+    },
   },
   // close: port
   3: { words: 1, results: 1, serve: ({ events }, words) => events.close(word(words, 0)) },

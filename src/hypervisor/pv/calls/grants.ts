@@ -66,7 +66,7 @@ const OPERATIONS: Readonly<Record<number, Operation>> = {
   },
 };
 
-export const grantTableOp: CallHandler = (domain, vcpu, call) => {
+export const grantTableOp: CallHandler<PvDomain> = (domain, vcpu, call) => {
   const operation = OPERATIONS[call.number(0)];
   if (operation === undefined) return PV_ERROR.ENOSYS;
   const [pa, count] = [call.number(1), call.number(2)];

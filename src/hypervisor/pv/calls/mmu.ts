@@ -29,7 +29,7 @@ const MMUEXT = {
 } as const;
 
 /** `mmu_update(requests, count)`. */
-export const mmuUpdate: CallHandler = (domain, _vcpu, call) => {
+export const mmuUpdate: CallHandler<PvDomain> = (domain, _vcpu, call) => {
   const requests = batch(domain, call.number(0), call.number(1), UPDATE_WORDS);
   if (typeof requests === 'number') return requests;
   for (let at = 0; at < requests.length; at += UPDATE_WORDS) {
@@ -49,7 +49,7 @@ export const mmuUpdate: CallHandler = (domain, _vcpu, call) => {
 };
 
 /** `update_va_mapping(va, entry, flags)`. */
-export const updateVaMapping: CallHandler = (domain, vcpu, call) => {
+export const updateVaMapping: CallHandler<PvDomain> = (domain, vcpu, call) => {
   const va = { low: call.low(0), high: call.high(0) };
   const flags = call.number(2);
   const root = domain.vcpu(vcpu).kernelRoot;
@@ -68,7 +68,7 @@ export const updateVaMapping: CallHandler = (domain, vcpu, call) => {
 };
 
 /** `mmuext_op(operations, count)`. */
-export const mmuextOp: CallHandler = (domain, vcpu, call) => {
+export const mmuextOp: CallHandler<PvDomain> = (domain, vcpu, call) => {
   const operations = batch(domain, call.number(0), call.number(1), EXTENDED_WORDS);
   if (typeof operations === 'number') return operations;
   for (let at = 0; at < operations.length; at += EXTENDED_WORDS) {

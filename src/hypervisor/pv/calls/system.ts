@@ -3,7 +3,7 @@ import { AFTERWARDS, type PvCall } from '../pv-call.ts';
 import type { Halves, PvDomain } from '../pv-domain.ts';
 import { PV_ERROR, type PvError } from '../pv-errors.ts';
 import { PV_VERSION } from '../pv-layout.ts';
-import type { CallHandler } from './call-row.ts';
+import type { CallDomain, CallHandler } from './call-row.ts';
 
 export const SCHEDOP = { yield: 0, block: 1, shutdown: 2, poll: 3 } as const;
 /** Most ports of one poll, as in Xen. */
@@ -18,7 +18,7 @@ const ALL_ONES = 0xffff_ffff;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
 /** `set_callbacks(event, trap, syscall)`: virtual addresses; 0: not set. */
-export const setCallbacks: CallHandler = (domain, vcpu, call) => {
+export const setCallbacks: CallHandler<PvDomain> = (domain, vcpu, call) => {
   const { callbacks } = domain.vcpu(vcpu);
   callbacks.event = addressOf(call, 0);
   callbacks.trap = addressOf(call, 1);
@@ -27,7 +27,7 @@ export const setCallbacks: CallHandler = (domain, vcpu, call) => {
 };
 
 /** `set_timer_op(deadline)`: in ticks of `time`. */
-export const setTimerOp: CallHandler = (domain, vcpu, call) => {
+export const setTimerOp: CallHandler<PvDomain> = (domain, vcpu, call) => {
   const [low, high] = [call.low(0), call.high(0)];
   const isNever = low === ALL_ONES && high === ALL_ONES;
   domain.charge(call, 'timerSet');
@@ -89,7 +89,7 @@ export const schedOp: CallHandler = (domain, _vcpu, call) => {
 };
 
 /** `{u64 ports, u32 count, u32 0, u64 timeout}`: waits until one of the ports is pending, masked or not, or until that `time`; 0: no limit. */
-function poll(domain: PvDomain, call: PvCall): PvError | 0 {
+function poll(domain: CallDomain, call: PvCall): PvError | 0 {
   const request = domain.buffers.copy(call.number(1), POLL_BYTES);
   if (request === undefined) return PV_ERROR.EFAULT;
   const count = request.getUint32(8, true);
