@@ -33,13 +33,37 @@ export function openWholeTrace(path: string): TraceReader {
  * Makes sure that a trace has all events of its run.
  * @throws ParatraceError `trace.excerpt`.
  */
-export function checkHasAllEvents(path: string, { header, eventsOfRun }: TraceReader): void {
-  const { excerpt } = header;
+export function checkHasAllEvents(path: string, trace: TraceReader): void {
+  const held = partHeld(trace);
+  if (held !== undefined) throw new ParatraceError('trace.excerpt', `the trace holds ${held}`, { file: path });
+}
+
+/**
+ * Makes sure that two traces can be compared: both have all events of their runs, or neither has.
+ * @throws ParatraceError `trace.excerpt`.
+ */
+export function checkBothWhole([left, right]: readonly [string, string], a: TraceReader, b: TraceReader): void {
+  const [ofA, ofB] = [partHeld(a), partHeld(b)];
+  if ((ofA === undefined) === (ofB === undefined)) return;
+  const [part, whole, held] = ofA === undefined ? [right, left, ofB] : [left, right, ofA];
+  const message = `the trace holds ${held}, and ${whole} all of its run: both must be whole, or both trimmed`;
+  throw new ParatraceError('trace.excerpt', message, { file: part });
+}
+
+/** Says which events a trace holds, if not all of its run. */
+export function noteExcerpt(host: Host, path: string, trace: TraceReader): void {
+  const held = partHeld(trace);
+  if (held !== undefined) host.stderr.write(`paratrace: ${path} holds ${held}\n`);
+}
+
+/** Which events of its run a trimmed trace holds; undefined for any other. */
+function partHeld({ header: { excerpt }, eventsOfRun }: TraceReader): string | undefined {
   // What was repaired begins where the run does, and says by itself that its end is missing.
-  if (excerpt === undefined || (excerpt.fromEvent === 0 && eventsOfRun === undefined)) return;
+  if (excerpt === undefined || (excerpt.fromEvent === 0 && eventsOfRun === undefined)) return undefined;
   const { fromEvent, toEvent } = excerpt;
-  const held = fromEvent === toEvent ? 'no events' : `events ${fromEvent} to ${toEvent - 1} only`;
-  throw new ParatraceError('trace.excerpt', `the trace holds ${held}`, { file: path });
+  if (fromEvent === toEvent) return 'no events';
+  const all = eventsOfRun === undefined ? '' : ` of ${eventsOfRun}`;
+  return `events ${fromEvent} to ${toEvent - 1}${all} only`;
 }
 
 /** What is wrong with a trace, for JSON output; undefined if nothing is. */

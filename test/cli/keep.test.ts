@@ -96,6 +96,37 @@ describe('trim', () => {
     }
   });
 
+  it('leaves a window that events and diff say is one, and that stat, report and whatif refuse', async () => {
+    const [part, other] = [scratch.path('part.pvt'), scratch.path('other.pvt')];
+    for (const [window, path] of [
+      ['20:50', part],
+      ['20:60', other],
+    ] as const) {
+      expect((await paratrace(['trim', tour, '--window', window, '--by', 'event', '-o', path])).code).toBe(0);
+    }
+    const held = `holds events 20 to 49 of ${openTrace(bytes).totals.events} only`;
+    const events = await paratrace(['events', part]);
+    expect(events.stderr).toBe(`paratrace: ${part} ${held}\n`);
+    expect(events.code).toBe(0);
+    expect((await paratrace(['diff', part, part])).code).toBe(0);
+    const parts = await paratrace(['diff', part, other]);
+    expect(parts.stderr).toContain(held);
+    expect(parts.stderr).toContain('holds events 20 to 59');
+    expect(parts.code).toBe(1);
+    for (const refused of [
+      ['stat', part],
+      ['report', part, '-o', scratch.path('part.html')],
+      ['whatif', part, '--as', 'full'],
+      ['diff', tour, part],
+      ['diff', part, tour],
+    ]) {
+      const { code, stderr } = await paratrace(refused);
+      expect(code).toBe(2);
+      expect(stderr).toContain(`trace.excerpt: the trace ${held}`);
+      expect(stderr).toContain('paratrace replay TRACE -o WHOLE');
+    }
+  });
+
   it.each([
     [[], 'neither --inputs-only nor --window'],
     [['--window', '5'], 'FROM:TO'],

@@ -30,6 +30,7 @@ export function diffVerb({ host, exit }: VerbContext): Command {
     ],
     notes: [
       `Aspects that --ignore takes:\n${aspects.join('\n')}\n  --semantic ignores ${SEMANTIC_IGNORES.join(', ')}.`,
+      'Two traces that `trim` made are compared by the events that they hold; a whole one is not compared with a part.',
       'Exit codes:\n  0 the same, as far as compared; 1 different; 2 usage; 3 a trace is damaged or cut off: compared as far as it is whole.',
     ],
   })
@@ -49,16 +50,25 @@ export function diffVerb({ host, exit }: VerbContext): Command {
 async function compare(host: Host, left: string, right: string, options: DiffVerbOptions): Promise<ExitCode> {
   const { html } = options;
   if (html !== undefined) checkOutput(html, [left, right]);
-  const [{ inFile, openTraceFile, reportProblem }, { diffTraces }, { SBI_NAMES }, { guestSymbols }, text, json] =
-    await Promise.all([
-      import('../open-trace.ts'),
-      import('../../analysis/diff/trace-diff.ts'),
-      import('../../analysis/sbi-names.ts'),
-      import('../guest-symbols.ts'),
-      import('../../analysis/diff/diff-text.ts'),
-      import('../../analysis/diff/diff-json.ts'),
-    ]);
+  const [
+    { checkBothWhole, inFile, noteExcerpt, openTraceFile, reportProblem },
+    { diffTraces },
+    { SBI_NAMES },
+    { guestSymbols },
+    text,
+    json,
+  ] = await Promise.all([
+    import('../open-trace.ts'),
+    import('../../analysis/diff/trace-diff.ts'),
+    import('../../analysis/sbi-names.ts'),
+    import('../guest-symbols.ts'),
+    import('../../analysis/diff/diff-text.ts'),
+    import('../../analysis/diff/diff-json.ts'),
+  ]);
   const [a, b] = [openTraceFile(left), openTraceFile(right)];
+  checkBothWhole([left, right], a, b);
+  noteExcerpt(host, left, a);
+  noteExcerpt(host, right, b);
   const ignore = [...(options.ignore ?? []), ...(options.semantic ? SEMANTIC_IGNORES : [])];
   const diff = inFile(`${left} and ${right}`, () => diffTraces(a, b, { ignore, names: SBI_NAMES }));
   const words = {

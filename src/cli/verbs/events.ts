@@ -45,14 +45,16 @@ export function eventsVerb({ host, exit }: VerbContext): Command {
       new Option('--kind <kinds>', 'only these kinds, separated by commas; can be repeated').argParser(addKinds),
     )
     .action(async (path: string, options: EventsOptions) => {
-      const [{ openTraceFile, reportProblem }, { describeEvent, eventToJson }, { SBI_NAMES }] = await Promise.all([
-        import('../open-trace.ts'),
-        import('../../analysis/describe.ts'),
-        import('../../analysis/sbi-names.ts'),
-      ]);
+      const [{ noteExcerpt, openTraceFile, reportProblem }, { describeEvent, eventToJson }, { SBI_NAMES }] =
+        await Promise.all([
+          import('../open-trace.ts'),
+          import('../../analysis/describe.ts'),
+          import('../../analysis/sbi-names.ts'),
+        ]);
       const { kind } = options;
       checkOrder(options.from, options.to);
       const trace = openTraceFile(path);
+      noteExcerpt(host, path, trace);
       const from = options.from === undefined ? undefined : cycleOf('--from', options.from, trace);
       const to = options.to === undefined ? undefined : cycleOf('--to', options.to, trace);
       checkOrder(from, to);
