@@ -116,7 +116,8 @@ export const ERROR_CODES = {
   },
   'trace.excerpt': {
     exit: EXIT_CODE.usage,
-    trigger: 'The verb needs all events of a run, and the trace was trimmed to inputs or to a window; or one of two traces to compare was.',
+    trigger:
+      'The verb needs all events of a run, and the trace was trimmed to inputs or to a window; or one of two traces to compare was.',
     fix: 'Make a trace with all events of it: `paratrace replay TRACE -o WHOLE`.',
   },
   'trace.image-missing': {
