@@ -3,15 +3,15 @@
  * row per event of that kind.
  */
 import { assert, must } from '../assert.ts';
-import { type EventRow, HIGH, LOW, type RowKind } from '../hypervisor/event-row.ts';
+import type { EventRow, RowKind } from '../hypervisor/event-row.ts';
 import type { ColumnEncoder } from './columns.ts';
-import { halvesMax, TWO_32 } from './halves.ts';
+import { TWO_32 } from './halves.ts';
 import type { Packable, PackableMap } from './messagepack.ts';
-import { EVENT_SHARED_COLUMNS, EVENT_SPEC_BY_CODE, EVENT_SPECS, type EventColumn, SHARED_GROUP } from './schema.ts';
+import { EVENT_SHARED_COLUMNS, EVENT_SPEC_BY_CODE, EVENT_SPECS, SHARED_GROUP } from './schema.ts';
 import { SiteBuffer } from './site-buffer.ts';
 import { SiteColumn, SiteColumnEncoder } from './site-columns.ts';
-import type { SiteKin } from './site-kin.ts';
 import { packTable } from './table.ts';
+import { VaryingGroup } from './varying-group.ts';
 
 const [SITE, ICOUNT, STALL] = EVENT_SHARED_COLUMNS.map(({ code }) => code) as [number, number, number];
 
@@ -97,53 +97,5 @@ export class EventBuffer {
     const group = new VaryingGroup(columns, this.#capacity, this.#siteBuffer.kin);
     this.#groups[code] = group;
     return group;
-  }
-}
-
-/** The fields of one kind that vary. */
-class VaryingGroup {
-  readonly #columns: readonly { readonly spec: EventColumn; readonly column: SiteColumn }[];
-  /** The site of each row. */
-  readonly #sites: Uint16Array;
-  #count = 0;
-  /** Sites up to the last one of a row. */
-  #siteCount = 0;
-
-  constructor(columns: readonly EventColumn[], capacity: number, kin: SiteKin) {
-    this.#columns = columns
-      .filter(({ varies }) => varies)
-      .map((spec) => ({ spec, column: new SiteColumn(false, kin) }));
-    this.#sites = new Uint16Array(capacity);
-  }
-
-  push({ halves }: EventRow, site: number): void {
-    const columns = this.#columns;
-    for (let index = 0; index < columns.length; index++) {
-      const { spec, column } = columns[index] as (typeof columns)[number];
-      const low = halves[2 * spec.place + LOW] as number;
-      const high = halves[2 * spec.place + HIGH] as number;
-      // Most columns are all zeros: such a one stays empty until it has something to say.
-      if ((low | high | column.count) === 0) continue;
-      if (column.count < this.#count) column.beginWithZeros(this.#count, this.#siteCount);
-      column.push(low, high, site);
-    }
-    this.#sites[this.#count] = site;
-    this.#count += 1;
-    if (site >= this.#siteCount) this.#siteCount = site + 1;
-  }
-
-  /** The columns by code, and an empty group again. Asserts the ranges of all values. */
-  take(encoder: SiteColumnEncoder): PackableMap {
-    const packed = new Map<number, Packable>();
-    for (const { spec, column } of this.#columns) {
-      const { lowMax, highMax } = halvesMax(spec.type);
-      assert(column.fits(lowMax, highMax), 'the fields of an event have the ranges of their types');
-      const coded = encoder.encode(column, this.#sites);
-      if (coded !== undefined) packed.set(spec.code, coded);
-      column.clear();
-    }
-    this.#count = 0;
-    this.#siteCount = 0;
-    return packed;
   }
 }

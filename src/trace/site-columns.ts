@@ -16,8 +16,20 @@ const GOOD_ROWS_PER_BYTE = 2;
 const ROOM_FIRST = 256;
 const SIGN = 0x8000_0000 | 0;
 
+/** What a coding is chosen by. */
+export interface SiteRows {
+  readonly count: number;
+  /** The two halves that all rows have; undefined if they differ. */
+  readonly constant: Uint32Array | undefined;
+  /** Two halves of each row, at least `count` rows. */
+  readonly words: Uint32Array;
+  /** The rows: by `stride` if they ascend, else by `again`. */
+  readonly misses: MissWriter;
+  readonly ascends: boolean;
+}
+
 /** Values of one column of a chunk that is being gathered. */
-export class SiteColumn {
+export class SiteColumn implements SiteRows {
   count = 0;
   /** Two halves of each row: signed while they are gathered, so that V8 never has to keep one on its heap. */
   #halves: Int32Array = new Int32Array(2 * ROOM_FIRST);
@@ -50,17 +62,9 @@ export class SiteColumn {
     return new Uint32Array(this.#halves.buffer);
   }
 
-  /**
-   * As if so many rows of 0 had been pushed, where none has been.
-   * @param siteCount sites up to the last of those rows
-   */
-  beginWithZeros(rows: number, siteCount: number): void {
-    if (2 * rows > this.#halves.length) this.#halves = longer(this.#halves, 2 * rows);
-    this.#halves.fill(0, 0, 2 * rows);
-    this.count = rows;
-    if (2 * siteCount > this.#lasts.length) this.#lasts = longer(this.#lasts, 2 * siteCount);
-    this.#siteCount = siteCount;
-    this.misses.putZeros(rows);
+  get constant(): Uint32Array | undefined {
+    const { words } = this;
+    return isConstant(words, this.count) ? words.subarray(0, 2) : undefined;
   }
 
   /** Adds a value of an event of `site`, in signed halves. */
@@ -84,12 +88,13 @@ export class SiteColumn {
     if (site >= this.#siteCount) this.#begin(site);
     const lasts = this.#lasts;
     const lastLow = lasts[place] as number;
-    const missHigh = (stepHigh - (lasts[place + 1] as number) - borrow(stepLow, lastLow)) | 0;
-    lasts[place] = stepLow;
-    lasts[place + 1] = stepHigh;
-    const missLow = (stepLow - lastLow) | 0;
-    if (missLow === 0 && missHigh === 0) this.misses.putZero();
-    else this.misses.putSigned(missLow, missHigh);
+    const lastHigh = lasts[place + 1] as number;
+    if (stepLow === lastLow && stepHigh === lastHigh) this.misses.putZero();
+    else {
+      this.misses.putDifference(stepLow, stepHigh, lastLow, lastHigh);
+      lasts[place] = stepLow;
+      lasts[place + 1] = stepHigh;
+    }
   }
 
   /** The first row of a site: what is expected is what its kin had last. */
@@ -175,25 +180,28 @@ export class SiteColumnEncoder {
    * The coded column as a copy, or undefined if all its values are zero.
    * @param sites the site of each row
    */
-  encode(column: SiteColumn, sites: Uint16Array): Uint8Array | undefined {
-    const { count, misses, ascends } = column;
-    if (isConstant(column.words, count)) return this.#base.encode(column);
-    let best = misses;
-    if (!ascends && !isGood(best, count)) {
-      const stride = this.#codeStride(column, sites);
-      if (stride.lengthBytes < best.lengthBytes) best = stride;
-    }
+  encode(column: SiteRows, sites: Uint16Array): Uint8Array | undefined {
+    const { count, constant, misses, ascends } = column;
+    if (count === 0) return undefined;
+    if (constant !== undefined) return this.#base.encode({ words: constant, count: 1 });
     // No other coding takes less than a byte a row, and one in front.
-    if (best.lengthBytes <= count) return best.bytes();
-    const other = this.#base.encode(column);
+    if (isGood(misses, count) || (ascends && misses.lengthBytes <= count)) return misses.bytes();
+    const { words } = column;
+    let best = misses;
+    if (!ascends) {
+      const stride = this.#codeStride(words, count, sites);
+      if (stride.lengthBytes < best.lengthBytes) best = stride;
+      if (best.lengthBytes <= count) return best.bytes();
+    }
+    const other = this.#base.encode({ words, count });
     return other !== undefined && other.length <= best.lengthBytes ? other : best.bytes();
   }
 
-  #codeStride(column: SiteColumn, sites: Uint16Array): MissWriter {
+  #codeStride(words: Uint32Array, count: number, sites: Uint16Array): MissWriter {
     const stride = this.#stride;
-    const halves = new Int32Array(column.words.buffer);
+    const halves = new Int32Array(words.buffer);
     stride.clear();
-    for (let row = 0; row < column.count; row += 1) {
+    for (let row = 0; row < count; row += 1) {
       stride.push(halves[2 * row + LOW] as number, halves[2 * row + HIGH] as number, sites[row] as number);
     }
     return stride.misses;
@@ -205,7 +213,7 @@ function isGood({ lengthBytes }: MissWriter, rows: number): boolean {
 }
 
 /** Writes misses: varints, and after one of 0 how many more zeros follow. */
-class MissWriter {
+export class MissWriter {
   #out = new Uint8Array(ROOM_FIRST);
   #position = 1;
   /** Zeros that have not been written. */
@@ -220,10 +228,11 @@ class MissWriter {
     this.#zeros += 1;
   }
 
-  /** A difference of 64 bits, whose halves are taken modulo 2^32. */
-  putSigned(low: number, high: number): void {
-    if (low === 0 && high === 0) this.#zeros += 1;
-    else this.put(zigzagLow(low, high), zigzagHigh(low, high));
+  /** How far a value of 64 bits is from the last one, modulo 2^64. Halves are signed. */
+  putDifference(low: number, high: number, lastLow: number, lastHigh: number): void {
+    const missLow = (low - lastLow) | 0;
+    const missHigh = (high - lastHigh - borrow(low, lastLow)) | 0;
+    this.put(zigzagLow(missLow, missHigh), zigzagHigh(missLow, missHigh));
   }
 
   putZeros(count: number): void {
