@@ -199,6 +199,7 @@ struct sched_poll {
 #define EVTCHNOP_STATUS 5
 #define EVTCHNOP_ALLOC_UNBOUND 6
 #define EVTCHNOP_BIND_IPI 7
+#define EVTCHNOP_BIND_VCPU 8
 #define EVTCHNOP_UNMASK 9
 #define VIRQ_TIMER 0
 #define VIRQ_CONSOLE 2

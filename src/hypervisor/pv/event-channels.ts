@@ -126,6 +126,15 @@ export class EventChannels {
     return opened;
   }
 
+  /** Has later events of a port go to another vCPU. Those that are bound for a vCPU stay there. */
+  bindVcpu(port: number, vcpu: number): PvError | 0 {
+    const bound = this.#ports.get(port);
+    if (bound === undefined || vcpu >= this.#options.vcpuCount) return PV_ERROR.ENOENT;
+    if (bound.kind === 'virq' || bound.kind === 'ipi') return PV_ERROR.EINVAL;
+    this.#ports.set(port, { ...bound, vcpu });
+    return 0;
+  }
+
   close(port: number): PvError | 0 {
     const bound = this.#ports.get(port);
     if (bound === undefined) return PV_ERROR.ENOENT;

@@ -84,6 +84,25 @@ describe('ports', () => {
     expect(guest.domain.state()).toEqual({ sharedInfo: guest.page(1), events: { ports: [] } });
   });
 
+  it('of lines and of the other end may go to another vCPU, those that are bound for one may not', () => {
+    const guest = new PvhGuest();
+    guest.place(guest.page(1));
+    expect(guest.operation(CHANNEL_OP, 2, 1, 0, 0)).toBe(0);
+    expect(guest.operation(CHANNEL_OP, 7, 0, 0)).toBe(0);
+    expect(guest.operation(CHANNEL_OP, 1, 2, 0, 0)).toBe(0);
+    expect(guest.operation(CHANNEL_OP, 8, 1, 2)).toBe('ENOENT');
+    expect(guest.operation(CHANNEL_OP, 8, 9, 0)).toBe('ENOENT');
+    expect(guest.operation(CHANNEL_OP, 8, 2, 1)).toBe('EINVAL');
+    expect(guest.operation(CHANNEL_OP, 8, 3, 1)).toBe('EINVAL');
+    guest.devices.get(1)?.set(true);
+    expect(guest.operation(CHANNEL_OP, 8, 1, 1)).toBe(0);
+    // It is pending already: no vCPU is told again before the guest has looked.
+    guest.machine.memory.write8(guest.page(1) + 0x200, 0);
+    guest.devices.get(1)?.set(false);
+    guest.devices.get(1)?.set(true);
+    expect(guest.kicked).toEqual([0, 1]);
+  });
+
   it('run out, and come back', () => {
     const guest = new PvhGuest();
     guest.place(guest.page(1));

@@ -202,6 +202,36 @@ describe('a line of a device', () => {
     expect(stdout).toBe('220');
   });
 
+  it('goes to the vCPU that its port is bound to', async () => {
+    const { stdout, events } = await run(
+      `
+      ${PLACE}
+      ${channel(CHANNEL.bindPirq, UART_LINE, 0, 0)}
+      ${channel(CHANNEL.bindVcpu, 1, 1)}
+      ${START_SECOND}
+      la s2, flag
+    wait: ld t0, 0(s2)
+      beq t0, x0, wait
+      ${uart(2)}
+    more: ld t0, 8(s1)
+      j more
+    `,
+      `
+      csrrsi x0, sie, 2
+      la s2, flag
+      li t0, 1
+      sd t0, 0(s2)
+      wfi
+      lbu t4, 64(s1)
+      ${printDigit('t4')}
+      ${SHUTDOWN}
+    `,
+      ...TWO,
+    );
+    expect(stdout).toBe('1');
+    expect(injected(events)).toEqual(['uart0 1', 'upcall 1']);
+  });
+
   it('is bound once, and only if there is one; its port says what it is', async () => {
     const { stdout } = await run(`
       ${PLACE}

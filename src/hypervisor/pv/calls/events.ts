@@ -75,6 +75,8 @@ const OPERATIONS: Readonly<Record<number, Operation>> = {
   },
   // bind_ipi: vCPU; port
   7: { words: 2, results: 1, serve: ({ events }, words) => opened(words, 1, events.bindIpi(word(words, 0))) },
+  // bind_vcpu: port, vCPU
+  8: { words: 2, results: 2, serve: ({ events }, words) => events.bindVcpu(word(words, 0), word(words, 1)) },
   // unmask: port
   9: { words: 1, results: 1, serve: ({ events }, words) => events.unmask(word(words, 0)) },
 };
