@@ -5,6 +5,11 @@ import { join } from 'node:path';
 
 const TIMEOUT_MS = 180_000;
 const POLL_MS = 1;
+/**
+ * What programs are told of the environment, QEMU and Paratrace alike. The rest is the machine's affair, and some of it takes time:
+ * Node reads all certificates of NODE_EXTRA_CA_CERTS before anything else, 30 ms for those of a common system.
+ */
+const ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR'];
 
 /** Ends the benchmark: what it measures went wrong. */
 export class BenchError extends Error {}
@@ -20,6 +25,7 @@ export async function run(program, args, { folder, answers = [], until, memory =
   const started = process.hrtime.bigint();
   const child = spawn(program, args, {
     stdio: [keyboard ?? 'ignore', output, errors],
+    env: Object.fromEntries(ENVIRONMENT.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : []))),
     timeout: TIMEOUT_MS,
   });
   closeSync(output);
