@@ -89,6 +89,17 @@ export class EventRow {
     this.words[2 * place + HIGH] = high;
   }
 
+  /** Sets the first three fields to integers of 32 bits, at once: what a priced event cost. */
+  setParts(entry: number, handling: number, back: number): void {
+    const { halves } = this;
+    halves[LOW] = entry;
+    halves[HIGH] = 0;
+    halves[2 + LOW] = handling;
+    halves[2 + HIGH] = 0;
+    halves[4 + LOW] = back;
+    halves[4 + HIGH] = 0;
+  }
+
   /** Sets a field of 64 bits, signed or not. */
   setWord(place: number, value: bigint): void {
     this.#signed[place] = value;

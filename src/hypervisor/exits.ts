@@ -323,9 +323,7 @@ export class Exits implements ExitHost {
 
 /** Sets what a priced event cost. The three parts are the first fields of every kind that has them. */
 function setParts(row: EventRow, cost: ExitCost): void {
-  row.setHalves(0, cost.entry.cycles, 0);
-  row.setHalves(1, cost.handling.cycles, 0);
-  row.setHalves(2, cost.return.cycles, 0);
+  row.setParts(cost.entry.cycles, cost.handling.cycles, cost.return.cycles);
 }
 
 /** A register as a number, for comparing with ids: exact up to 2^53, and beyond that equal to none. */
