@@ -29,11 +29,20 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...OUTSIDE, 'tiers'].map((name) => `test/${name}/**`),
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       ...OUTSIDE.map(outsideProject),
       // Needs nothing but Node either, and a minute.
-      { test: { name: 'tiers', setupFiles, include: ['test/tiers/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'tiers',
+          setupFiles,
+          include: ['test/tiers/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

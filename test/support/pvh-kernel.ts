@@ -7,7 +7,16 @@ import { assemble } from './assembler.ts';
 
 const LOAD_ADDRESS = 0x8020_0000;
 export const CALL = { memory: 12, sched: 29, channel: 32, physdev: 33 } as const;
-export const CHANNEL = { bindVirq: 1, bindPirq: 2, close: 3, send: 4, status: 5, bindIpi: 7, bindVcpu: 8, unmask: 9 } as const;
+export const CHANNEL = {
+  bindVirq: 1,
+  bindPirq: 2,
+  close: 3,
+  send: 4,
+  status: 5,
+  bindIpi: 7,
+  bindVcpu: 8,
+  unmask: 9,
+} as const;
 
 export const call = (number: number) => `li a7, ${0x0850_5654}\n li a6, ${number}\n ecall\n`;
 export const sbi = (eid: number, fid: number) => `li a7, ${eid}\n li a6, ${fid}\n ecall\n`;
