@@ -9,6 +9,7 @@ import { type BatchTaker, playBatch, type RecordBatch, RecordGatherer } from '..
 import { FLUSH } from '../../trace/schema.ts';
 import { RecordWriter } from '../../trace/writer.ts';
 import { hostCrc32 } from './checksum.ts';
+import { isThreadStarting } from './thread-starts.ts';
 import type { TraceFile } from './trace-file.ts';
 import { batchRoom, type StartTraceThread, type TraceThread } from './trace-thread.ts';
 
@@ -94,7 +95,8 @@ class TraceMaking implements BatchTaker {
   }
 
   take(batch: RecordBatch): void {
-    if (batch.eventCount === FLUSH.events) this.#thread ??= this.#start();
+    // While another thread starts, it would get the settings of that one: the next batch will do.
+    if (batch.eventCount === FLUSH.events && !isThreadStarting()) this.#thread ??= this.#start();
     if (this.#thread !== undefined) this.#thread.take(batch);
     else playBatch(batch, this.#ownWriter());
   }

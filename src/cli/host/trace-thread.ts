@@ -9,6 +9,7 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { must } from '../../assert.ts';
 import { ParatraceError } from '../../errors.ts';
 import { BATCH_WORDS, type BatchTaker, type RecordBatch } from '../../trace/record-batch.ts';
+import { threadStarts } from './thread-starts.ts';
 import { CONTROL, FAILED, type TraceBegun, type TraceThreadAnswer, type TraceThreadData } from './trace-messages.ts';
 
 /** The program of the thread, which the build puts beside that of the command. */
@@ -65,6 +66,7 @@ export class TraceThread implements BatchTaker {
     const { port1, port2 } = new threads.MessageChannel();
     const data: TraceThreadData = { ...begun, control: this.#control, answers: port2 };
     const worker = new threads.Worker(program, { execArgv: [], env: {}, workerData: data, transferList: [port2] });
+    threadStarts(worker);
     worker.on('error', (error) => this.#fail(error.message));
     worker.on('exit', (code) => this.#fail(`it ended with code ${code}`));
     worker.unref();

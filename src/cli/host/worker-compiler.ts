@@ -54,7 +54,7 @@ export class WorkerCompiler implements RegionCompiler {
 
   async #start(): Promise<Worker> {
     const { startRegionThread } = await import('./region-thread.ts');
-    const worker = startRegionThread(this.#program);
+    const worker = await startRegionThread(this.#program);
     worker.on('message', (batch: CompiledBatch) => this.#waiting.shift()?.resolve(batch));
     worker.on('messageerror', (error) => this.#fail(error));
     worker.on('error', (error) => this.#fail(asError(error)));
