@@ -52,7 +52,7 @@ export interface MachineOptions {
 }
 
 /** Tier that executes instructions unless another is asked for. It shows in wall time only. */
-export const ENGINE_DEFAULT: EngineChoice = 'interpreter';
+export const ENGINE_DEFAULT: EngineChoice = 'translator';
 
 /** A run with everything that it reads. */
 export interface PreparedRun {

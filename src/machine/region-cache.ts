@@ -42,6 +42,12 @@ const PENDING_MAX = 32;
  * the thread has just enough not to wait.
  */
 const BESIDE = { hotCount: 16, quickModules: 32, batchInsns: 250_000, pendingMax: 3 } as const;
+/**
+ * The thread costs the guest an eighth of its speed while it works: modules are put in place, and caches and memory are shared. While little has
+ * been run, that is more than a twentieth of it, unless the thread works a third of the time only: one instruction translated for so many
+ * that have retired. What is free is what a guest with small loops needs.
+ */
+const PACE = { freeInsns: 6_000, retiredPerInsn: 6_000, untilRetired: 200_000_000 } as const;
 /** Of samples that find code with a region, one in so many is looked at. */
 const COVERED_SAMPLES = 8;
 /** While heads wait to be compiled and no samples are taken, the engine comes back this often to see whether they have waited long enough. */
@@ -139,7 +145,7 @@ export class RegionCache {
 
   /** Cycles that the engine may execute before it is to call {@link poll}. */
   get runCyclesMax(): number {
-    if (this.#sampling !== undefined) return Math.max(1, this.#sampling.left);
+    if (this.#sampling !== undefined) return Math.min(RUN_CYCLES_MAX, Math.max(1, this.#sampling.left));
     return this.#queue.size > 0 ? QUEUE_POLL_CYCLES : RUN_CYCLES_MAX;
   }
 
@@ -162,7 +168,7 @@ export class RegionCache {
     this.#heads.setWaiting(entryPointer, true);
     this.#heads.unprobe(entryPointer);
     this.#queue.set(entryPointer, { entryPointer, record, variant: hart.get32('directMemory') === 1 ? 1 : 0 });
-    if (this.#queue.size >= BATCH_MAX || this.#tuning.batchInsns === 0) this.#compile();
+    if (this.#queue.size >= BATCH_MAX || this.#tuning.batchInsns === 0) this.#compile(icount);
     this.evict();
   }
 
@@ -189,7 +195,7 @@ export class RegionCache {
     this.evict();
     const divisor = EAGERNESS.find(({ insns }) => icount >= insns)?.divisor ?? 1;
     this.#setHotCount(Math.max(1, Math.floor(this.#hotCount / divisor)));
-    if (this.#queue.size > 0 && icount - this.#queuedAt >= this.#batchInsns) this.#compile();
+    if (this.#queue.size > 0 && icount - this.#queuedAt >= this.#batchInsns) this.#compile(icount);
   }
 
   /** Heads that the guest may have come from get probes. */
@@ -208,8 +214,8 @@ export class RegionCache {
    * Compiles what has been queued longest as one module: at once, or in the background to be put in place by a later {@link poll}.
    * Waits if enough is being compiled.
    */
-  #compile(): void {
-    if (this.#pending >= (this.#compiler === undefined ? PENDING_MAX : BESIDE.pendingMax)) return;
+  #compile(icount: number): void {
+    if (this.#compiler === undefined ? this.#pending >= PENDING_MAX : this.#isAheadOfPace(icount)) return;
     const heads: HotHead[] = [];
     for (const head of this.#queue.values()) {
       if (heads.length === BATCH_MAX) break;
@@ -227,6 +233,13 @@ export class RegionCache {
     if (this.#tuning.background !== true) this.#install(order, this.#compileNow(order));
     else if (this.#compiler === undefined) this.#compileBeside(order, this.#compileHere(order));
     else this.#compileBeside(order, this.#compileElsewhere(order, this.#compiler));
+  }
+
+  /** Whether the thread has enough to do for now. */
+  #isAheadOfPace(icount: number): boolean {
+    const isPaced = icount < PACE.untilRetired && this.#counts.insns > PACE.freeInsns;
+    if (!isPaced) return this.#pending >= BESIDE.pendingMax;
+    return this.#pending > 0 || this.#counts.insns > PACE.freeInsns + icount / PACE.retiredPerInsn;
   }
 
   #generate({ job }: Order) {

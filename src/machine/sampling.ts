@@ -6,8 +6,8 @@
 
 /** Translated code takes some microseconds for as many cycles, so that a stop costs next to nothing. */
 const CYCLES_MAX = 1 << 21;
-/** The first sample is so many times later: a run that is over by then needs no translator, and V8 is still busy with the interpreter. */
-const FIRST = 125;
+/** The first sample is so many times later: to begin costs the guest some 15 ms, too much of a run that is shorter. */
+const FIRST = 2_000;
 /** Samples become rarer by a 32nd and more frequent by four: they stay frequent while one in fifty finds interpreted code, which takes much more of the time. */
 const GROWTH_SHIFT = 5;
 const FALL_SHIFT = 2;

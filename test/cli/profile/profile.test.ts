@@ -95,7 +95,10 @@ describe('run', () => {
   it('prints a profile only if asked to, and only then looks at the clock for it', async () => {
     const [without, asked] = [new TickingHost(), new TickingHost()];
     expect((await paratrace(['run', 'tohost-pass'], without)).stderr).not.toContain('wall time');
-    const { stderr } = await paratrace(['run', 'tohost-pass', '--profile', '--quiet'], asked);
+    const { stderr } = await paratrace(
+      ['run', 'tohost-pass', '--engine', 'interpreter', '--profile', '--quiet'],
+      asked,
+    );
     expect(stderr).toMatch(/^tiers +interpreter alone$/m);
     expect(without.looks).toBeLessThan(0.5 * asked.looks);
     expect(timesOf(stderr, 'exits: tohost')).toBe(1);
