@@ -59,6 +59,17 @@ describe('a prediction', () => {
     expect(causes('pvh')).toContain('notifications');
   });
 
+  it('has nothing at the interrupt controller where devices come by event channels', () => {
+    const disk = openTrace(readFileSync(new URL('../../traces/mini-os-disk-read-pv.pvt', import.meta.url)));
+    const about = (mode: TargetMode) => whatif(disk, mode, costs).items.map(({ about }) => about);
+    for (const item of ['interrupts claimed', 'interrupts completed']) {
+      expect(about('hvm-pv')).toContain(item);
+      expect(about('pvh')).not.toContain(item);
+    }
+    expect(about('pvh')).toContain('events sent to ports');
+    expect(whatif(disk, 'pvh', costs).exits).toBeLessThan(whatif(disk, 'hvm-pv', costs).exits);
+  });
+
   it('follows the prices, one by one', () => {
     const items = (profile: string): Prediction['items'] => whatif(trace, 'full', costProfile(profile)).items;
     const price = ({ cycles, count }: Prediction['items'][number]) => cycles / count;

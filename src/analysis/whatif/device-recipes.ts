@@ -12,6 +12,10 @@ export interface Accesses {
   readonly controllerRegisters?: number;
   readonly claims?: number;
   readonly completions?: number;
+  /** Calls for event channels. */
+  readonly calls?: number;
+  /** Events sent to a port, beside the interrupt that tells of them. */
+  readonly events?: number;
 }
 
 export interface DeviceRecipes {
@@ -103,4 +107,14 @@ export const RING_DRIVERS: DeviceRecipes = {
   netRefill: { notifications: 1 },
   netUnmask: {},
   netInterrupt: { registers: 2, ...SERVED },
+};
+
+/** The same where a line comes by the port of an event channel: `platform-native/events.c`. */
+export const EVENT_DRIVERS: DeviceRecipes = {
+  ...RING_DRIVERS,
+  /** bind_pirq; the place of the shared-info page. */
+  route: { calls: 1 },
+  controllerStart: { calls: 1 },
+  blockInterrupt: { registers: 2, events: 1 },
+  netInterrupt: { registers: 2, events: 1 },
 };

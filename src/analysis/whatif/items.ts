@@ -98,6 +98,7 @@ export const ITEMS = {
     about: 'exits for interrupts of devices',
   },
   inject: { operation: 'deviceInterrupt', primitive: 'inject', basis: 'traced', about: 'interrupts of devices raised' },
+  eventSend: { operation: 'deviceInterrupt', primitive: 'eventSend', basis: 'recipe', about: 'events sent to ports' },
   preempt: { operation: 'preemption', primitive: 'preempt', basis: 'traced', about: 'ends of turns' },
   call: { operation: 'supervisorCall', primitive: 'hypercallKernel', basis: 'traced', about: 'SBI calls' },
   userCall: {
@@ -124,7 +125,7 @@ export interface PredictedItem {
 }
 
 /** Interrupts raised and work inside another exit are none. */
-const NO_EXITS: ReadonlySet<ItemName> = new Set(['timerSet', 'drop', 'timerInject', 'inject']);
+const NO_EXITS: ReadonlySet<ItemName> = new Set(['timerSet', 'drop', 'timerInject', 'inject', 'eventSend']);
 
 export class Ledger {
   readonly #profile: CostProfile;

@@ -67,12 +67,15 @@ export class PredictedClock {
   /** What a driver does to its device. */
   access(accesses: Accesses, times = 1): void {
     const { registers = 0, notifications = 0, controllerRegisters = 0, claims = 0, completions = 0 } = accesses;
+    const { calls = 0, events = 0 } = accesses;
     for (let done = 0; done < times; done++) {
       this.#accessEach('register', registers);
       this.#accessEach('notification', notifications);
       this.#accessEach('controller', controllerRegisters);
       this.#accessEach('claim', claims);
       this.#accessEach('complete', completions);
+      this.add('call', calls);
+      this.add('eventSend', events);
     }
   }
 

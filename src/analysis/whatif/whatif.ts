@@ -9,7 +9,7 @@ import { CORE_PROFILES } from '../../machine/core-profiles.ts';
 import { MISS_KINDS } from '../../machine/machine-types.ts';
 import { MODE_NAMES, type ModeName } from '../../session/config.ts';
 import { CAUSE_NAMES, type Cause, type CauseTotals } from '../causes.ts';
-import { REGISTER_DRIVERS, RING_DRIVERS } from './device-recipes.ts';
+import { EVENT_DRIVERS, REGISTER_DRIVERS, RING_DRIVERS } from './device-recipes.ts';
 import { GUEST_PAGES } from './guest-paths.ts';
 import { type Basis, Ledger, type PredictedItem } from './items.ts';
 import { type PredictableTrace, type RecordedRun, readRun } from './recorded-run.ts';
@@ -60,7 +60,8 @@ export function whatif(trace: PredictableTrace, mode: TargetMode, costs: CostPro
   const hasRegisters = target.devices.deviceSet === 'emulated' || mode === 'native';
   const retime = (spread: Pick<RetimeOptions, 'startCycles' | 'accessWalkCycles' | 'extraPerGuestCycle'>) => {
     const ledger = new Ledger(target, costs);
-    const drivers = hasRegisters ? REGISTER_DRIVERS : RING_DRIVERS;
+    const rings = target.interrupts.send === undefined ? RING_DRIVERS : EVENT_DRIVERS;
+    const drivers = hasRegisters ? REGISTER_DRIVERS : rings;
     const doorbellReturnCycles = ledger.returnCycles(hasRegisters ? 'register' : 'notification');
     const retimed = new RetimedRun(run, { ledger, drivers, doorbellReturnCycles, ...spread });
     retimed.play();
