@@ -259,7 +259,9 @@ export class MissWriter {
 
   /** What has been put, as a copy. Nothing may be put after it but for {@link clear}. */
   bytes(): Uint8Array {
-    return this.#out.slice(0, this.lengthBytes);
+    // First: it writes zeros that are pending, which may take a longer array.
+    const { lengthBytes } = this;
+    return this.#out.slice(0, lengthBytes);
   }
 
   clear(): void {
