@@ -1,16 +1,18 @@
 /**
  * How large traces are: every bundled guest in every mode that it has, every workload of mini-os with the iterations that it has by default, and a
- * session of U-Boot; and what QEMU records of the same session. Writes the tables of docs/trace-size.md.
+ * session of U-Boot; and what QEMU records of the same guest, and of a guest that the same keys are typed into. Writes the tables of docs/trace-size.md.
  *
- * Run: `npm run build && node bench/trace-size.mjs [guests|uboot]`. Needs U-Boot, QEMU and mtools as `scripts/install-tools.sh` installs them.
- * Two minutes.
+ * Run: `npm run build && node bench/trace-size.mjs [guests|uboot|keys]`. Needs U-Boot, QEMU and mtools as `scripts/install-tools.sh` installs them.
+ * Also the compiler for its guests. Two minutes.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Hosts } from './hosts.mjs';
 import { median, table } from './numbers.mjs';
+import { run } from './programs.mjs';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const COMMAND = join(ROOT, 'dist/cli/paratrace.js');
@@ -149,6 +151,36 @@ async function measureUboot() {
   return `${table(head, rows)}\n\n\`rrfile\` of QEMU, of the same guest and disk, before anything was typed: at least ${qemuBytes.toLocaleString('en-US')} bytes.`;
 }
 
+/** The guest of `bench/guests/keys.c`, which prints each key: the commands typed into it, key by key, under QEMU's recording and ours. */
+async function measureKeys() {
+  execFileSync('make', ['-C', join(ROOT, 'bench/guests'), `OUT=${scratch}`, path('keys.elf')], { stdio: 'ignore' });
+  const image = new Hosts(ROOT, scratch).image('keys', TYPED.length);
+  const answers = TYPED.flatMap((line, number) =>
+    Array.from(`${line}\n`, (text, at) => ({
+      prompt: at === 0 ? `line ${number}: ` : `${line.charCodeAt(at - 1).toString(16)} `,
+      text,
+    })),
+  );
+  const [log, all, inputs] = [path('keys.rr'), path('keys.pvt'), path('keys-inputs.pvt')];
+  const machine = ['-M', 'virt', '-m', '128M', '-display', 'none', '-serial', 'stdio', '-monitor', 'none'];
+  const recorded = ['-net', 'none', '-bios', 'none', '-icount', `shift=0,rr=record,rrfile=${log}`, '-kernel', image];
+  const options = { folder: scratch, answers };
+  const qemu = await run('qemu-system-riscv64', [...machine, ...recorded], options);
+  const ours = await run(
+    process.execPath,
+    [COMMAND, 'record', image, '--mode', 'native', '--entry', 'm', '-o', all],
+    options,
+  );
+  // How often the guest woke up without a key, and so its instructions, depend on who types.
+  const said = ({ stdout }) => stdout.replaceAll('\r', '').replace(/ instructions \d+/, '');
+  if (said(qemu) !== said(ours)) throw new Error(`the guest printed:\n${qemu.stdout}\nand:\n${ours.stdout}`);
+  paratrace('trim', all, '--inputs-only', '-o', inputs);
+  const { bytes, totals, withoutImages } = sizesOf(inputs);
+  const head = ['keys', 'QEMU `rrfile`', 'inputs stream', 'inputs only'];
+  const cells = [totals.inputs, statSync(log).size, bytes.inputs, withoutImages];
+  return table(head, [cells.map((cell) => cell.toLocaleString('en-US'))]);
+}
+
 function fill(name, text) {
   const document = readFileSync(DOCUMENT, 'utf8');
   const marks = [`<!-- measured: ${name} -->`, '<!-- end -->'];
@@ -159,11 +191,12 @@ function fill(name, text) {
 
 try {
   const wanted = process.argv[2];
-  if (wanted !== 'uboot') {
+  if (wanted === undefined || wanted === 'guests') {
     const rows = measureGuests();
     fill('guests', `${guestTable(rows)}\n\n${summaryOf(rows)}`);
   }
-  if (wanted !== 'guests') fill('uboot', await measureUboot());
+  if (wanted === undefined || wanted === 'uboot') fill('uboot', await measureUboot());
+  if (wanted === undefined || wanted === 'keys') fill('keys', await measureKeys());
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
