@@ -242,15 +242,18 @@ export class EngineMachine implements Machine {
       const { cycle } = this.clock;
       const left = untilCycle - cycle;
       if (left <= 0 && resume === 0) return STOP.deadline;
-      const most = regions === undefined ? RUN_CYCLES_MAX : regions.runCyclesMax;
+      let most = RUN_CYCLES_MAX;
+      if (regions !== undefined) {
+        const untilPause = regions.pauseAt - cycle;
+        most = Math.min(most, untilPause > 0 ? untilPause : regions.passed(this.clock));
+      }
       this.clock.toEngine();
       const stop = this.#engine.call.run(hart.base, Math.min(left, most), resume);
       this.clock.fromEngine();
-      regions?.executed(this.clock.cycle - cycle);
       resume = 0;
       switch (stop) {
         case ENGINE_STOP.budget:
-          regions?.poll(hart, this.clock.icount);
+          regions?.poll(hart, this.clock);
           continue;
         case ENGINE_STOP.again:
           continue;
@@ -265,7 +268,7 @@ export class EngineMachine implements Machine {
           resume = 1;
           continue;
         case ENGINE_STOP.hot:
-          regions?.queue(hart.get32('entryPointer'), hart, this.clock.icount);
+          regions?.queue(hart.get32('entryPointer'), hart, this.clock);
           resume = 1;
           continue;
         case ENGINE_STOP.block:

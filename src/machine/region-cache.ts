@@ -12,7 +12,6 @@
 import { assert, must } from '../assert.ts';
 import type { Engine } from './engine/engine.ts';
 import { specialHandler } from './engine/handlers.ts';
-import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
 import { forgetJump } from './engine/jump-cache.ts';
 import { ENTRY, GLOBAL, JUMP, PAGE_BYTES, PROBE, REGION } from './engine/layout.ts';
 import type { CodeConfig, CompiledBatch, JobRegion } from './engine/regions/region-batch.ts';
@@ -21,6 +20,7 @@ import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import type { EngineHart } from './hart-state.ts';
 import { readCounter } from './hart-state.ts';
 import { Heads } from './heads.ts';
+import type { MachineClock } from './machine-clock.ts';
 import type { MachineConfig, TranslatorTuning } from './machine-types.ts';
 import { TRANSLATOR_DEFAULT } from './machine-types.ts';
 import type { Predecoder } from './predecoder.ts';
@@ -101,6 +101,8 @@ export class RegionCache {
   readonly #heads: Heads;
   /** Undefined if all heads have probes from the start. */
   readonly #sampling: Sampling | undefined;
+  /** Cycle of the clock at which the engine is to come back at the latest and call {@link poll}. Looked at before each run, so never a small integer. */
+  pauseAt: number;
   #coveredSamples = 0;
   /** What the slots of the table hold functions of, by slot. */
   readonly #owners: (LiveModule | undefined)[] = [];
@@ -130,6 +132,7 @@ export class RegionCache {
     this.#heads = new Heads(engine, predecoder);
     const { sampleCycles } = this.#tuning;
     this.#sampling = sampleCycles === undefined ? undefined : new Sampling(sampleCycles);
+    this.pauseAt = this.#sampling === undefined ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     this.#setHotCount(this.#hotCount);
   }
 
@@ -143,15 +146,15 @@ export class RegionCache {
     return { ...this.#counts, liveModules: this.#liveModules, retired };
   }
 
-  /** Cycles that the engine may execute before it is to call {@link poll}. */
-  get runCyclesMax(): number {
-    if (this.#sampling !== undefined) return Math.min(RUN_CYCLES_MAX, Math.max(1, this.#sampling.left));
-    return this.#queue.size > 0 ? QUEUE_POLL_CYCLES : RUN_CYCLES_MAX;
-  }
-
-  /** The engine has executed so many cycles. */
-  executed(cycles: number): void {
-    if (this.#sampling !== undefined) this.#sampling.left -= cycles;
+  /**
+   * {@link pauseAt} has passed while the engine did not run. Who charges that much of a guest's time would be all that samples find if one
+   * were taken now, so another is awaited.
+   * @returns cycles that the engine may execute now
+   */
+  passed({ cycle, icount }: MachineClock): number {
+    const cycles = this.#sampling?.next(icount) ?? QUEUE_POLL_CYCLES;
+    this.pauseAt = cycle + cycles;
+    return cycles;
   }
 
   /** Execution has reached an entry by a jump, or will do so. */
@@ -161,8 +164,11 @@ export class RegionCache {
   }
 
   /** A probe has counted enough. */
-  queue(entryPointer: number, hart: EngineHart, icount: number): void {
-    if (this.#queue.size === 0) this.#queuedAt = icount;
+  queue(entryPointer: number, hart: EngineHart, { cycle, icount }: MachineClock): void {
+    if (this.#queue.size === 0) {
+      this.#queuedAt = icount;
+      if (this.#sampling === undefined) this.pauseAt = cycle + QUEUE_POLL_CYCLES;
+    }
     const record = this.#view.getInt32(entryPointer + ENTRY.imm, true);
     // First, so that it gets no probe as the target of its own branch when it is decoded again.
     this.#heads.setWaiting(entryPointer, true);
@@ -188,9 +194,14 @@ export class RegionCache {
    * Puts what has been compiled in place, and compiles what has waited long enough; looks where the guest is if it is time to. Called
    * between runs of the engine.
    */
-  poll(hart: EngineHart, icount: number): void {
+  poll(hart: EngineHart, { cycle, icount }: MachineClock): void {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#sampling !== undefined && this.#sampling.left <= 0) this.#sample(this.#sampling, hart);
+    if (this.#sampling === undefined) {
+      this.pauseAt = this.#queue.size > 0 ? cycle + QUEUE_POLL_CYCLES : Number.POSITIVE_INFINITY;
+    } else if (cycle >= this.pauseAt) {
+      if (this.#sampling.hasBegun(icount)) this.#sample(this.#sampling, hart);
+      this.pauseAt = cycle + this.#sampling.next(icount);
+    }
     if (this.#finished.length > 0) for (const { order, batch } of this.#finished.splice(0)) this.#install(order, batch);
     this.evict();
     const divisor = EAGERNESS.find(({ insns }) => icount >= insns)?.divisor ?? 1;

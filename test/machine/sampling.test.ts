@@ -45,9 +45,12 @@ describe('the time between samples', () => {
 
   it('grows while they find translated code, to a limit, and falls when they do not, to where it began', () => {
     const sampling = new Sampling(CYCLES);
+    expect(sampling.next(0), 'to the first').toBeGreaterThan(100 * CYCLES);
+    expect(sampling.hasBegun(100)).toBe(false);
+    expect(sampling.hasBegun(1e9)).toBe(true);
     const next = (isTranslated: boolean) => {
       sampling.taken(isTranslated);
-      return sampling.left;
+      return sampling.next(1e9);
     };
     const interpreted = Array.from({ length: 50 }, () => next(false));
     for (const left of interpreted) expect(Math.abs(left - CYCLES)).toBeLessThanOrEqual(CYCLES / 4);
