@@ -1,5 +1,5 @@
 /**
- * Holds predictions to account: records each workload of mini-os in mode `pv`, prices the trace under `full` and `hvm`, really runs both, and writes
+ * Holds predictions to account: records each workload of mini-os in mode `pv`, prices the trace under the other modes, really runs these, and writes
  * docs/accuracy.md with every error. Runs are deterministic, so the page is the same on every host.
  *
  *   node scripts/accuracy.mjs                   writes docs/accuracy.md; needs a build
@@ -15,7 +15,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const command = join(root, 'dist/cli/paratrace.js');
 const page = join(root, 'docs/accuracy.md');
 const PROFILES = ['rocket-kvm-2023', 'kvm-ept-ivb-2019', 'xen-pv-2003', 'vmware-ws-2003'];
-const MODES = ['full', 'hvm'];
+const MODES = ['native', 'full', 'hvm', 'hvm-pv'];
 /** What is accepted, in percent: of each workload, and of the median of a mode. */
 const BOUND = { each: 5, median: 2 };
 
@@ -66,8 +66,8 @@ function paratrace(args) {
 function render(tables) {
   return `# How far off predictions are
 
-Each workload of mini-os, with its default iterations, was recorded once in mode \`pv\`. \`whatif\` priced the trace under \`full\` and \`hvm\`, and both were
-really run with the same cost profile. This page has every error; \`node scripts/accuracy.mjs\` writes it, and a test of the \`guests\` project checks that it is
+Each workload of mini-os, with its default iterations, was recorded once in mode \`pv\`. \`whatif\` priced the trace under ${MODES.map((mode) => `\`${mode}\``).join(', ')},
+and these were really run with the same cost profile. \`native\` and \`hvm-pv\` offer rings beside registers, and mini-os takes the rings. This page has every error; \`node scripts/accuracy.mjs\` writes it, and a test of the \`guests\` project checks that it is
 what comes out. [pricing.md](pricing.md) says how a prediction is made, and what it does not know.
 
 \`error\` is of all cycles, waiting included; \`busy\` of those that are not idle. \`largest part\` is the part of the run whose error is largest, in percent of

@@ -1,69 +1,148 @@
 /**
- * What the two builds of a kernel do where they differ: the paravirtual one in the trace, and the unmodified one that the prediction is for.
- * Counted from the sources and the built images of `guests/mini-os` (`platform-pv/`, `platform-native/`), which is the paravirtual kernel of this
- * package, by executing both under `pv` and `native` and adding up cycles by function; `test/guests/guest-paths.test.ts` does that again for
- * what occurs most. But for the four counts of {@link GUEST_PAGES} that say so, no number comes from a run of a mode with a hypervisor below
- * the unmodified kernel, which are those that `docs/accuracy.md` judges.
+ * What the two builds of a kernel do where they differ: the paravirtual one in the trace, and the unmodified one that the prediction is for, with
+ * drivers for registers or for rings. They are builds of `guests/mini-os` (`platform-pv/`, `platform-native/`), which is the paravirtual kernel of
+ * this package. Every count of cycles is a sum of those of its functions, and `test/guests/guest-paths.test.ts` finds each of them again, to the
+ * cycle, by executing both builds, under `pv` and `native`; not under the modes that `docs/accuracy.md` judges. Only the four
+ * counts of {@link GUEST_PAGES} that say so were read off runs of those modes.
  */
 
-/** Cycles of both builds on core `rocket`, without page walks, for one occurrence. */
-export interface PathPair {
+/** Cycles on core `rocket`, without page walks, for one occurrence. */
+export interface PathCycles {
   readonly pv: number;
-  readonly unmodified: number;
+  /** Of the unmodified build, with its drivers for registers and for rings. */
+  readonly registers: number;
+  readonly rings: number;
 }
+
+/** A path without drivers. */
+const kernel = (pv: number, unmodified: number): PathCycles => ({ pv, registers: unmodified, rings: unmodified });
+
+/** Of functions that others call, one call each. */
+const PV_MUST = 17;
+const PV_SEND = 9 + PV_MUST;
+const VIRTQ_ADD = 79;
+const VIRTQ_TAKE = 55;
+const VIRTQ_TAKE_NONE = 14;
+const VIRTQ_PUBLISH = 53;
+const VIRTQ_INTERRUPT_AFTER = 30;
+const VIRTIO_ACKNOWLEDGE = 13;
+const VIRTIO_CONFIG = 11;
+const PLIC_SERVICE = 2 * 16 + 15;
+
+/** Frames that a driver sends before it takes buffers back, and what that takes for all of them. */
+const SENT_FRAMES = 16;
+const TAKEN_BACK = { pv: 4 + 597, rings: SENT_FRAMES * VIRTQ_TAKE + VIRTQ_TAKE_NONE };
 
 /** Symbols in brackets: functions of both builds, self cycles per call. */
 export const GUEST_PATHS = {
-  /** [pv_trap_entry + pv_trap + pv_is_user] [the trap itself 5 + native_trap_entry + native_trap + native_is_user] */
-  exceptionEntry: { pv: 56 + 15 + 7, unmodified: 5 + 63 + 23 + 8 },
-  /** [pv_event_entry + pv_trap_entry from its second part on + pv_event + pv_is_user] [5 + native_trap_entry from the kernel + native_trap + native_is_user] */
-  interruptEntry: { pv: 34 + 23 + 17 + 7, unmodified: 5 + 67 + 24 + 8 },
+  /** [pv_irq_save + pv_irq_restore that leaves events masked] [native_irq_save + native_irq_restore] */
+  mask: kernel(12 + 4, 9 + 7),
+  /** More, if that lets events in: whether any has come. */
+  unmask: kernel(12 - 4, 0),
+  /**
+   * [pv_trap_entry + pv_trap + pv_is_user + pv_irq_enable, pv_irq_disable, less what `mask` and `unmask` count for these] [the trap itself 5 +
+   * native_trap_entry + native_trap + native_is_user + native_irq_enable, native_irq_disable, less `mask`]
+   */
+  exceptionEntry: kernel(56 + 15 + 7 + 11 + 8 - 24, 5 + 63 + 23 + 8 + 8 + 8 - 16),
+  /** [pv_event_entry + pv_trap_entry from its second part on + pv_event] [native_trap_entry from the kernel + native_trap; a return there is 5 shorter] */
+  interruptEntry: kernel(34 + 23 + 17, 67 + 26 - 5),
   /** [pv_enter_user, to its ecall] [native_enter_user, to its sret] */
-  trapReturn: { pv: 92, unmodified: 86 },
-  /** One mask and what undoes it: [pv_irq_save + pv_irq_restore] [native_irq_save + native_irq_restore] */
-  mask: { pv: 12 + 8, unmodified: 9 + 7 },
-  /** Finding a device's interrupt: two claims, the second finds none, and a completion [pv_claim, pv_complete] [plic_claim, plic_complete] */
-  deviceService: { pv: 2 * 65 + 4, unmodified: 2 * 16 + 15 },
-  /** The timer is a port like that of a device for the one, and a cause of its own for the other [device_interrupt + pv_claim, pv_complete] */
-  timerService: { pv: 58 + 2 * 62 + 4, unmodified: 0 },
-  /** Serving a tick, the part that both share [timer_interrupt, wake_all] */
-  timerInterrupt: { pv: 120, unmodified: 120 },
-  /** [pv_idle + pv_must] [native_idle: wfi, csrsi, csrci, ret] */
-  idle: { pv: 34 + 17, unmodified: 5 + 4 + 4 + 3 + 13 },
+  trapReturn: kernel(92, 86),
+  /** [pv_idle + pv_must, less what `mask` and `unmask` count of it] [native_idle, less `mask`] */
+  idle: kernel(34 + PV_MUST - 24, 22 - 16),
   /** [pv_set_deadline + pv_must] [native_set_deadline] */
-  deadline: { pv: 4 + 17, unmodified: 9 },
+  deadline: kernel(5 + PV_MUST, 12),
+  /** A tick, the timer being a cause of its own for the unmodified kernel [none: recorded ticks are passed over] [timer_interrupt + native_now + wake_all] */
+  tick: kernel(0, 66 + 7 + 32),
+  /** And if it wakes somebody, of whom make_ready knows [wake_all + make_ready] */
+  tickWakes: kernel(0, 39 - 32 + 34),
   /** [pv_activate + pv_must] [native_activate] */
-  activate: { pv: 47 + 17, unmodified: 16 },
+  activate: kernel(47 + PV_MUST, 16),
   /** [pv_flush_page, pv_flush_all + pv_must] [native_flush_page, native_flush_all] */
-  flush: { pv: 15 + 17, unmodified: 7 },
+  flush: kernel(15 + PV_MUST, 7),
   /** [pv_set_entry_now + pv_must] [native_set_entry_now] */
-  entryNow: { pv: 4 + 17, unmodified: 8 },
+  entryNow: kernel(4 + PV_MUST, 8),
   /** Each entry of a batch [pv_set_entry] [native_set_entry] */
-  entryInBatch: { pv: 63, unmodified: 4 },
-  /** The batch [pv_lazy_begin + pv_lazy_end + write_updates + pv_must] [native_lazy_begin + native_lazy_end] */
-  batch: { pv: 6 + 23 + 17, unmodified: 6 },
-  /** Each page whose view changes as it becomes a table, or is one no more [hand_over, and its part of run_calls and set_table] */
-  tableHandOver: { pv: 64 + 10 + 35, unmodified: 4 },
-  /** A call for several of them [run_calls + pv_must] */
-  handOver: { pv: 20 + 17, unmodified: 0 },
-  /** An address space goes into use: [pv_root_ready + hand_over_all + pv_must; a second root, zeroed and copied to] [native_root_create] */
-  rootReady: { pv: 34 + 2848 + 17 + 3102 + 970, unmodified: 3080 },
-  /** It is taken apart [pv_root_destroy + hand_over_all + pv_must, page_put] */
-  rootDestroyed: { pv: 90 + 2848 + 17 + 40, unmodified: 0 },
-  /** A request of the disk, with a segment for each page [submit, grant_change, ring_publish, interrupt] [submit, interrupt] */
-  diskRequest: { pv: 370 + 27 + 40 + 114, unmodified: 106 + 40 },
-  /** Up to the doorbell [transmit + pv_send + pv_must] [transmit] */
-  frameSent: { pv: 108 + 8 + 17 - 30, unmodified: 78 - 12 },
-  /** And behind it [pv_must from its ecall on, transmit from there on] [transmit from its store to TDT on] */
-  frameSentReturn: { pv: 30, unmodified: 12 },
-  /** [receive] [receive, unmask] */
-  frameReceived: { pv: 82, unmodified: 53 },
-  /** A byte printed: copied to a buffer, or waited for and stored [memcpy] [write] */
-  byteWritten: { pv: 6, unmodified: 13 },
-  /** From the first instruction to the first process [grant_page, device_connect] [walk_structure and what it calls: devices are found in the device tree] */
-  boot: { pv: 10_000, unmodified: 77_700 },
-} as const satisfies Record<string, PathPair>;
+  entryInBatch: kernel(63, 4),
+  /** An entry of tables that are not handed over yet [pv_set_entry] [native_set_entry] */
+  entryBefore: kernel(44, 4),
+  /** The batch [pv_lazy_begin + pv_lazy_end + pv_must] [native_lazy_begin + native_lazy_end] */
+  batch: kernel(6 + 23 + PV_MUST, 3 + 3),
+  /** A call that hands pages over, or back [run_calls + pv_must] */
+  handOver: kernel(31 + PV_MUST, 0),
+  /** Each page of it [hand_over and its part of run_calls] */
+  pageOver: kernel(64 + 6, 0),
+  pageBack: kernel(65 + 6, 0),
+  /** A table put into tables in use, after it was handed over [pv_set_table + pv_must] [native_set_table]; more, if that is in both roots */
+  tableSet: kernel(94 + PV_MUST, 7),
+  tableSetInRoots: kernel(105 - 94, 0),
+  /** A table put into tables that are not in use; more, if that is in both roots */
+  tableBefore: kernel(63, 7),
+  tableBeforeInRoots: kernel(66 - 63, 0),
+  /** An address space [pv_root_create + pv_root_ready + pv_must; a second root: page_get_zeroed, memset] [native_root_create + native_root_ready] */
+  rootReady: kernel(3102 + 34 + PV_MUST + 34 + 1197, 3080 + 3),
+  /** It is taken apart [pv_root_destroy + pv_must; page_put of the second root] [native_root_destroy] */
+  rootDestroyed: kernel(64 + PV_MUST + 25, 3),
+  /** Tables of it are looked for: in an empty one; in one with tables; for each table of entries [hand_over_all] */
+  tablesOfNone: kernel(37, 0),
+  tablesOfSome: kernel(3117, 0),
+  tablesOfEach: kernel(4, 0),
+  /** A request of the disk and its interrupt [submit, pv_send, sectors, interrupt] [submit, sectors, interrupt; virtq_add, virtq_take and the others] */
+  diskRequest: {
+    pv: 174 + PV_SEND + 6 + 52,
+    registers: 54 + 6 + 29,
+    rings:
+      113 +
+      117 +
+      VIRTQ_PUBLISH +
+      VIRTQ_INTERRUPT_AFTER +
+      28 +
+      2 * VIRTIO_CONFIG +
+      51 +
+      VIRTIO_ACKNOWLEDGE +
+      VIRTQ_TAKE +
+      VIRTQ_TAKE_NONE,
+  },
+  /** Each page of it [submit, grant_change, interrupt] [submit, interrupt; virtq_add] */
+  diskPage: { pv: 23 + 27 + 8, registers: 19 + 4, rings: 11 + 10 + 21 },
+  /** Finding its interrupt: two claims, the second finds none, and a completion [pv_claim, pv_complete] [plic_claim, plic_complete] */
+  diskService: kernel(127 + 3, PLIC_SERVICE),
+  netService: {
+    pv: 131 + 3,
+    registers: PLIC_SERVICE + 11,
+    rings: PLIC_SERVICE + 9 + VIRTIO_ACKNOWLEDGE,
+  },
+  /** Up to the doorbell [transmit + pv_send, to its ecall] [transmit, to its store to TDT] [transmit, virtq_add, virtq_publish] */
+  frameSent: {
+    pv: 108 + PV_SEND - 30 + TAKEN_BACK.pv / SENT_FRAMES,
+    registers: 78 - 12,
+    rings: 1050 / SENT_FRAMES + VIRTQ_ADD + VIRTQ_PUBLISH - 12 + TAKEN_BACK.rings / SENT_FRAMES,
+  },
+  /** And behind it [pv_must from its ecall on, transmit from there on] [transmit from its store on] */
+  frameSentReturn: { pv: 30, registers: 12, rings: 12 },
+  /** One received, and one looked for in vain before it [receive; virtq_add, virtq_take, virtq_interrupt_after] */
+  frameReceived: {
+    pv: 162,
+    registers: 104,
+    rings: 112 + VIRTQ_ADD + VIRTQ_TAKE + 2 * VIRTQ_TAKE_NONE + VIRTQ_INTERRUPT_AFTER,
+  },
+  /** Buffers given back [receive, pv_send] [receive] [receive, virtq_publish] */
+  refill: { pv: 24 + PV_SEND, registers: 15, rings: 4 + VIRTQ_PUBLISH },
+  /** A call with text [write, memcpy but for what it copies] [write] [write, memcpy; virtq_add, virtq_publish, virtq_take] */
+  textWritten: { pv: 57 + 29, registers: 7, rings: 74 + 29 + VIRTQ_ADD + VIRTQ_PUBLISH + VIRTQ_TAKE },
+  /** Each byte of it, waited for and stored [none] [write] */
+  byteWritten: { pv: 0, registers: 14, rings: 0 },
+  /** Each eight bytes, and each byte left over, copied to a buffer [memcpy] [none] */
+  wordCopied: { pv: 6, registers: 0, rings: 6 },
+  byteCopied: { pv: 7, registers: 0, rings: 7 },
+} as const satisfies Record<string, PathCycles>;
 export type GuestPath = keyof typeof GUEST_PATHS;
+
+/**
+ * Cycles from the first instruction to the first process, of workload `syscall` without accesses to devices: of the paravirtual build, which is told of
+ * its devices, and of the unmodified one, which finds them in a device tree, by what that holds (`DeviceAxis.deviceSet`).
+ */
+export const BOOT_CYCLES = { calls: 128_081, emulated: 184_343, both: 207_307, rings: 203_125 } as const;
 
 /**
  * Cycles of the unmodified receiver from masking interrupts to asking for one: the end of native_irq_save, net_receive, receive up to its store to

@@ -1,7 +1,7 @@
 /** The clock of a predicted run: what is charged and what passes on it, while devices work and the timer ticks. */
 import type { Accesses } from './device-recipes.ts';
 import type { DeviceTimes } from './device-times.ts';
-import { CSR_ACCESSES, GUEST_PATHS, type GuestPath } from './guest-paths.ts';
+import { CSR_ACCESSES, GUEST_PATHS, type GuestPath, type PathCycles } from './guest-paths.ts';
 import type { ItemName, Ledger } from './items.ts';
 
 /** What a wait is for. */
@@ -11,9 +11,14 @@ export interface Wake {
   readonly ready: () => number;
 }
 
+/** Of the unmodified build. */
+export type DriverKind = Exclude<keyof PathCycles, 'pv'>;
+
 export interface PredictedClockOptions {
   readonly ledger: Ledger;
   readonly devices: DeviceTimes;
+  /** Which drivers the unmodified kernel has. */
+  readonly drivers: DriverKind;
   /** Of a page walk for each access to a register. */
   readonly accessWalkCycles: number;
   /** Between ticks of the timer; 0: there are none. */
@@ -81,8 +86,8 @@ export class PredictedClock {
 
   /** What the unmodified kernel takes more for something than the recorded one, or less. */
   path(name: GuestPath, count = 1): void {
-    const { pv, unmodified } = GUEST_PATHS[name];
-    this.cycle += (unmodified - pv) * count;
+    const path = GUEST_PATHS[name];
+    this.cycle += (path[this.#options.drivers] - path.pv) * count;
   }
 
   /** The first deadline starts the ticks; later ones follow from it. */
@@ -130,9 +135,11 @@ export class PredictedClock {
     this.add('timerSet');
     this.add('trapCsr', CSR_ACCESSES.trapEntry + CSR_ACCESSES.trapReturn);
     this.add('sret');
-    this.add('maskCsr', CSR_ACCESSES.mask);
-    const { interruptEntry, trapReturn, mask, deadline, timerInterrupt } = GUEST_PATHS;
-    for (const path of [interruptEntry, trapReturn, mask, deadline, timerInterrupt]) this.cycle += path.unmodified;
+    // wake_all masks interrupts, and so does make_ready for whoever is woken.
+    this.add('maskCsr', CSR_ACCESSES.mask * (fromIdle ? 2 : 1));
+    const { interruptEntry, trapReturn, mask, deadline, tick, tickWakes } = GUEST_PATHS;
+    for (const path of [interruptEntry, trapReturn, mask, deadline, tick]) this.cycle += path.registers;
+    if (fromIdle) this.cycle += tickWakes.registers + mask.registers;
   }
 
   #accessEach(item: ItemName, count: number): void {

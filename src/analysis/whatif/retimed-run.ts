@@ -6,38 +6,19 @@
 import { NET_QUEUE } from '../../hypervisor/backends/net-wire.ts';
 import type { EventOf, VmEvent } from '../../hypervisor/events.ts';
 import { TABLE_WRITES_MAX } from '../../hypervisor/shadow/shadow-mmu.ts';
-import { type DeviceRecipes, REFILL_FRAMES } from './device-recipes.ts';
+import { REFILL_FRAMES } from './device-recipes.ts';
 import { DeviceTimes, isDisk, isNet } from './device-times.ts';
-import { CSR_ACCESSES, RECEIVER_LOOKS_CYCLES } from './guest-paths.ts';
-import type { Ledger } from './items.ts';
+import { BOOT_CYCLES, CSR_ACCESSES, RECEIVER_LOOKS_CYCLES } from './guest-paths.ts';
 import { PredictedClock, type Wake } from './predicted-clock.ts';
 import { isBlock, pvCallOf, type RecordedRun } from './recorded-run.ts';
 import { isBlockAt, isTick, nextOfGuest, wokenBy } from './recorded-waits.ts';
+import type { RetimedCounts, RetimeOptions } from './retime-options.ts';
 
-export interface RetimeOptions {
-  readonly ledger: Ledger;
-  readonly drivers: DeviceRecipes;
-  /** Of the access that tells a device of work: what comes after it. */
-  readonly doorbellReturnCycles: number;
-  /** What is known as a sum only: most of it is for pages touched for the first time. */
-  readonly startCycles: number;
-  /** Of a page walk for each access to a register. */
-  readonly accessWalkCycles: number;
-  /** Page walks more for each cycle of the guest. */
-  readonly extraPerGuestCycle: number;
-}
-
-/** What the prediction counts besides priced items. */
-export interface RetimedCounts {
-  addressSpaces: number;
-  destroyedTables: number;
-  /** Pages whose view changes as they become tables, or are none any more: each change drops a translation. */
-  handedOver: number;
-  loads: number;
-  flushes: number;
-  faults: number;
-  tableStores: number;
-}
+/** Of an address space of a paravirtual kernel: one with the kernel, one without. */
+const ROOTS = 2;
+/** Entries of a root that map the kernel. */
+const KERNEL_ENTRIES = 1;
+const PAGE_BYTES = 4096;
 
 export class RetimedRun {
   readonly #run: RecordedRun;
@@ -64,13 +45,16 @@ export class RetimedRun {
   #staleRoots = 0;
   #framesReceived = 0;
   #lastCall = '';
+  /** By the last call that did. */
+  #tablesHandedOver = 0;
 
   constructor(run: RecordedRun, options: RetimeOptions) {
     this.#run = run;
     this.#options = options;
     this.#devices = new DeviceTimes(run.steps, run.config.net?.latencyCycles ?? 0);
-    const { ledger, accessWalkCycles } = options;
-    this.#clock = new PredictedClock({ ledger, devices: this.#devices, accessWalkCycles, tickCycles: run.tickCycles });
+    const { ledger, accessWalkCycles, driverKind: drivers } = options;
+    const { tickCycles } = run;
+    this.#clock = new PredictedClock({ ledger, devices: this.#devices, drivers, accessWalkCycles, tickCycles });
   }
 
   get cycle(): number {
@@ -99,7 +83,7 @@ export class RetimedRun {
     const { drivers, startCycles } = this.#options;
     const { config } = this.#run;
     this.#clock.pass(startCycles);
-    this.#clock.path('boot');
+    this.#clock.pass(BOOT_CYCLES[this.#options.deviceSet] - BOOT_CYCLES.calls);
     this.#clock.add('startCsr', CSR_ACCESSES.start);
     this.#clock.add('satpNew');
     this.#clock.add('fence');
@@ -200,8 +184,13 @@ export class RetimedRun {
         this.#clock.add('fence', call.flushes);
         break;
       case 'mmu_update':
-        this.#clock.path('batch');
-        this.#clock.path('entryInBatch', call.tableWrites);
+        if (this.#tablesHandedOver === 1 && this.#lastCall === 'multicall') {
+          this.#clock.path('tableSet');
+          this.#clock.path('tableSetInRoots', call.tableWrites - 1);
+        } else {
+          this.#clock.path('batch');
+          this.#clock.path('entryInBatch', call.tableWrites);
+        }
         counts.tableStores += call.tableWrites;
         this.#clock.add('tableStore', call.tableWrites);
         break;
@@ -212,9 +201,7 @@ export class RetimedRun {
         this.#handOver(Number(call.arg1));
         break;
       case 'console_io':
-        this.#clock.path('byteWritten', Number(call.arg1));
-        this.#clock.access(this.#options.drivers.consoleWrite);
-        this.#clock.access(this.#options.drivers.consoleByte, Number(call.arg1));
+        this.#write(Number(call.arg1));
         break;
       default:
         break;
@@ -236,7 +223,7 @@ export class RetimedRun {
     } else if (this.#lastCall === 'multicall') {
       // Tables are handed over before they are pinned.
       this.#clock.path('rootReady');
-      this.#clock.path('entryInBatch', this.#entriesPinned(event));
+      this.#tablesBefore(event);
       this.#newSpaces++;
       this.counts.addressSpaces++;
       this.#reuseRoot();
@@ -266,9 +253,40 @@ export class RetimedRun {
     this.counts.tableStores += TABLE_WRITES_MAX + 1;
   }
 
+  /** Tables that were made by plain stores before they were handed over: two roots, one above those of entries, and these. */
+  #tablesBefore(event: EventOf<'hypercall'>): void {
+    const pages = this.#tablesHandedOver;
+    if (pages <= ROOTS) {
+      this.#clock.path('tablesOfNone');
+      return;
+    }
+    const tables = pages - ROOTS - 1;
+    this.#clock.path('tablesOfSome');
+    this.#clock.path('tablesOfEach', tables);
+    this.#clock.path('tableBefore', tables + 1);
+    this.#clock.path('tableBeforeInRoots');
+    // What was pinned are entries, and above them an entry for each table and those of both roots.
+    this.#clock.path('entryBefore', Math.max(0, this.#entriesPinned(event) - tables - ROOTS - KERNEL_ENTRIES));
+  }
+
+  #write(bytes: number): void {
+    const { consoleWrite, consoleByte } = this.#options.drivers;
+    this.#clock.path('textWritten');
+    this.#clock.path('byteWritten', bytes);
+    this.#clock.path('wordCopied', Math.floor(bytes / 8));
+    this.#clock.path('byteCopied', bytes % 8);
+    this.#clock.access(consoleWrite);
+    this.#clock.access(consoleByte, bytes);
+  }
+
   #handOver(pages: number): void {
+    this.#tablesHandedOver = pages;
     this.#clock.path('handOver');
-    this.#clock.path('tableHandOver', pages);
+    if (this.#lastCall === 'unpin') {
+      this.#clock.path('pageBack', pages);
+      this.#clock.path(pages > ROOTS ? 'tablesOfSome' : 'tablesOfNone');
+      if (pages > ROOTS) this.#clock.path('tablesOfEach', pages - ROOTS - 1);
+    } else this.#clock.path('pageOver', pages);
     // The second root is only the paravirtual kernel's.
     if (this.#lastCall === 'unpin') this.counts.destroyedTables += pages - 1;
     this.counts.handedOver += pages;
@@ -298,9 +316,11 @@ export class RetimedRun {
       this.#clock.path('mask', count);
       this.#clock.add('maskCsr', CSR_ACCESSES.mask * count);
       this.#askForFrame(index);
+    } else if (operation === 'interrupt-unmask') {
+      this.#clock.path('unmask', count);
     } else if (operation === 'interrupt-acknowledge') {
       const { blockInterrupt, netInterrupt } = this.#options.drivers;
-      this.#clock.path('deviceService');
+      if (isNet(device) || isDisk(device)) this.#clock.path(isNet(device) ? 'netService' : 'diskService');
       if (isNet(device)) this.#clock.access(netInterrupt);
       else if (isDisk(device)) this.#clock.access(blockInterrupt);
     }
@@ -310,6 +330,7 @@ export class RetimedRun {
     const { drivers } = this.#options;
     if (isDisk(event.device)) {
       this.#clock.path('diskRequest');
+      this.#clock.path('diskPage', Math.ceil((event.readableBytes + event.writableBytes) / PAGE_BYTES));
       this.#clock.access(drivers.blockSubmit);
     } else if (isNet(event.device) && event.queue === NET_QUEUE.transmit) {
       this.#clock.path('frameSent');
@@ -323,7 +344,9 @@ export class RetimedRun {
   #frameReceived(): void {
     this.#framesReceived++;
     this.#clock.path('frameReceived');
-    if (this.#framesReceived % REFILL_FRAMES === 0) this.#clock.access(this.#options.drivers.netRefill);
+    if (this.#framesReceived % REFILL_FRAMES !== 0) return;
+    this.#clock.path('refill');
+    this.#clock.access(this.#options.drivers.netRefill);
   }
 
   /**

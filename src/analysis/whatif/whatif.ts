@@ -13,7 +13,8 @@ import { EVENT_DRIVERS, REGISTER_DRIVERS, RING_DRIVERS } from './device-recipes.
 import { GUEST_PAGES } from './guest-paths.ts';
 import { type Basis, Ledger, type PredictedItem } from './items.ts';
 import { type PredictableTrace, type RecordedRun, readRun } from './recorded-run.ts';
-import { RetimedRun, type RetimeOptions } from './retimed-run.ts';
+import type { RetimeOptions } from './retime-options.ts';
+import { RetimedRun } from './retimed-run.ts';
 
 /** Version of the shape of {@link Prediction}: fields may be added without a new one. */
 export const PREDICTION_VERSION = 1;
@@ -57,13 +58,16 @@ export function whatif(trace: PredictableTrace, mode: TargetMode, costs: CostPro
   }
   const target = modeByName(mode, entry);
   const run = readRun(trace, core.cyclesPerTick);
-  const hasRegisters = target.devices.deviceSet === 'emulated' || mode === 'native';
+  const { deviceSet } = target.devices;
+  // Where there are both, a kernel takes rings.
+  const hasRegisters = deviceSet === 'emulated';
+  const driverKind = hasRegisters ? 'registers' : 'rings';
   const retime = (spread: Pick<RetimeOptions, 'startCycles' | 'accessWalkCycles' | 'extraPerGuestCycle'>) => {
     const ledger = new Ledger(target, costs);
     const rings = target.interrupts.send === undefined ? RING_DRIVERS : EVENT_DRIVERS;
     const drivers = hasRegisters ? REGISTER_DRIVERS : rings;
     const doorbellReturnCycles = ledger.returnCycles(hasRegisters ? 'register' : 'notification');
-    const retimed = new RetimedRun(run, { ledger, drivers, doorbellReturnCycles, ...spread });
+    const retimed = new RetimedRun(run, { ledger, drivers, driverKind, deviceSet, doorbellReturnCycles, ...spread });
     retimed.play();
     const sums = addSums(run, retimed, ledger);
     return { retimed, ledger, sums, walks: walkReferences(run, retimed, ledger, sums) };
