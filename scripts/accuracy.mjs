@@ -15,7 +15,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const command = join(root, 'dist/cli/paratrace.js');
 const page = join(root, 'docs/accuracy.md');
 const PROFILES = ['rocket-kvm-2023', 'kvm-ept-ivb-2019', 'xen-pv-2003', 'vmware-ws-2003'];
-const MODES = ['native', 'full', 'hvm', 'hvm-pv'];
+const MODES = ['native', 'full', 'hvm', 'hvm-pv', 'pvh'];
 /** What is accepted, in percent: of each workload, and of the median of a mode. */
 const BOUND = { each: 5, median: 2 };
 

@@ -19,7 +19,7 @@ describe('docs/accuracy.md', () => {
     const trace = scratch.path(`${workload}.pvt`);
     const what = ['mini-os', '--workload', workload, '--quiet'];
     await paratrace(['record', ...what, '--mode', 'pv', '-o', trace]);
-    const compared = await paratrace(['compare', ...what, '--modes', 'native,full,hvm,hvm-pv', '--json']);
+    const compared = await paratrace(['compare', ...what, '--modes', 'native,full,hvm,hvm-pv,pvh', '--json']);
     for (const { mode, cycles } of (JSON.parse(compared.stdout) as Comparison).modes) {
       const { stdout } = await paratrace(['whatif', trace, '--as', mode, '--json']);
       const predicted = (JSON.parse(stdout) as Prediction).cycles;
@@ -30,11 +30,11 @@ describe('docs/accuracy.md', () => {
 
   it('has every workload under every profile, each within the bound', () => {
     const rows = [
-      ...PAGE.matchAll(/^\| ([a-z-]+) \| `(native|full|hvm|hvm-pv)` \| [\d,]+ \| [\d,]+ \| ([+-]?[\d.]+) % \|/gm),
+      ...PAGE.matchAll(/^\| ([a-z-]+) \| `(native|full|hvm|hvm-pv|pvh)` \| [\d,]+ \| [\d,]+ \| ([+-]?[\d.]+) % \|/gm),
     ];
     const profiles = [...PAGE.matchAll(/^## `(.+)`$/gm)];
     expect(profiles.length).toBeGreaterThanOrEqual(2);
-    expect(rows).toHaveLength(14 * 4 * profiles.length);
+    expect(rows).toHaveLength(14 * 5 * profiles.length);
     for (const [line, , , error] of rows) expect(Math.abs(Number(error)), line).toBeLessThan(100 * ERROR_MAX);
   });
 });

@@ -1,9 +1,9 @@
 /**
  * What the two builds of a kernel do where they differ: the paravirtual one in the trace, and the unmodified one that the prediction is for, with
  * drivers for registers or for rings. They are builds of `guests/mini-os` (`platform-pv/`, `platform-native/`), which is the paravirtual kernel of
- * this package. Every count of cycles is a sum of those of its functions, and `test/guests/guest-paths.test.ts` finds each of them again, to the
- * cycle, by executing both builds, under `pv` and `native`; not under the modes that `docs/accuracy.md` judges. Only the four
- * counts of {@link GUEST_PAGES} that say so were read off runs of those modes.
+ * this package. Every count of cycles is a sum of those of its functions, found by executing both builds, under `pv` and `native`, and
+ * `test/guests/guest-paths.test.ts` finds most of them again in this way, to the cycle; docs/pricing.md says which it does not. Only the four
+ * counts of {@link GUEST_PAGES} that say so were read off runs of modes that `docs/accuracy.md` judges.
  */
 
 /** Cycles on core `rocket`, without page walks, for one occurrence. */
