@@ -49,6 +49,19 @@ describe('the translator', () => {
     expect(translated).toEqual(interpreted);
   });
 
+  it('takes what is known of a register on one way of a branch for nothing on the other', () => {
+    const { interpreted, translated, rig } = onBothTiers((each) => {
+      // The way taken makes a word of a1; on the other it is none, and its low half is extended.
+      const other =
+        'addiw a2, a1, 0; add a3, a3, a2; j join; word: addiw a1, a1, 1; add a4, a4, a1; join: add a5, a5, a1';
+      each.load(`${hotLoop(`addi a1, s6, 0; beq s1, s2, word; ${other}`)}; ebreak`);
+      each.start();
+      each.setX('s6', 0x1234_8765_4321n);
+    });
+    expect(regionsOf(rig)).toBeGreaterThan(0);
+    expect(translated).toEqual(interpreted);
+  });
+
   it('sees a store to code that it has translated and that has never run', () => {
     const { interpreted, translated, rig } = onBothTiers((each) => {
       // The way to `rare` is part of the region, but is not taken until its code has been changed.

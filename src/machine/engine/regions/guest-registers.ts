@@ -74,9 +74,9 @@ export class GuestRegisters {
     return local;
   }
 
-  /** What is known here, for a place to which nothing but the way from here leads. */
+  /** What is known here, for a place to which nothing but the way from here leads; what is learnt on another way is not in it. */
   get known(): Known {
-    return this.#words;
+    return [...this.#words];
   }
 
   /** Goes on at another place. @param known of registers there; nothing where several ways meet */
