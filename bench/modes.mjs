@@ -34,15 +34,17 @@ export const MODE_WORKLOADS = [
 ];
 const COMPUTE = { name: 'compute', iterations: 16_000, short: 1_600 };
 
-/** All of it, round by round. @param settings `short`, `rounds` */
+/** All of it, round by round. @param settings `short`, `rounds`, `progress` */
 export async function measureModes(hosts, settings) {
   const results = [];
   const workloads = MODE_WORKLOADS.filter(({ short }) => !settings.short || short !== undefined);
   for (const workload of workloads) {
-    for (const mode of EXIT_MODES) results.push(await measureExits(hosts, workload, mode, settings));
-    console.error(`bench: mini-os ${workload.name} done`);
+    await settings.progress.measure('modes', workload.name, async () => {
+      for (const mode of EXIT_MODES) results.push(await measureExits(hosts, workload, mode, settings));
+    });
   }
-  return { exits: results, compute: await measureCompute(hosts, settings) };
+  const compute = await settings.progress.measure('modes', COMPUTE.name, () => measureCompute(hosts, settings));
+  return { exits: results, compute };
 }
 
 async function measureExits(hosts, workload, mode, { short, rounds }) {
@@ -100,7 +102,6 @@ async function measureCompute(hosts, { short, rounds }) {
     }
   }
   if (checksums.size !== 2) throw new BenchError(`mini-os compute: modes differ: ${[...checksums].join(', ')}`);
-  console.error('bench: mini-os compute done');
   return { many, seconds };
 }
 

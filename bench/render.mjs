@@ -7,7 +7,7 @@ import { COMPUTE, COMPUTE_RECORDING_PERCENT, LONG_SECONDS, UBOOT_RECORDING_PERCE
 export function renderResults({ facts, columns: shown, guests, uboot, modes, start, memory, curves }) {
   const hasSteady = guests.some(({ columns }) => Object.values(columns).some(({ few }) => few.length > 0));
   return [
-    `${facts.cpu}, Node ${facts.node}, QEMU ${facts.qemu}. \`${facts.command}\`: ${facts.rounds} rounds in ${facts.minutes.toFixed(1)} minutes; load average ${facts.loadBefore.toFixed(1)} before and ${facts.loadAfter.toFixed(1)} after.`,
+    factsLine(facts),
     ...(guests.length === 0 && uboot === undefined
       ? []
       : [ratioTable(facts, guests, uboot), wholeTable(shown, guests, uboot)]),
@@ -19,14 +19,26 @@ export function renderResults({ facts, columns: shown, guests, uboot, modes, sta
   ].join('\n\n');
 }
 
+function factsLine({ cpu, node, qemu, command, rounds, longRounds, minutes, parts, loadBefore, loadAfter }) {
+  const roundsOf = { 'long runs': longRounds, memory: 1 };
+  const inParts = Object.entries(parts).map(
+    ([part, taken]) => `${part}: ${roundsOf[part] ?? rounds} in ${taken.toFixed(1)}`,
+  );
+  return [
+    `${cpu}, Node ${node}, QEMU ${qemu}.`,
+    `\`${command}\`: ${minutes.toFixed(1)} minutes. Rounds and minutes of ${inParts.join(', ')}.`,
+    `Load average ${loadBefore.toFixed(1)} before and ${loadAfter.toFixed(1)} after.`,
+  ].join(' ');
+}
+
 /** Seconds that the additional iterations took, by round. */
 function steady({ many, few }) {
   return few.map((seconds, round) => many[round] - seconds);
 }
 
-/** The same of a long run over a short one. */
+/** The same of a long run over a short one, the median of those because the lengths have rounds of their own. */
 function longSteady({ long, many }) {
-  return long.map((seconds, round) => seconds - many[round]);
+  return long.map((seconds) => seconds - median(many));
 }
 
 function section(title, note, text) {

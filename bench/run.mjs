@@ -2,8 +2,8 @@
  * Measures Paratrace against QEMU: the same images, whole processes, interleaved in one run so that a change of the machine's load
  * hits every column. Prints medians with their spread, and checks that all columns compute the same.
  *
- *   npm run bench                            everything, 5 rounds, two hours; writes the tables of docs/performance.md
- *   npm run bench -- --short                 3 rounds of fewer iterations and columns, for CI; writes nothing
+ *   npm run bench                            everything, 3 rounds, some 20 minutes; writes the tables of docs/performance.md
+ *   npm run bench -- --short                 fewer iterations and columns, for CI; writes nothing
  *   npm run bench -- --only workload,modes   some guests, U-Boot (uboot), mini-os by mode (modes), start and memory (extras); writes nothing
  *   npm run bench -- --rounds 9
  *
@@ -20,8 +20,17 @@ import { GuestResults } from './guest-results.mjs';
 import { COLUMNS, Hosts } from './hosts.mjs';
 import { measureModes } from './modes.mjs';
 import { BenchError, run } from './programs.mjs';
+import { Progress } from './progress.mjs';
 import { renderResults } from './render.mjs';
-import { CURVE_GUESTS, FEW_PART, hasLongRun, LONG_MARGIN, LONG_SECONDS, WORKLOADS } from './workloads.mjs';
+import {
+  CURVE_GUESTS,
+  FEW_PART,
+  hasLongRun,
+  LONG_MARGIN,
+  LONG_ROUNDS_MAX,
+  LONG_SECONDS,
+  WORKLOADS,
+} from './workloads.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'build/bench');
@@ -47,9 +56,11 @@ const { values: options } = parseArgs({
   },
 });
 const names = options.only?.split(',');
+const progress = new Progress();
 const settings = {
+  progress,
   short: options.short,
-  rounds: Number(options.rounds ?? (options.short ? 3 : 5)),
+  rounds: Number(options.rounds ?? 3),
   workloads: WORKLOADS.filter(({ name }) => names === undefined || names.includes(name)),
   columns: options.short ? COLUMNS.filter(({ id }) => SHORT_COLUMNS.includes(id)) : COLUMNS,
   uboot: names === undefined || names.includes('uboot'),
@@ -71,21 +82,23 @@ try {
 async function main() {
   await prepare();
   const hosts = new Hosts(root, folder);
-  const startedMs = Date.now();
   const results = { facts: facts(), columns: settings.columns, guests: [] };
   for (const workload of settings.workloads) {
     results.guests.push(await measureGuest(hosts, workload));
     save(results);
   }
-  if (settings.uboot) results.uboot = await measureUboot(hosts);
+  if (settings.uboot) results.uboot = await progress.measure('U-Boot', 'all columns', () => measureUboot(hosts));
   if (settings.modes) results.modes = await measureModes(hosts, settings);
   if (settings.extras) {
-    results.start = await measureStart(hosts);
-    results.memory = await measureMemory(hosts);
-    if (!settings.short) results.curves = await measureCurves(hosts);
+    results.start = await progress.measure('start', 'all columns', () => measureStart(hosts));
+    results.memory = await progress.measure('memory', MEMORY_GUEST, () => measureMemory(hosts));
+    if (!settings.short) {
+      results.curves = await progress.measure('warm-up', CURVE_GUESTS.join(' and '), () => measureCurves(hosts));
+    }
   }
   results.facts.loadAfter = loadavg()[0];
-  results.facts.minutes = (Date.now() - startedMs) / 60_000;
+  results.facts.minutes = progress.totalMinutes();
+  results.facts.parts = progress.minutes;
   save(results);
   const text = renderResults(results);
   console.log(`\n${text}`);
@@ -124,16 +137,26 @@ function facts() {
     qemu: /version (\S+)/.exec(command('qemu-system-riscv64', ['--version']))?.[1],
     command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
     rounds: settings.rounds,
+    longRounds: longRounds(),
     short: settings.short,
     loadBefore: load,
   };
 }
 
-/** All columns with many and with few iterations, round by round; in a full run also those that are compared with far more. */
+/** All columns with many and with few iterations; in a full run also those that are compared with far more. */
 async function measureGuest(hosts, workload) {
   const many = settings.short ? workload.short : workload.iterations;
   const lengths = settings.short ? { many } : { few: Math.floor(many / FEW_PART), many };
   const measured = new GuestResults(workload, settings.columns);
+  await progress.measure('short runs', workload.name, () => measureRounds(hosts, measured, workload, lengths));
+  if (!settings.short && hasLongRun(workload)) {
+    lengths.long = many * longFactor(measured.columns.rr);
+    await progress.measure('long runs', workload.name, () => measureLong(hosts, measured, workload, lengths.long));
+  }
+  return { ...workload, ...lengths, ...measured.checked() };
+}
+
+async function measureRounds(hosts, measured, workload, lengths) {
   for (let round = 0; round < settings.rounds; round++) {
     for (const column of settings.columns) {
       for (const [length, iterations] of Object.entries(lengths)) {
@@ -141,19 +164,27 @@ async function measureGuest(hosts, workload) {
       }
       if (column.qemu === 'rr') measured.recordBytes = hosts.qemuRecordBytes();
     }
-    if (settings.short || !hasLongRun(workload)) continue;
-    lengths.long ??= many * longFactor(measured.columns.rr);
-    for (const column of settings.columns.filter(({ id }) => LONG_COLUMNS.includes(id))) {
-      measured.add(column, 'long', await hosts.guest(column, workload, lengths.long));
-    }
   }
-  console.error(`bench: ${workload.name} done, load ${loadavg()[0].toFixed(1)}`);
-  return { ...workload, ...lengths, ...measured.checked() };
 }
 
-/** How many short runs make a long one, by what the iterations of the first round took without the start. */
+async function measureLong(hosts, measured, workload, iterations) {
+  for (let round = 0; round < longRounds(); round++) {
+    for (const column of settings.columns.filter(({ id }) => LONG_COLUMNS.includes(id))) {
+      measured.add(column, 'long', await hosts.guest(column, workload, iterations));
+    }
+  }
+}
+
+function longRounds() {
+  return Math.min(settings.rounds, LONG_ROUNDS_MAX);
+}
+
+/**
+ * How many short runs make a long one, by what iterations take without the start. Of each length it is the fastest run that counts: a
+ * difference of runs of one round is mostly noise where the machine has other work, and a long run several times too long.
+ */
 function longFactor({ few, many }) {
-  const secondsOfMany = (many[0] - few[0]) * (FEW_PART / (FEW_PART - 1));
+  const secondsOfMany = (Math.min(...many) - Math.min(...few)) * (FEW_PART / (FEW_PART - 1));
   return Math.ceil((LONG_SECONDS * LONG_MARGIN) / secondsOfMany);
 }
 
@@ -174,7 +205,6 @@ async function measureUboot(hosts) {
       traceBytes = result.traceBytes ?? traceBytes;
     }
   }
-  console.error(`bench: U-Boot done, load ${loadavg()[0].toFixed(1)}`);
   return { prompt, session, traceBytes };
 }
 

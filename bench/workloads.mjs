@@ -13,6 +13,8 @@ export const FEW_PART = 8;
 export const LONG_SECONDS = 10;
 /** Aimed at that much more, because rounds differ. */
 export const LONG_MARGIN = 1.1;
+/** Long runs have no more rounds than this: what disturbs a second of a machine weighs ten times less in them. */
+export const LONG_ROUNDS_MAX = 2;
 
 export const WORKLOADS = [
   {
