@@ -46,8 +46,8 @@ export class PvConsole implements Receiver {
     return bytes;
   }
 
-  /** Undefined if nothing was taken. */
-  state(): PlainState | undefined {
-    return this.#taken.length === 0 ? undefined : { taken: [...this.#taken] };
+  /** State of a domain and of its console, which has none while nothing is taken. */
+  stateBeside(domain: PlainState): PlainState {
+    return this.#taken.length === 0 ? domain : { domain, console: { taken: [...this.#taken] } };
   }
 }

@@ -21,14 +21,14 @@ import type { ProcessorSetup, VirtualProcessor } from '../modes/virtual-processo
 import { DBCN } from '../sbi/dbcn.ts';
 import type { Scheduler } from '../schedule.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
-import { callRow, serveCall } from './calls/call-row.ts';
 import { PV_CALLS } from './calls/calls.ts';
+import { isKernelCall, KernelCalls } from './calls/kernel-calls.ts';
 import { makePvDevices } from './devices/pv-devices.ts';
 import { VIRQ } from './event-channels.ts';
-import { AFTERWARDS, PvCall } from './pv-call.ts';
+import { AFTERWARDS, type PvCall } from './pv-call.ts';
 import { PvConsole } from './pv-console.ts';
 import { type Callback, type Halves, PvDomain } from './pv-domain.ts';
-import { PV_EXTENSION, STATUS, VCPU_TRAP } from './pv-layout.ts';
+import { STATUS, VCPU_TRAP } from './pv-layout.ts';
 import type { TrapField } from './shared-info.ts';
 import { watchSharedInfo } from './shared-info-watch.ts';
 import { writeStartOfDay } from './start-of-day.ts';
@@ -53,7 +53,7 @@ export class PvProcessor implements VirtualProcessor {
   readonly #crashed: (message: string) => void;
   readonly #schedule: Scheduler;
   readonly #console: PvConsole;
-  readonly #call = new PvCall();
+  readonly #calls: KernelCalls<PvDomain>;
   readonly #firstUseMap: number;
 
   constructor(setup: ProcessorSetup) {
@@ -85,6 +85,7 @@ export class PvProcessor implements VirtualProcessor {
       raised,
       kick,
     });
+    this.#calls = new KernelCalls(this.#domain, PV_CALLS);
     watchSharedInfo(machine, start.sharedInfo, this.#domain.events, avoided);
     this.#schedule = schedule;
     this.#console = new PvConsole({ events: this.#domain.events, raised });
@@ -162,34 +163,17 @@ export class PvProcessor implements VirtualProcessor {
   }
 
   state(): PlainState {
-    const console = this.#console.state();
-    if (console !== undefined) return { domain: this.#domain.state(), console };
-    return this.#domain.state();
+    return this.#console.stateBeside(this.#domain.state());
   }
 
   #kernelCall(host: ExitHost, hart: number): void {
     const registers = this.#domain.hart(hart);
-    if (registers.xLow(A7) !== PV_EXTENSION || registers.xHigh(A7) !== 0) {
+    if (!isKernelCall(registers)) {
       if (!this.#isHarmful(hart)) host.supervisorCall(hart);
       else host.refuseCall(hart, 'INVALID_PARAM');
       return;
     }
-    const call = this.#call;
-    call.start();
-    for (let index = 0; index < call.words.length / 2; index++) {
-      call.words[2 * index] = registers.xLow(A0 + index);
-      call.words[2 * index + 1] = registers.xHigh(A0 + index);
-    }
-    const row = callRow(PV_CALLS, registers.xHigh(A6) * 0x1_0000_0000 + registers.xLow(A6));
-    const exit = row?.exit ?? 'hypercallKernel';
-    const cost = host.costs.primitives[typeof exit === 'string' ? exit : exit(call)];
-    host.serveHypercall(hart, cost, row?.args.length, (outcome) => {
-      outcome.error = serveCall(this.#domain, hart, row, call);
-      outcome.value = call.value;
-      outcome.moreCycles = call.cycles;
-      outcome.work = call;
-      outcome.setsRegisters = call.afterwards !== AFTERWARDS.iret;
-    });
+    const call = this.#calls.serve(host, registers);
     if (call.afterwards === AFTERWARDS.iret) this.#iret(hart);
     else if (call.afterwards === AFTERWARDS.block) this.#block(host, hart);
     else if (call.afterwards === AFTERWARDS.yield) host.yieldTurn();

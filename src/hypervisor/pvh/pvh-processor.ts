@@ -12,22 +12,20 @@ import { TIMEBASE_HZ } from '../../machine/platform/memory-map.ts';
 import type { ExitHost } from '../modes/mode.ts';
 import { TwoStageProcessor } from '../modes/two-stage.ts';
 import type { ProcessorSetup } from '../modes/virtual-processor.ts';
-import { callRow, serveCall } from '../pv/calls/call-row.ts';
-import { AFTERWARDS, PvCall } from '../pv/pv-call.ts';
+import { isKernelCall, KernelCalls } from '../pv/calls/kernel-calls.ts';
+import { AFTERWARDS } from '../pv/pv-call.ts';
 import { PvConsole } from '../pv/pv-console.ts';
-import { PV_EXTENSION } from '../pv/pv-layout.ts';
 import { watchSharedInfo } from '../pv/shared-info-watch.ts';
 import { PVH_CALLS } from './pvh-calls.ts';
 import { PvhDomain } from './pvh-domain.ts';
 
-const [A0, A6, A7] = [10, 16, 17];
 const SSIP = 1n << BigInt(IRQ.SSIP);
 
 export class PvhProcessor extends TwoStageProcessor {
   readonly #setup: ProcessorSetup;
   readonly #domain: PvhDomain;
   readonly #console: PvConsole;
-  readonly #call = new PvCall();
+  readonly #calls: KernelCalls<PvhDomain>;
   /** The vCPU whose call is being served. */
   #caller: number | undefined;
 
@@ -45,6 +43,7 @@ export class PvhProcessor extends TwoStageProcessor {
       kick: (vcpu) => this.#upcall(vcpu),
       placed: (pa) => watchSharedInfo(machine, pa, this.#domain.events, avoided),
     });
+    this.#calls = new KernelCalls(this.#domain, PVH_CALLS);
     this.#console = new PvConsole({ events: this.#domain.events, raised });
     setup.addReceiver(this.#console);
   }
@@ -59,27 +58,13 @@ export class PvhProcessor extends TwoStageProcessor {
 
   ownCall(host: ExitHost, hart: number): boolean {
     const registers = this.#hart(hart);
-    if (registers.xLow(A7) !== PV_EXTENSION || registers.xHigh(A7) !== 0) return false;
-    const call = this.#call;
-    for (let index = 0; index < call.words.length / 2; index++) {
-      call.words[2 * index] = registers.xLow(A0 + index);
-      call.words[2 * index + 1] = registers.xHigh(A0 + index);
-    }
-    const row = callRow(PVH_CALLS, registers.xHigh(A6) * 0x1_0000_0000 + registers.xLow(A6));
-    const exit = row?.exit ?? 'hypercallKernel';
-    const cost = host.costs.primitives[typeof exit === 'string' ? exit : exit(call)];
+    if (!isKernelCall(registers)) return false;
     this.#caller = hart;
-    host.serveHypercall(hart, cost, row?.args.length, (outcome) => {
-      outcome.error = serveCall(this.#domain, hart, row, call);
-      outcome.value = call.value;
-      outcome.moreCycles = call.cycles;
-      outcome.work = call;
-      outcome.setsRegisters = true;
-    });
+    const { afterwards } = this.#calls.serve(host, registers);
     this.#caller = undefined;
-    if (call.afterwards === AFTERWARDS.yield) host.yieldTurn();
+    if (afterwards === AFTERWARDS.yield) host.yieldTurn();
     // What came while the guest had its upcalls masked is made up for on the way back from any call.
-    else if (!this.#upcallIfDue(hart) && call.afterwards === AFTERWARDS.block) host.waitForInterrupt(hart);
+    else if (!this.#upcallIfDue(hart) && afterwards === AFTERWARDS.block) host.waitForInterrupt(hart);
     return true;
   }
 
@@ -88,8 +73,7 @@ export class PvhProcessor extends TwoStageProcessor {
   }
 
   state(): PlainState {
-    const console = this.#console.state();
-    return console === undefined ? this.#domain.state() : { domain: this.#domain.state(), console };
+    return this.#console.stateBeside(this.#domain.state());
   }
 
   /** Raises the upcall of a vCPU whose pending flag has just been set, unless it masks upcalls. */
