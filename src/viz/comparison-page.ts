@@ -7,7 +7,7 @@ import type { Comparison, ModeColumn } from '../analysis/comparison.ts';
 import { must } from '../assert.ts';
 import { comparisonRows } from './comparison-rows.ts';
 import { formatShare, formatSi, groupDigits } from './format.ts';
-import { escapeHtml } from './report.ts';
+import { escapeHtml, htmlPage } from './html-page.ts';
 
 /** Parts of a bar, from the axis on: what the guest would do anyway first. */
 const PARTS = [
@@ -25,26 +25,13 @@ const TICKS_MAX = 7;
 /** One self-contained HTML file: the same text for the same comparison. */
 export function renderComparison(comparison: Comparison): string {
   const { guest, append } = comparison;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(guest)} under ${comparison.modes.length} modes - Paratrace</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escapeHtml(guest)}${append === '' ? '' : ` <small>${escapeHtml(append)}</small>`}</h1>
+  const body = `<h1>${escapeHtml(guest)}${append === '' ? '' : ` <small>${escapeHtml(append)}</small>`}</h1>
 <p class="facts">${escapeHtml(factsOf(comparison))}</p>
 ${banner(comparison)}
 ${chart(comparison.modes)}
 ${table(comparison)}
-<p class="note">Shares, throughput and overhead are of the cycles that are not idle. The cycles of the hypervisor are charged by the cost profile; those of the guest are executed.</p>
-</body>
-</html>
-`;
+<p class="note">Shares, throughput and overhead are of the cycles that are not idle. The cycles of the hypervisor are charged by the cost profile; those of the guest are executed.</p>`;
+  return htmlPage({ title: `${guest} under ${comparison.modes.length} modes`, style: STYLE, body });
 }
 
 function factsOf({ costs, core, hartCount, memoryBytes }: Comparison): string {

@@ -8,7 +8,7 @@ import type { KindRow } from '../analysis/diff/kind-rows.ts';
 import type { TraceDiff } from '../analysis/diff/trace-diff.ts';
 import { DIFF_STYLE } from './diff-style.ts';
 import { formatShare, formatSi, groupDigits } from './format.ts';
-import { escapeHtml } from './report.ts';
+import { escapeHtml, htmlPage } from './html-page.ts';
 
 const PARTS = [
   { key: 'guest', label: 'guest' },
@@ -22,27 +22,14 @@ const BAR = { height: 26, gap: 12, left: 4, width: 900, right: 90, top: 4 };
 export function renderDiff(diff: TraceDiff, words: DiffWords): string {
   const [left, right] = words.sides;
   const sentences = diffSentences(diff, words).map((sentence) => `<li>${escapeHtml(sentence)}</li>`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(left)} and ${escapeHtml(right)} - Paratrace</title>
-<style>${DIFF_STYLE}</style>
-</head>
-<body>
-<h1><span class="left">${escapeHtml(left)}</span> <small>and</small> <span class="right">${escapeHtml(right)}</span></h1>
+  const body = `<h1><span class="left">${escapeHtml(left)}</span> <small>and</small> <span class="right">${escapeHtml(right)}</span></h1>
 <p class="facts">${escapeHtml(factsOf(diff))}</p>
 ${diff.same ? '<p class="verdict same">Nothing differs.</p>' : `<ul class="sentences">${sentences.join('')}</ul>`}
 ${chart(diff, words)}
 ${diff.first === null ? '' : firstSection(diff.first, words)}
 ${kindTable(diff, words)}
-${placesSection(diff, words)}
-</body>
-</html>
-`;
+${placesSection(diff, words)}`;
+  return htmlPage({ title: `${left} and ${right}`, style: DIFF_STYLE, body });
 }
 
 function factsOf({ guest, ignored, events }: TraceDiff): string {

@@ -7,6 +7,7 @@ import { EMULATION_TARGETS } from '../analysis/emulation-steps.ts';
 import { ringName } from '../analysis/names.ts';
 import { isPricedKind } from './event-table.ts';
 import { formatGuestTime, formatShare, formatSi, groupDigits } from './format.ts';
+import { escapeHtml, htmlPage } from './html-page.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import type { Category, ReportFacts, TimelineModel } from './timeline-model.ts';
 
@@ -22,37 +23,14 @@ export interface ReportOptions {
 
 /** One self-contained HTML file: the same text for the same model, script and title. */
 export function renderReport(model: TimelineModel, options: ReportOptions): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(options.title)} - Paratrace</title>
-<style>${REPORT_STYLE}</style>
-</head>
-<body>
-${header(model, options.title)}
+  const body = `${header(model, options.title)}
 ${banners(model)}
 ${BODY}
 ${dock(model)}
 ${HELP}
 <script type="application/json" id="model">${escapeJson(JSON.stringify(model))}</script>
-<script>${escapeScript(options.script)}</script>
-</body>
-</html>
-`;
-}
-
-/** Text that means nothing to HTML, in element content and in quoted attributes. */
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
+<script>${escapeScript(options.script)}</script>`;
+  return htmlPage({ title: options.title, style: REPORT_STYLE, body, hasScripts: true });
 }
 
 /** JSON that cannot end the script element that holds it. */
