@@ -9,9 +9,6 @@ export async function startRegionThread(program: string): Promise<Worker> {
   compileModulesWhole();
   keepBaseline(true);
   const worker = new Worker(program, { execArgv: [], env: {} });
-  const restore = () => keepBaseline(false);
-  threadStarts(worker);
-  worker.once('online', restore);
-  worker.once('exit', restore);
+  threadStarts(worker, () => keepBaseline(false));
   return worker;
 }

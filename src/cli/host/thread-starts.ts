@@ -16,11 +16,15 @@ export async function threadsStarted(): Promise<void> {
   while (starting !== undefined) await starting;
 }
 
-/** Tells of a thread that has just been made. Not while another one starts. */
-export function threadStarts(worker: Worker): void {
+/** Tells of a thread that has just been made. Not while another one starts. @param read called once, when it has read its settings or is over */
+export function threadStarts(worker: Worker, read?: () => void): void {
   starting = new Promise((resolve) => {
     const done = () => {
+      // A thread that ends later is none of the next one's affair.
+      worker.off('online', done);
+      worker.off('exit', done);
       starting = undefined;
+      read?.();
       resolve();
     };
     worker.once('online', done);
