@@ -1,6 +1,5 @@
 /** A paravirtual guest without a guest: calls made directly on its domain, over a machine in memory that never runs. */
 import { costProfile, DEFAULT_COST_PROFILE } from '../../src/hypervisor/costs.ts';
-import { HartStates } from '../../src/hypervisor/harts.ts';
 import { callRow, serveCall } from '../../src/hypervisor/pv/calls/call-row.ts';
 import { PV_CALLS } from '../../src/hypervisor/pv/calls/calls.ts';
 import { makePvDevices } from '../../src/hypervisor/pv/devices/pv-devices.ts';
@@ -15,8 +14,7 @@ import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
 import { createMachine } from '../../src/machine/create-machine.ts';
 import type { Machine } from '../../src/machine/machine-types.ts';
 import { firstUseMapBytes, VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
-
-export const PAGE = 4096;
+import { PAGE, quietSbiHost, setArguments } from './direct-calls.ts';
 
 export class PvGuest {
   readonly machine: Machine;
@@ -76,21 +74,11 @@ export class PvGuest {
       firstUseMap: machine.hostMemory.base,
       raised: (device) => void this.raised.push(device),
       kick: (vcpu) => void this.kicked.push(vcpu),
-      sbi: {
-        machine,
-        harts: new HartStates(1, 1),
-        stealTime: undefined,
+      sbi: quietSbiHost(machine, 1, {
         writeConsole: (bytes) => void this.printed.push(new TextDecoder().decode(bytes)),
         readConsole: (maxBytes) => this.input.subarray(0, maxBytes),
-        sendIpi: () => {},
-        reachHarts: () => {},
-        timerChanged: () => {},
-        startHart: () => {},
-        stopHart: () => {},
-        suspendHart: () => {},
-        mark: () => {},
         resetSystem: (kind) => void this.resets.push(kind),
-      },
+      }),
     });
     this.domain.startVcpu(0);
   }
@@ -108,12 +96,7 @@ export class PvGuest {
   /** Makes a call. Returns 0 or the name of the error. */
   call(number: number, ...args: readonly (number | bigint)[]): string | 0 {
     const call = this.#call;
-    call.words.fill(0);
-    args.forEach((argument, index) => {
-      const value = BigInt.asUintN(64, BigInt(argument));
-      call.words[2 * index] = Number(value & 0xffff_ffffn);
-      call.words[2 * index + 1] = Number(value >> 32n);
-    });
+    setArguments(call, args);
     const error = serveCall(this.domain, 0, callRow(PV_CALLS, number), call);
     this.cycles = call.cycles;
     return error === 0 ? 0 : (pvErrorName(error) ?? `error ${error}`);

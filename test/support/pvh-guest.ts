@@ -1,7 +1,6 @@
 /** A guest of mode `pvh` without a guest: calls made directly on its domain, over a machine in memory that never runs. */
 import { must } from '../../src/assert.ts';
 import { costProfile, DEFAULT_COST_PROFILE } from '../../src/hypervisor/costs.ts';
-import { HartStates } from '../../src/hypervisor/harts.ts';
 import { IrqLines } from '../../src/hypervisor/irq-lines.ts';
 import { callRow, serveCall } from '../../src/hypervisor/pv/calls/call-row.ts';
 import { PvCall } from '../../src/hypervisor/pv/pv-call.ts';
@@ -12,8 +11,8 @@ import type { IrqLine } from '../../src/machine/bus.ts';
 import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
 import { createMachine } from '../../src/machine/create-machine.ts';
 import type { Machine } from '../../src/machine/machine-types.ts';
+import { PAGE, quietSbiHost, setArguments } from './direct-calls.ts';
 
-export const PAGE = 4096;
 /** Sources that have a line. */
 export const SOURCES = [1, 2, 3] as const;
 
@@ -56,21 +55,9 @@ export class PvhGuest {
       rose: () => {},
       kick: (vcpu) => void this.kicked.push(vcpu),
       placed: (pa) => void this.placed.push(pa),
-      sbi: {
-        machine: this.machine,
-        harts: new HartStates(hartCount, 1),
-        stealTime: undefined,
-        writeConsole: () => {},
+      sbi: quietSbiHost(this.machine, hartCount, {
         readConsole: (maxBytes) => new Uint8Array(Math.min(maxBytes, 3)),
-        sendIpi: () => {},
-        reachHarts: () => {},
-        timerChanged: () => {},
-        startHart: () => {},
-        stopHart: () => {},
-        suspendHart: () => {},
-        mark: () => {},
-        resetSystem: () => {},
-      },
+      }),
     });
   }
 
@@ -81,12 +68,7 @@ export class PvhGuest {
   /** Makes a call. Returns 0 or the name of the error. */
   call(number: number, ...args: readonly (number | bigint)[]): string | 0 {
     const call = this.#call;
-    call.words.fill(0);
-    args.forEach((argument, index) => {
-      const value = BigInt.asUintN(64, BigInt(argument));
-      call.words[2 * index] = Number(value & 0xffff_ffffn);
-      call.words[2 * index + 1] = Number(value >> 32n);
-    });
+    setArguments(call, args);
     const error = serveCall(this.domain, 0, callRow(PVH_CALLS, number), call);
     return error === 0 ? 0 : must(pvErrorName(error), 'the name of an error');
   }

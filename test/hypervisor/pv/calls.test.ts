@@ -1,7 +1,8 @@
 /** Calls of the paravirtual interface: what they do, and that a guest which attacks through them is refused and nothing changed. */
 import { describe, expect, it } from 'vitest';
 import { PTE } from '../../../src/hypervisor/shadow/guest-tables.ts';
-import { PAGE, PvGuest } from '../../support/pv-guest.ts';
+import { PAGE } from '../../support/direct-calls.ts';
+import { PvGuest } from '../../support/pv-guest.ts';
 
 const CALL = {
   mmuUpdate: 1,

@@ -1,7 +1,8 @@
 /** Grants and rings: what the back ends do for a front end, and what they refuse one that attacks. */
 import { describe, expect, it } from 'vitest';
 import { PTE } from '../../../src/hypervisor/shadow/guest-tables.ts';
-import { PAGE, PvGuest } from '../../support/pv-guest.ts';
+import { PAGE } from '../../support/direct-calls.ts';
+import { PvGuest } from '../../support/pv-guest.ts';
 
 const CALL = { updateVa: 14, mmuext: 26, grants: 20, events: 32, devices: 48 };
 const SEND = 4;

@@ -5,8 +5,9 @@
 import { expect, it } from 'vitest';
 import { FRAME_USE } from '../../../src/hypervisor/pv/frame-types.ts';
 import { PTE } from '../../../src/hypervisor/shadow/guest-tables.ts';
+import { PAGE } from '../../support/direct-calls.ts';
 import { mulberry } from '../../support/mulberry.ts';
-import { PAGE, PvGuest } from '../../support/pv-guest.ts';
+import { PvGuest } from '../../support/pv-guest.ts';
 
 const CALLS = 100_000;
 const CALLS_PER_GUEST = 5_000;

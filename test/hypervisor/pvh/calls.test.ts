@@ -1,7 +1,8 @@
 /** Calls of mode `pvh` with bad arguments: each gets its error and changes nothing. And 100,000 of a guest that asks for anything. */
 import { describe, expect, it } from 'vitest';
+import { PAGE } from '../../support/direct-calls.ts';
 import { mulberry } from '../../support/mulberry.ts';
-import { PAGE, PvhGuest, SOURCES } from '../../support/pvh-guest.ts';
+import { PvhGuest, SOURCES } from '../../support/pvh-guest.ts';
 
 const CHANNEL_OP = 32;
 

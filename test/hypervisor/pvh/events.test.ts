@@ -53,6 +53,25 @@ start:
 `;
 const LET_IN = 'csrrsi x0, sstatus, 2';
 
+/** Of the second vCPU: sets the flag, waits for an upcall, and prints whether its pending flag is set. */
+const WAITS_FOR_UPCALL = `
+  csrrsi x0, sie, 2
+  la s2, flag
+  li t0, 1
+  sd t0, 0(s2)
+  wfi
+  lbu t4, 64(s1)
+  ${printDigit('t4')}
+  ${SHUTDOWN}
+`;
+/** Starts it, and goes on when it is about to wait. */
+const START_WAITING = `
+  ${START_SECOND}
+  la s2, flag
+wait: ld t0, 0(s2)
+  beq t0, x0, wait
+`;
+
 describe('an upcall', () => {
   it('is the software interrupt of the vCPU, once per event, acknowledged without an exit', async () => {
     const { stdout, events } = await run(`
@@ -102,10 +121,7 @@ describe('an upcall', () => {
       `
       ${PLACE}
       ${channel(CHANNEL.bindIpi, 1, 0)}
-      ${START_SECOND}
-      la s2, flag
-    wait: ld t0, 0(s2)
-      beq t0, x0, wait
+      ${START_WAITING}
       li t1, 4000
     turns: addi t1, t1, -1
       bne t1, x0, turns
@@ -113,16 +129,7 @@ describe('an upcall', () => {
     more: ld t0, 8(s1)
       j more
     `,
-      `
-      csrrsi x0, sie, 2
-      la s2, flag
-      li t0, 1
-      sd t0, 0(s2)
-      wfi
-      lbu t4, 64(s1)
-      ${printDigit('t4')}
-      ${SHUTDOWN}
-    `,
+      WAITS_FOR_UPCALL,
       ...TWO,
     );
     expect(stdout).toBe('1');
@@ -208,24 +215,12 @@ describe('a line of a device', () => {
       ${PLACE}
       ${channel(CHANNEL.bindPirq, UART_LINE, 0, 0)}
       ${channel(CHANNEL.bindVcpu, 1, 1)}
-      ${START_SECOND}
-      la s2, flag
-    wait: ld t0, 0(s2)
-      beq t0, x0, wait
+      ${START_WAITING}
       ${uart(2)}
     more: ld t0, 8(s1)
       j more
     `,
-      `
-      csrrsi x0, sie, 2
-      la s2, flag
-      li t0, 1
-      sd t0, 0(s2)
-      wfi
-      lbu t4, 64(s1)
-      ${printDigit('t4')}
-      ${SHUTDOWN}
-    `,
+      WAITS_FOR_UPCALL,
       ...TWO,
     );
     expect(stdout).toBe('1');
