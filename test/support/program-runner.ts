@@ -16,6 +16,16 @@ import { type Host, hostFor } from './virtual-hosts.ts';
 
 /** Every head is hot at its second visit and compiled at once: a short program is translated whole. */
 export const EAGER = { hotCount: 2, batchInsns: 0 } as const;
+/** One hart with little memory, whose code is translated at once. */
+export const EAGER_CONFIG: MachineConfig = {
+  hartCount: 1,
+  memoryBytes: 1 << 20,
+  core: TEST_CORE,
+  misaligned: 'hardware',
+  adUpdate: 'hardware',
+  supervisorCallsStop: false,
+  translator: EAGER,
+};
 /** Most cycles of one program. */
 const CYCLES_MAX = 100_000;
 const SUPERVISOR_WIRES = [IRQ.SEIP, IRQ.SSIP] as const;

@@ -5,8 +5,8 @@ import { IRQ } from '../../../src/machine/bus.ts';
 import { LockstepMachine } from '../../../src/machine/lockstep-machine.ts';
 import { PRIVILEGE, STOP } from '../../../src/machine/machine-types.ts';
 import { assemble } from '../../support/assembler.ts';
-import { RAM, TEST_CORE } from '../../support/machine-rig.ts';
-import { EAGER } from '../../support/program-runner.ts';
+import { RAM } from '../../support/machine-rig.ts';
+import { EAGER_CONFIG } from '../../support/program-runner.ts';
 
 const HANDLER = RAM + 0x8000;
 const DATA = RAM + 0x1_0000;
@@ -40,15 +40,7 @@ const HANDLE = `csrrs t5, mcause, zero; blt t5, zero, irq; csrrs t6, mepc, zero;
   irq: addi s8, s8, 1; mret`;
 
 function machineOf(source: string): LockstepMachine {
-  const machine = new LockstepMachine({
-    hartCount: 1,
-    memoryBytes: 1 << 20,
-    core: TEST_CORE,
-    misaligned: 'hardware',
-    adUpdate: 'hardware',
-    supervisorCallsStop: false,
-    translator: EAGER,
-  });
+  const machine = new LockstepMachine(EAGER_CONFIG);
   machine.memory.writeBytes(RAM, assemble(source, RAM).bytes);
   machine.memory.writeBytes(HANDLER, assemble(HANDLE, HANDLER).bytes);
   machine.reset(0, { pc: BigInt(RAM), a0: 1n, a1: 3n, privilege: PRIVILEGE.M });

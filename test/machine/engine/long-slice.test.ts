@@ -8,26 +8,15 @@ import { createMachine } from '../../../src/machine/create-machine.ts';
 import { REGION_CYCLES_MAX } from '../../../src/machine/engine/regions/balance.ts';
 import { PRIVILEGE } from '../../../src/machine/machine-types.ts';
 import { assemble } from '../../support/assembler.ts';
-import { RAM, TEST_CORE } from '../../support/machine-rig.ts';
-import { EAGER } from '../../support/program-runner.ts';
+import { RAM } from '../../support/machine-rig.ts';
+import { EAGER_CONFIG } from '../../support/program-runner.ts';
 
 const LOOP = `loop: csrrs a0, cycle, zero; xor a3, a3, a0; li s1, 40; inner: addi a1, a1, 1; ld a4, 0(s0); addi s1, s1, -1; bne s1, zero, inner
   csrrs a2, instret, zero; add a3, a3, a2; j loop`;
 const REGISTERS = Array.from({ length: 32 }, (_, index) => index);
 
 function ranBy(engine: 'interpreter' | 'translator') {
-  const machine = createMachine(
-    {
-      hartCount: 1,
-      memoryBytes: 1 << 20,
-      core: TEST_CORE,
-      misaligned: 'hardware',
-      adUpdate: 'hardware',
-      supervisorCallsStop: false,
-      translator: EAGER,
-    },
-    engine,
-  );
+  const machine = createMachine(EAGER_CONFIG, engine);
   machine.memory.writeBytes(RAM, assemble(LOOP, RAM).bytes);
   machine.reset(0, { pc: BigInt(RAM), a0: 0n, a1: 0n, privilege: PRIVILEGE.M });
   const hart = must(machine.harts[0], 'hart');
