@@ -277,44 +277,36 @@ function outcomeOf(bytes: Uint8Array, checks: boolean): string {
   return outcome;
 }
 
+/** Reads many traces, each within the bounds of memory. How often each outcome was seen: every one of them is. */
+function outcomesOf(cases: number, make: () => Uint8Array): ReadonlyMap<string, number> {
+  const outcomes = new Map<string, number>();
+  let most = 0;
+  for (let number = 0; number < cases; number += 1) {
+    const bytes = make();
+    allocated = 0;
+    try {
+      const outcome = outcomeOf(bytes, number % CHECK_EVERY === 0);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    } catch (error) {
+      throw new Error(`case ${number}: ${Buffer.from(bytes).toString('base64')}`, { cause: error });
+    }
+    most = Math.max(most, allocated);
+  }
+  expect([...outcomes.keys()].sort()).toEqual([...CODES.toSorted(), 'whole']);
+  expect(most).toBeLessThan(ALLOCATED_BYTES_MAX);
+  return outcomes;
+}
+
 describe('foreign bytes', () => {
   it(`give a typed error or a right part, ${CASES} times (seed ${SEED})`, () => {
-    const outcomes = new Map<string, number>();
-    let most = 0;
-    for (let number = 0; number < CASES; number += 1) {
-      const bytes = makeCase();
-      allocated = 0;
-      try {
-        const outcome = outcomeOf(bytes, number % CHECK_EVERY === 0);
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      } catch (error) {
-        throw new Error(`case ${number}: ${Buffer.from(bytes).toString('base64')}`, { cause: error });
-      }
-      most = Math.max(most, allocated);
-    }
-    expect([...outcomes.keys()].sort()).toEqual([...CODES.toSorted(), 'whole']);
+    const outcomes = outcomesOf(CASES, makeCase);
     // Each sort of outcome is reached: the cases are not all refused at the first byte.
     for (const count of outcomes.values()) expect(count).toBeGreaterThan(CASES / 10_000);
-    expect(most).toBeLessThan(ALLOCATED_BYTES_MAX);
   }, 600_000);
 
   it(`in modelled events give a typed error or a right part, ${MODELLED_CASES} times (seed ${SEED})`, () => {
-    const outcomes = new Map<string, number>();
-    let most = 0;
-    for (let number = 0; number < MODELLED_CASES; number += 1) {
-      const bytes = makeModelledCase();
-      allocated = 0;
-      try {
-        const outcome = outcomeOf(bytes, number % CHECK_EVERY === 0);
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      } catch (error) {
-        throw new Error(`case ${number}: ${Buffer.from(bytes).toString('base64')}`, { cause: error });
-      }
-      most = Math.max(most, allocated);
-    }
-    expect([...outcomes.keys()].sort()).toEqual([...CODES.toSorted(), 'whole']);
+    const outcomes = outcomesOf(MODELLED_CASES, makeModelledCase);
     for (const code of ['trace.corrupt', 'whole']) expect(outcomes.get(code)).toBeGreaterThan(MODELLED_CASES / 10);
-    expect(most).toBeLessThan(ALLOCATED_BYTES_MAX);
   }, 600_000);
 
   it.each([0, 0x55, 0xff])('of modelled events that go on with bytes of %i end', (byte) => {
