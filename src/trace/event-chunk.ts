@@ -1,4 +1,4 @@
-/** The events of one chunk: sites and stamps at once, fields when they are asked for. The inverse of `event-buffer.ts`. */
+/** The events of one chunk: sites and stamps at once, fields when they are asked for. The inverse of `event-coder.ts`. */
 import { must } from '../assert.ts';
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import type { EventKind, VmEvent } from '../hypervisor/events.ts';

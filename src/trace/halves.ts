@@ -11,3 +11,10 @@ export function halvesMax(type: FieldType): { readonly lowMax: number; readonly 
   const isWord = type === 'u64' || type === 'i64';
   return { lowMax: Math.min(max, U32_MAX), highMax: isWord ? U32_MAX : type === 'name' ? 0 : Math.floor(max / TWO_32) };
 }
+
+/** A copy of at least that length, and as much again. */
+export function withRoom(halves: Int32Array, length: number): Int32Array {
+  const copy = new Int32Array(2 * length);
+  copy.set(halves);
+  return copy;
+}

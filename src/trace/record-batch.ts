@@ -1,56 +1,40 @@
 /**
- * Records of a run in batches, for a {@link RecordWriter} that works elsewhere: on another thread, or later. An event is a row of
- * 32-bit words, which takes a few nanoseconds to put down; whatever comes less often travels as it is. A batch ends where the writer would
- * write what is pending, so that nothing is pending between two of them.
+ * Records of a run in batches, from which a {@link BatchWriter} makes a trace: at once, later, or on another thread. Events are gathered as
+ * patterns and stamps; whatever comes less often travels as it is. Where a batch ends follows from the run alone (`FLUSH` in the schema), and
+ * all that is in it is written together, so that nothing is pending between two of them.
  */
-import { assert, must } from '../assert.ts';
-import { EventRow, LOW, ROW_KINDS, type RowKind } from '../hypervisor/event-row.ts';
-import type { EventKind, VmEvent } from '../hypervisor/events.ts';
+import { assert } from '../assert.ts';
+import { EventRow } from '../hypervisor/event-row.ts';
+import type { VmEvent } from '../hypervisor/events.ts';
 import type { InputRecord, Observer, RunCounters, RunEnd, StateDigest } from '../session/ports.ts';
-import { FLUSH } from './schema.ts';
+import { EventGatherer, type EventRoom, type GatheredEvents } from './event-gatherer.ts';
+import { FLUSH, LIMITS, type TraceTotals } from './schema.ts';
 
-/** Words of a row in front of those of its fields: kind by code, hart, halves of the pc, then cycle and icount as numbers of 64 bits. */
-const HEAD_WORDS = 8;
-const [KIND, HART, PC_LOW, PC_HIGH] = [0, 1, 2, 3] as const;
-/** In units of such a number. */
-const [CYCLE, ICOUNT] = [2, 3] as const;
-
-/** How the fields of a kind lie in a row. */
-interface RowLayout {
-  readonly kind: RowKind;
-  /** Two for each field, as in an {@link EventRow}. */
-  readonly fieldWords: number;
-  /** Places of the fields that are texts: their low halves are numbers of texts. */
-  readonly textPlaces: Uint8Array;
+/** With `events`: how many came before it in the batch. */
+export interface GatheredInput {
+  readonly events: number;
+  readonly input: InputRecord;
 }
 
-const LAYOUTS: readonly (RowLayout | undefined)[] = makeLayouts();
-const FIELDS_MAX = Math.max(...Object.values(ROW_KINDS).map(({ fields }) => fields.length));
+export interface GatheredDigest {
+  readonly events: number;
+  readonly digest: StateDigest;
+  readonly counters?: RunCounters;
+}
 
-/** Words that a batch may have. */
-export const BATCH_WORDS = FLUSH.events * (HEAD_WORDS + 2 * FIELDS_MAX);
-
-/** A record that is no event. `at`: words of the rows before it. */
-export type OtherRecord =
-  | { readonly at: number; readonly what: 'input'; readonly input: InputRecord }
-  | { readonly at: number; readonly what: 'digest'; readonly digest: StateDigest; readonly counters?: RunCounters }
-  | { readonly at: number; readonly what: 'end'; readonly end: RunEnd };
-
-/** Records in order: plain data, and rows in memory that may be shared. */
+/** Records in order: plain data, and events in memory that may be shared. */
 export interface RecordBatch {
-  readonly rows: Int32Array;
-  /** Words of `rows` that are in use. */
-  readonly wordCount: number;
-  readonly eventCount: number;
-  /** The texts in the rows, by number. */
-  readonly texts: readonly string[];
-  readonly others: readonly OtherRecord[];
+  readonly events: GatheredEvents;
+  readonly inputs: readonly GatheredInput[];
+  readonly digests: readonly GatheredDigest[];
+  /** Of the last batch. */
+  readonly end?: RunEnd;
 }
 
 /** Who makes a trace of batches. */
 export interface BatchTaker {
-  /** Where the next batch is to lie: {@link BATCH_WORDS} words, 8-byte aligned, which nobody else touches until it is taken. */
-  room(): Int32Array;
+  /** Where the next events are to lie: room for `FLUSH.events`, which nobody else touches until it is taken. */
+  room(): EventRoom;
   /** All that was asked for {@link room} before is full, and comes in order. */
   take(batch: RecordBatch): void;
   /** There is no other batch: returns when the trace is complete. */
@@ -60,33 +44,35 @@ export interface BatchTaker {
 /** An observer that puts the records of a run into batches. */
 export class RecordGatherer implements Observer {
   readonly #taker: BatchTaker;
+  readonly #events: EventGatherer;
   /** An event that came as an object. */
   readonly #row = new EventRow();
-  #words: Int32Array;
-  /** The same memory. */
-  #numbers: Float64Array;
-  #at = 0;
-  #count = 0;
-  #countBefore = 0;
-  #texts: string[] = [];
-  readonly #textNumbers = new Map<string, number>();
-  /** By place of a field: the last text and its number. */
-  readonly #lastTexts: (string | undefined)[] = new Array(FIELDS_MAX).fill(undefined);
-  readonly #lastNumbers = new Uint32Array(FIELDS_MAX);
-  #others: OtherRecord[] = [];
-  #inputs = 0;
+  /** Records of the batches before this one. */
+  #before: TraceTotals = { events: 0, inputs: 0, inputBytes: 0, digests: 0 };
+  #inputs: GatheredInput[] = [];
   #inputBytes = 0;
-  #digests = 0;
+  #digests: GatheredDigest[] = [];
+  #isClosed = false;
 
   constructor(taker: BatchTaker) {
     this.#taker = taker;
-    this.#words = taker.room();
-    this.#numbers = numbersOf(this.#words);
+    this.#events = new EventGatherer(taker.room());
   }
 
   /** Events so far. */
   get eventCount(): number {
-    return this.#countBefore + this.#count;
+    return this.#before.events + this.#events.count;
+  }
+
+  /** Records so far. */
+  get totals(): TraceTotals {
+    const { inputs, inputBytes, digests } = this.#before;
+    return {
+      events: this.eventCount,
+      inputs: inputs + this.#inputs.length,
+      inputBytes: inputBytes + this.#inputBytes,
+      digests: digests + this.#digests.length,
+    };
   }
 
   event(event: VmEvent): void {
@@ -94,136 +80,48 @@ export class RecordGatherer implements Observer {
     this.eventRow(this.#row);
   }
 
+  /** Asserts that stamps never decrease. */
   eventRow(row: EventRow): void {
-    const { kind, halves } = row;
-    const { fieldWords, textPlaces } = LAYOUTS[kind.code] as RowLayout;
-    const words = this.#words;
-    const at = this.#at;
-    words[at + KIND] = kind.code;
-    words[at + HART] = row.hart;
-    words[at + PC_LOW] = row.pcLow;
-    words[at + PC_HIGH] = row.pcHigh;
-    const numbers = this.#numbers;
-    numbers[(at >> 1) + CYCLE] = row.cycle;
-    numbers[(at >> 1) + ICOUNT] = row.icount;
-    const first = at + HEAD_WORDS;
-    for (let index = 0; index < fieldWords; index++) words[first + index] = halves[index] as number;
-    for (let index = 0; index < textPlaces.length; index++) {
-      const place = textPlaces[index] as number;
-      words[first + 2 * place + LOW] = this.#textNumber(place, row.texts[place] as string);
-    }
-    this.#at = first + fieldWords;
-    this.#count += 1;
-    if (this.#count === FLUSH.events) this.#handOn();
+    assert(!this.#isClosed, 'an event after the end of the run');
+    this.#events.push(row);
+    if (this.#events.count === FLUSH.events) this.#handOn();
   }
 
-  /** An input; its bytes are copied. */
+  /** An input of at most `LIMITS.inputBytes` bytes; they are copied. */
   input(input: InputRecord): void {
-    this.#others.push({ at: this.#at, what: 'input', input: { ...input, bytes: input.bytes.slice() } });
-    this.#inputs += 1;
-    this.#inputBytes += input.bytes.length;
-    if (this.#inputs === FLUSH.inputs || this.#inputBytes >= FLUSH.inputBytes) this.#handOn();
+    assert(!this.#isClosed, 'an input after the end of the run');
+    const lengthBytes = input.bytes.length;
+    assert(lengthBytes <= LIMITS.inputBytes, `an input of ${lengthBytes} bytes`);
+    this.#inputs.push({ events: this.#events.count, input: { ...input, bytes: input.bytes.slice() } });
+    this.#inputBytes += lengthBytes;
+    if (this.#inputs.length === FLUSH.inputs || this.#inputBytes >= FLUSH.inputBytes) this.#handOn();
   }
 
   digest(digest: StateDigest, counters?: RunCounters): void {
-    const copy = { ...digest };
-    this.#others.push({ at: this.#at, what: 'digest', digest: copy, ...(counters && { counters: { ...counters } }) });
-    this.#digests += 1;
-    if (this.#digests === FLUSH.digests) this.#handOn();
+    assert(!this.#isClosed, 'a digest after the end of the run');
+    const copies = { digest: { ...digest }, ...(counters && { counters: { ...counters } }) };
+    this.#digests.push({ events: this.#events.count, ...copies });
+    if (this.#digests.length === FLUSH.digests) this.#handOn();
   }
 
+  /** Nothing may follow. */
   end(end: RunEnd): void {
-    this.#others.push({ at: this.#at, what: 'end', end: { ...end } });
-    this.#taker.take(this.#empty());
+    assert(!this.#isClosed, 'a second end of the run');
+    this.#isClosed = true;
+    this.#taker.take({ ...this.#batch(), end: { ...end } });
     this.#taker.end();
   }
 
   #handOn(): void {
-    this.#taker.take(this.#empty());
-    this.#words = this.#taker.room();
-    this.#numbers = numbersOf(this.#words);
-  }
-
-  /** What has been gathered. */
-  #empty(): RecordBatch {
-    const [rows, wordCount, eventCount] = [this.#words, this.#at, this.#count];
-    const batch = { rows, wordCount, eventCount, texts: this.#texts, others: this.#others };
-    this.#countBefore += eventCount;
-    this.#at = 0;
-    this.#count = 0;
-    this.#texts = [];
-    this.#textNumbers.clear();
-    this.#lastTexts.fill(undefined);
-    this.#others = [];
-    this.#inputs = 0;
+    this.#before = this.totals;
+    this.#taker.take(this.#batch());
+    this.#events.begin(this.#taker.room());
+    this.#inputs = [];
     this.#inputBytes = 0;
-    this.#digests = 0;
-    return batch;
+    this.#digests = [];
   }
 
-  #textNumber(place: number, text: string): number {
-    if (this.#lastTexts[place] === text) return this.#lastNumbers[place] as number;
-    let number = this.#textNumbers.get(text);
-    if (number === undefined) {
-      number = this.#texts.push(text) - 1;
-      this.#textNumbers.set(text, number);
-    }
-    this.#lastTexts[place] = text;
-    this.#lastNumbers[place] = number;
-    return number;
+  #batch(): RecordBatch {
+    return { events: this.#events.take(), inputs: this.#inputs, digests: this.#digests };
   }
-}
-
-/** Tells an observer of all records of a batch, in order. `eventRow` is given one row again and again. */
-export function playBatch(batch: RecordBatch, observer: Observer & Required<Pick<Observer, 'eventRow'>>): void {
-  const row = new EventRow();
-  const { rows, wordCount, texts, others } = batch;
-  const numbers = numbersOf(rows);
-  let next = 0;
-  for (let at = 0; ; ) {
-    for (; others[next]?.at === at; next++) tell(others[next] as OtherRecord, observer);
-    if (at >= wordCount) break;
-    at = fillRow(row, rows, numbers, at, texts);
-    observer.eventRow(row);
-  }
-  assert(next === others.length, 'each record of a batch has its place between rows');
-}
-
-/** Sets `row` to what lies at a word, and returns where the next one does. */
-function fillRow(row: EventRow, rows: Int32Array, numbers: Float64Array, at: number, texts: readonly string[]): number {
-  const { kind, fieldWords, textPlaces } = LAYOUTS[rows[at + KIND] as number] as RowLayout;
-  row.kind = kind;
-  row.hart = rows[at + HART] as number;
-  row.pcLow = (rows[at + PC_LOW] as number) >>> 0;
-  row.pcHigh = (rows[at + PC_HIGH] as number) >>> 0;
-  row.cycle = numbers[(at >> 1) + CYCLE] as number;
-  row.icount = numbers[(at >> 1) + ICOUNT] as number;
-  const first = at + HEAD_WORDS;
-  const { halves } = row;
-  for (let index = 0; index < fieldWords; index++) halves[index] = rows[first + index] as number;
-  for (let index = 0; index < textPlaces.length; index++) {
-    const place = textPlaces[index] as number;
-    row.texts[place] = must(texts[rows[first + 2 * place + LOW] as number], 'a row has texts of its batch');
-  }
-  return first + fieldWords;
-}
-
-function tell(record: OtherRecord, observer: Observer): void {
-  if (record.what === 'input') observer.input(record.input);
-  else if (record.what === 'digest') observer.digest(record.digest, record.counters);
-  else observer.end(record.end);
-}
-
-function numbersOf(words: Int32Array): Float64Array {
-  return new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
-}
-
-function makeLayouts(): (RowLayout | undefined)[] {
-  const layouts: (RowLayout | undefined)[] = [];
-  for (const name of Object.keys(ROW_KINDS) as EventKind[]) {
-    const kind = ROW_KINDS[name];
-    const textPlaces = kind.fields.flatMap(({ type }, place) => (type === 'name' ? [place] : []));
-    layouts[kind.code] = { kind, fieldWords: 2 * kind.fields.length, textPlaces: Uint8Array.from(textPlaces) };
-  }
-  return layouts;
 }

@@ -1,10 +1,10 @@
 /**
  * Columns with one row per event, as misses: how far each value is from what the site of its event lets expect. Guests poll and loop,
- * so most rows miss by nothing, and a run of such rows takes two bytes. What is left for compression is short. Each row is coded when
- * it comes: a loop over a chunk at its end would run before V8 has compiled it, in most runs.
+ * so most rows miss by nothing, and a run of such rows takes two bytes. What is left for compression is short.
  */
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import { type ColumnEncoder, isConstant } from './columns.ts';
+import { withRoom } from './halves.ts';
 import { COLUMN_CODING } from './schema.ts';
 import { missOf, SiteGuess } from './site-guess.ts';
 import type { SiteKin } from './site-kin.ts';
@@ -43,9 +43,6 @@ export class SiteColumn implements SiteRows {
   readonly #kin: SiteKin;
   #beforeLow = 0;
   #beforeHigh = 0;
-  /** All bits that any row has. */
-  #bitsLow = 0;
-  #bitsHigh = 0;
 
   /**
    * @param ascends values that only grow are coded by their steps
@@ -70,12 +67,10 @@ export class SiteColumn implements SiteRows {
   /** Adds a value of an event of `site`, in signed halves. */
   push(low: number, high: number, site: number): void {
     const at = 2 * this.count;
-    if (at === this.#halves.length) this.#halves = longer(this.#halves, at + 1);
+    if (at === this.#halves.length) this.#halves = withRoom(this.#halves, at + 2);
     this.#halves[at + LOW] = low;
     this.#halves[at + HIGH] = high;
     this.count += 1;
-    this.#bitsLow |= low;
-    this.#bitsHigh |= high;
     let stepLow = low;
     let stepHigh = high;
     if (this.ascends) {
@@ -99,16 +94,11 @@ export class SiteColumn implements SiteRows {
 
   /** The first row of a site: what is expected is what its kin had last. */
   #begin(site: number): void {
-    if (2 * site >= this.#lasts.length) this.#lasts = longer(this.#lasts, 2 * site + 1);
+    if (2 * site >= this.#lasts.length) this.#lasts = withRoom(this.#lasts, 2 * site + 2);
     this.#siteCount = site + 1;
     const kin = this.#kin.of(site);
     this.#lasts[2 * site] = this.#lasts[2 * kin] as number;
     this.#lasts[2 * site + 1] = this.#lasts[2 * kin + 1] as number;
-  }
-
-  /** Whether all values lie within maxima that are a power of two less one, each for a half. */
-  fits(lowMax: number, highMax: number): boolean {
-    return (this.#bitsLow & ~lowMax) === 0 && (this.#bitsHigh & ~highMax) === 0;
   }
 
   /** Forgets all rows. */
@@ -119,8 +109,6 @@ export class SiteColumn implements SiteRows {
     this.#siteCount = 0;
     this.#beforeLow = 0;
     this.#beforeHigh = 0;
-    this.#bitsLow = 0;
-    this.#bitsHigh = 0;
   }
 }
 
@@ -134,21 +122,10 @@ export class FollowColumn {
     this.#guess = new SiteGuess(capacity);
   }
 
-  /** The site to be expected next. It may be one that does not exist yet. */
-  get expected(): number {
-    return this.#guess.first;
-  }
-
   push(site: number): void {
     const guess = this.#guess;
     this.#misses.put(missOf(site, guess), 0);
     guess.learn(site);
-  }
-
-  /** As {@link push} of the site that was expected. */
-  pushExpected(site: number): void {
-    this.#misses.putZero();
-    this.#guess.learn(site);
   }
 
   /** The coded column as a copy. Nothing may be pushed after it but for {@link clear}. */
@@ -289,11 +266,4 @@ export class MissWriter {
 /** 1 if the difference of two low halves borrows from the high ones, else 0. Both are signed, and compared as unsigned. */
 function borrow(low: number, other: number): number {
   return (low ^ SIGN) < (other ^ SIGN) ? 1 : 0;
-}
-
-/** A copy with room for an index, and as much again. */
-function longer(halves: Int32Array, index: number): Int32Array {
-  const copy = new Int32Array(2 ** Math.ceil(Math.log2(2 * index + 2)));
-  copy.set(halves);
-  return copy;
 }

@@ -4,13 +4,12 @@
  * inputs still checks that the machine ends in the recorded state.
  */
 import { assert } from '../assert.ts';
-import { EventRow } from '../hypervisor/event-row.ts';
 import type { RunCounters } from '../session/ports.ts';
 import { type ByteSink, type ChunkSpan, type ChunkWriter, NO_SPAN } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
 import { concatenate } from './concatenate.ts';
 import { encodeCounters } from './counter-rows.ts';
-import { EventBuffer } from './event-buffer.ts';
+import { codeEvents } from './event-coder.ts';
 import type { ChunkInfo, RecordedDigest, RecordedInput, TraceReader } from './reader.ts';
 import { beginCopy, copyChunk, copyTrace } from './rewrite.ts';
 import {
@@ -102,14 +101,8 @@ function writeEvents(trace: TraceReader, chunk: ChunkInfo, window: TraceExcerpt,
     copyChunk(trace, chunk, writer);
     return;
   }
-  const buffer = new EventBuffer(chunk.count, new ColumnEncoder(chunk.count));
-  const row = new EventRow();
-  for (const event of trace.events({ fromEvent, toEvent })) {
-    row.fill(event);
-    buffer.push(row);
-  }
-  const { count, firstCycle, lastCycle } = buffer;
-  writer.writePacked('events', buffer.take(fromEvent), { count, firstCycle, lastCycle });
+  const events = [...trace.events({ fromEvent, toEvent })];
+  writer.writePacked('events', codeEvents(events, fromEvent), spanOf(events));
 }
 
 /** A digest that is kept, with what had been counted there if the trace says so. */

@@ -1,18 +1,20 @@
 /**
- * The fields of one kind of event that vary, in the chunk that is being gathered. Most events have in all of them what their site had last,
- * and then one comparison of all words together is all there is to do: a column hears only of rows that differ from what was expected.
+ * The fields of one kind of event that vary, in the chunk that is being coded. Most events have the pattern that their site had last, and then
+ * there is nothing to do: a column hears only of rows that differ from what was expected.
  */
 import { assert } from '../assert.ts';
-import { type EventRow, HIGH, LOW } from '../hypervisor/event-row.ts';
-import { halvesMax } from './halves.ts';
+import { HIGH, LOW } from '../hypervisor/event-row.ts';
+import { PATTERN } from './event-gatherer.ts';
+import { halvesMax, withRoom } from './halves.ts';
 import type { Packable, PackableMap } from './messagepack.ts';
 import type { EventColumn } from './schema.ts';
 import { COLUMN_CODING } from './schema.ts';
 import { MissWriter, type SiteColumnEncoder, type SiteRows } from './site-columns.ts';
-import type { SiteKin } from './site-kin.ts';
 
 /** Sites and rows that there is room for at first. */
 const ROOM_FIRST = 64;
+/** Pairs of patterns that are remembered: a power of two. */
+const CHANGES_KEPT = 256;
 
 interface VaryingColumn {
   readonly spec: EventColumn;
@@ -21,50 +23,69 @@ interface VaryingColumn {
 
 export class VaryingGroup {
   readonly #columns: readonly VaryingColumn[];
-  /** Where the halves of the fields lie in a row of an event. */
+  /** Where the fields lie in a pattern. */
   readonly #places: Uint8Array;
-  /** By site: the halves that it had last, in the order of `places`. */
-  #lasts: Int32Array;
-  readonly #kin: SiteKin;
   /** The site of each row. */
   readonly #sites: Uint16Array;
   #count = 0;
-  /** Sites up to the last one of a row: a site beyond has had none. */
-  #siteCount = 0;
+  /** By hash: two patterns of one site, and in which columns they differ. */
+  readonly #changes = new Int32Array(3 * CHANGES_KEPT).fill(-1);
 
   /** @param capacity rows at most */
-  constructor(columns: readonly EventColumn[], capacity: number, kin: SiteKin) {
+  constructor(columns: readonly EventColumn[], capacity: number) {
     const varying = columns.filter(({ varies }) => varies);
+    assert(varying.length < 31, 'the columns of a kind that vary have a bit each');
     this.#columns = varying.map((spec) => ({ spec, column: new ChangeColumn() }));
-    this.#places = Uint8Array.from(varying.flatMap(({ place }) => [2 * place, 2 * place + 1]));
-    this.#lasts = new Int32Array(ROOM_FIRST * this.#places.length);
-    this.#kin = kin;
+    this.#places = Uint8Array.from(varying.map(({ place }) => PATTERN.fields + place));
     this.#sites = new Uint16Array(capacity);
   }
 
-  push({ halves }: EventRow, site: number): void {
+  /** Adds a row. Returns its number. */
+  push(site: number): number {
     const row = this.#count;
     this.#sites[row] = site;
     this.#count = row + 1;
+    return row;
+  }
+
+  /**
+   * Tells that a row has another pattern than the last one of its site. Patterns are given by their first half.
+   * @param last the pattern that was expected, or -1 if zeros were
+   * @param isFirst the row is the first of its site: all columns hear of its values in any case
+   */
+  change(row: number, patterns: Int32Array, pattern: number, last: number, isFirst: boolean): void {
     const places = this.#places;
-    const isNew = site >= this.#siteCount;
-    if (isNew) this.#begin(site);
-    const lasts = this.#lasts;
-    const first = places.length * site;
-    let at = 0;
-    if (!isNew) while (at < places.length && lasts[first + at] === halves[places[at] as number]) at += 1;
-    // All columns before this one are as expected. Those of a site that is new hear of its values in any case.
-    for (at &= ~1; at < places.length; at += 2) {
-      const [lowAt, highAt] = [first + at + LOW, first + at + HIGH];
-      const low = halves[places[at + LOW] as number] as number;
-      const high = halves[places[at + HIGH] as number] as number;
-      const lastLow = lasts[lowAt] as number;
-      const lastHigh = lasts[highAt] as number;
-      if (low === lastLow && high === lastHigh && !isNew) continue;
-      (this.#columns[at >> 1] as VaryingColumn).column.push(row, low, high, lastLow, lastHigh);
-      lasts[lowAt] = low;
-      lasts[highAt] = high;
+    let changed = isFirst ? 2 ** places.length - 1 : this.#changed(patterns, pattern, last);
+    while (changed !== 0) {
+      const index = 31 - Math.clz32(changed);
+      changed ^= 1 << index;
+      const place = 2 * (places[index] as number);
+      const lastLow = last < 0 ? 0 : (patterns[last + place + LOW] as number);
+      const lastHigh = last < 0 ? 0 : (patterns[last + place + HIGH] as number);
+      const low = patterns[pattern + place + LOW] as number;
+      const high = patterns[pattern + place + HIGH] as number;
+      (this.#columns[index] as VaryingColumn).column.push(row, low, high, lastLow, lastHigh);
     }
+  }
+
+  /** The columns, as bits, in which two patterns of a site differ. A site has few, and goes from one to the other again and again. */
+  #changed(patterns: Int32Array, pattern: number, last: number): number {
+    const slot = 3 * ((Math.imul(pattern, 31) ^ last) & (CHANGES_KEPT - 1));
+    const kept = this.#changes;
+    if (kept[slot] === pattern && kept[slot + 1] === last) return kept[slot + 2] as number;
+    const places = this.#places;
+    let changed = 0;
+    for (let index = 0; index < places.length; index++) {
+      const place = 2 * (places[index] as number);
+      const isSame =
+        patterns[pattern + place] === patterns[last + place] &&
+        patterns[pattern + place + 1] === patterns[last + place + 1];
+      if (!isSame) changed |= 1 << index;
+    }
+    kept[slot] = pattern;
+    kept[slot + 1] = last;
+    kept[slot + 2] = changed;
+    return changed;
   }
 
   /** The columns by code, and an empty group again. Asserts the ranges of all values. */
@@ -79,19 +100,8 @@ export class VaryingGroup {
       column.clear();
     }
     this.#count = 0;
-    this.#siteCount = 0;
+    this.#changes.fill(-1);
     return packed;
-  }
-
-  /** The first row of a site: what is expected is what its kin had last. */
-  #begin(site: number): void {
-    const width = this.#places.length;
-    const first = width * site;
-    if (first + width > this.#lasts.length) this.#lasts = longer(this.#lasts, first + width);
-    this.#siteCount = site + 1;
-    const kin = this.#kin.of(site);
-    if (kin === site) this.#lasts.fill(0, first, first + width);
-    else this.#lasts.copyWithin(first, width * kin, width * (kin + 1));
   }
 }
 
@@ -117,7 +127,7 @@ class ChangeColumn implements SiteRows {
     this.#bitsLow |= low;
     this.#bitsHigh |= high;
     const at = 3 * this.#toldCount;
-    if (at === this.#told.length) this.#told = longer(this.#told, at + 3);
+    if (at === this.#told.length) this.#told = withRoom(this.#told, at + 3);
     const told = this.#told;
     told[at] = row;
     told[at + 1] = low;
@@ -178,11 +188,4 @@ class ChangeColumn implements SiteRows {
     this.#bitsHigh = 0;
     this.#sites = undefined;
   }
-}
-
-/** A copy of at least that length, and as much again. */
-function longer(halves: Int32Array, length: number): Int32Array {
-  const copy = new Int32Array(2 * length);
-  copy.set(halves);
-  return copy;
 }

@@ -4,24 +4,29 @@
  */
 import { assert } from '../assert.ts';
 import { type Crc32, crc32 } from '../crc32.ts';
-import { EventRow } from '../hypervisor/event-row.ts';
-import type { VmEvent } from '../hypervisor/events.ts';
-import type { InputRecord, Observer, RunCounters, RunEnd, StateDigest } from '../session/ports.ts';
 import { type ByteSink, type ChunkSpan, ChunkWriter, NO_SPAN } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
 import { concatenate } from './concatenate.ts';
 import { encodeCounters } from './counter-rows.ts';
-import { EventBuffer } from './event-buffer.ts';
+import { EventCoder } from './event-coder.ts';
+import { type EventRoom, type GatheredEvents, makeEventRoom } from './event-gatherer.ts';
 import { packEnd, packHeader } from './header.ts';
 import type { EmbeddedImage } from './images.ts';
 import {
+  type BatchTaker,
+  type GatheredDigest,
+  type GatheredInput,
+  type RecordBatch,
+  RecordGatherer,
+} from './record-batch.ts';
+import {
   COUNTER_ROWS_KEY,
+  type ColumnSpec,
   DIGEST_COLUMNS,
   FLUSH,
   INPUT_COLUMNS,
   INPUT_PORT_CODES,
   INPUT_VIA_CODES,
-  LIMITS,
   SHARED_GROUP,
   type TraceHeader,
   type TraceTotals,
@@ -48,23 +53,16 @@ export function beginTrace(
   return chunks;
 }
 
-/** Writes the records of one trace, after what {@link beginTrace} wrote, and the closing chunks by {@link RecordWriter.end}. */
-export class RecordWriter implements Observer {
+/** Writes batches of records after what {@link beginTrace} wrote, and the closing chunks after the last of them. */
+export class BatchWriter implements BatchTaker {
   readonly #chunks: ChunkWriter;
   readonly #encoder = new ColumnEncoder(FLUSH.events);
-  readonly #names = new NameTable();
-  readonly #events = new EventBuffer(FLUSH.events, this.#encoder);
-  /** An event that came as an object. */
-  readonly #row = new EventRow();
-  readonly #inputs = new RecordBuffer(new ColumnGroup(INPUT_COLUMNS, FLUSH.inputs, this.#names));
-  readonly #digests = new RecordBuffer(new ColumnGroup(DIGEST_COLUMNS, FLUSH.digests, this.#names));
-  #inputParts: Uint8Array[] = [];
-  /** Of the digests that are pending. */
-  #counters: RunCounters[] = [];
-  #pendingInputBytes = 0;
-  #eventsBefore = 0;
-  #inputBytes = 0;
-  #closed = false;
+  readonly #coder = new EventCoder(FLUSH.events, this.#encoder);
+  readonly #inputs = new RecordBuffer(INPUT_COLUMNS, FLUSH.inputs);
+  readonly #digests = new RecordBuffer(DIGEST_COLUMNS, FLUSH.digests);
+  #room: EventRoom | undefined;
+  #events: number;
+  #inputBytes: number;
 
   /**
    * @param chunks of a trace that has begun
@@ -72,17 +70,10 @@ export class RecordWriter implements Observer {
    */
   constructor(chunks: ChunkWriter, before: TraceTotals = NO_TOTALS) {
     this.#chunks = chunks;
-    this.#eventsBefore = before.events;
+    this.#events = before.events;
     this.#inputs.total = before.inputs;
     this.#inputBytes = before.inputBytes;
     this.#digests.total = before.digests;
-  }
-
-  /** For a writer that goes on in the place of this one. Asserts that all records are written. */
-  get totalsWritten(): TraceTotals {
-    const pending = this.#events.count + this.#inputs.count + this.#digests.count;
-    assert(pending === 0, 'records are pending where another writer takes over');
-    return this.totals;
   }
 
   /** Bytes given to the sink so far. */
@@ -90,94 +81,92 @@ export class RecordWriter implements Observer {
     return this.#chunks.bytesWritten;
   }
 
-  /** Records taken so far. */
+  /** Records written so far. A writer that is given them goes on in the place of this one. */
   get totals(): TraceTotals {
-    return {
-      events: this.#eventsBefore + this.#events.count,
-      inputs: this.#inputs.total,
-      inputBytes: this.#inputBytes,
-      digests: this.#digests.total,
-    };
+    const inputs = this.#inputs.total;
+    return { events: this.#events, inputs, inputBytes: this.#inputBytes, digests: this.#digests.total };
   }
 
-  event(event: VmEvent): void {
-    this.#row.fill(event);
-    this.eventRow(this.#row);
+  /** Always the same: a batch is written when it is taken. */
+  room(): EventRoom {
+    this.#room ??= makeEventRoom(FLUSH.events);
+    return this.#room;
   }
 
-  eventRow(row: EventRow): void {
-    assert(!this.#closed, 'an event after the end of the run');
-    this.#events.push(row);
-    if (this.#events.count === FLUSH.events) this.#flush();
-  }
-
-  /** An input of at most `LIMITS.inputBytes` bytes; they are copied. */
-  input(input: InputRecord): void {
-    assert(!this.#closed, 'an input after the end of the run');
-    const lengthBytes = input.bytes.length;
-    assert(lengthBytes <= LIMITS.inputBytes, `an input of ${lengthBytes} bytes`);
-    this.#inputs.push({
-      events: this.totals.events,
-      cycle: input.cycle,
-      icount: input.icount,
-      port: INPUT_PORT_CODES[input.port],
-      via: INPUT_VIA_CODES[input.via],
-      lengthBytes,
-    });
-    this.#inputParts.push(input.bytes.slice());
-    this.#pendingInputBytes += lengthBytes;
-    this.#inputBytes += lengthBytes;
-    if (this.#inputs.count === FLUSH.inputs || this.#pendingInputBytes >= FLUSH.inputBytes) this.#flush();
-  }
-
-  digest(digest: StateDigest, counters?: RunCounters): void {
-    assert(!this.#closed, 'a digest after the end of the run');
-    const { cycle, icount, memory, harts, devices } = digest;
-    this.#digests.push({ events: this.totals.events, cycle, icount, memory, harts, devices });
-    if (counters !== undefined) this.#counters.push(counters);
-    if (this.#digests.count === FLUSH.digests) this.#flush();
-  }
-
-  /** Closes the trace. Nothing may follow. */
-  end(end: RunEnd): void {
-    assert(!this.#closed, 'a second end of the run');
-    this.#flush();
-    this.#closed = true;
-    this.#chunks.writePacked('end', packEnd(end, this.#eventsBefore));
+  /** Writes inputs first, so that a trace that ends after any chunk replays. */
+  take({ events, inputs, digests, end }: RecordBatch): void {
+    if (inputs.length > 0) this.#writeInputs(inputs);
+    if (digests.length > 0) this.#gatherDigests(digests);
+    if (events.count > 0) this.#writeEvents(events);
+    if (digests.length > 0) this.#writeDigests(digests);
+    if (end === undefined) return;
+    this.#chunks.writePacked('end', packEnd(end, this.#events));
     this.#chunks.close(this.totals);
   }
 
-  /** Writes all pending records: inputs first, so that a trace that ends here replays. */
-  #flush(): void {
-    if (this.#inputs.count > 0) {
-      const span = this.#inputs.span;
-      const packed = this.#inputs.take(this.#encoder);
-      packed.set('bytes', concatenate(this.#inputParts));
-      this.#inputParts = [];
-      this.#pendingInputBytes = 0;
-      this.#chunks.writePacked('inputs', packed, span);
+  end(): void {}
+
+  #writeInputs(inputs: readonly GatheredInput[]): void {
+    const buffer = this.#inputs;
+    for (const { events, input } of inputs) {
+      const { cycle, icount, port, via, bytes } = input;
+      buffer.push({
+        events: this.#events + events,
+        cycle,
+        icount,
+        port: INPUT_PORT_CODES[port],
+        via: INPUT_VIA_CODES[via],
+        lengthBytes: bytes.length,
+      });
+      this.#inputBytes += bytes.length;
     }
-    if (this.#events.count > 0) {
-      const { count, firstCycle, lastCycle } = this.#events;
-      const packed = this.#events.take(this.#eventsBefore);
-      this.#eventsBefore += count;
-      this.#chunks.writePacked('events', packed, { count, firstCycle, lastCycle });
-    }
-    if (this.#digests.count > 0) {
-      const span = this.#digests.span;
-      this.#chunks.writePacked('digests', this.#digests.take(this.#encoder), span);
-      this.#writeCounters(span.count);
+    const { span } = buffer;
+    const packed = buffer.take(this.#encoder);
+    packed.set('bytes', concatenate(inputs.map(({ input }) => input.bytes)));
+    this.#chunks.writePacked('inputs', packed, span);
+  }
+
+  #writeEvents(events: GatheredEvents): void {
+    const { count, stamps } = events;
+    const packed = this.#coder.code(events, this.#events);
+    this.#events += count;
+    const [firstCycle, lastCycle] = [stamps[0] as number, stamps[2 * count - 2] as number];
+    this.#chunks.writePacked('events', packed, { count, firstCycle, lastCycle });
+  }
+
+  /** Before the events are written, which they lie between. */
+  #gatherDigests(digests: readonly GatheredDigest[]): void {
+    for (const { events, digest } of digests) {
+      const { cycle, icount, memory, harts, devices } = digest;
+      this.#digests.push({ events: this.#events + events, cycle, icount, memory, harts, devices });
     }
   }
 
-  /** Those of the digests just written, unless nothing was counted. */
-  #writeCounters(digestCount: number): void {
-    const count = this.#counters.length;
-    if (count === 0) return;
-    assert(count === digestCount, 'each digest has its counters');
-    const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(this.#counters)]]);
-    this.#counters = [];
-    this.#chunks.writePacked('counters', rows, { ...NO_SPAN, count });
+  #writeDigests(digests: readonly GatheredDigest[]): void {
+    const { span } = this.#digests;
+    this.#chunks.writePacked('digests', this.#digests.take(this.#encoder), span);
+    const counters = digests.map((digest) => digest.counters).filter((row) => row !== undefined);
+    if (counters.length === 0) return;
+    assert(counters.length === digests.length, 'each digest has its counters');
+    const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(counters)]]);
+    this.#chunks.writePacked('counters', rows, { ...NO_SPAN, count: counters.length });
+  }
+}
+
+/** Writes the records of one trace as they come, after what {@link beginTrace} wrote. */
+export class RecordWriter extends RecordGatherer {
+  readonly #writer: BatchWriter;
+
+  /** @param chunks of a trace that has begun */
+  constructor(chunks: ChunkWriter) {
+    const writer = new BatchWriter(chunks);
+    super(writer);
+    this.#writer = writer;
+  }
+
+  /** Bytes given to the sink so far. */
+  get bytesWritten(): number {
+    return this.#writer.bytesWritten;
   }
 }
 
@@ -189,7 +178,7 @@ export class TraceWriter extends RecordWriter {
   }
 }
 
-/** Inputs or digests of the chunk that is being gathered. */
+/** Inputs or digests of the chunk that is being made. */
 class RecordBuffer {
   readonly #group: ColumnGroup;
   #firstCycle = 0;
@@ -197,8 +186,8 @@ class RecordBuffer {
   count = 0;
   total = 0;
 
-  constructor(group: ColumnGroup) {
-    this.#group = group;
+  constructor(columns: readonly ColumnSpec[], capacity: number) {
+    this.#group = new ColumnGroup(columns, capacity, new NameTable());
   }
 
   push(record: Readonly<Record<string, number | bigint>> & { readonly cycle: number }): void {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { syntheticEvents } from '../../bench/synthetic-events.ts';
 import { SYNTHETIC_HEADER } from '../../bench/synthetic-header.ts';
-import { batchRoom, TraceThread } from '../../src/cli/host/trace-thread.ts';
+import { sharedRoom, TraceThread } from '../../src/cli/host/trace-thread.ts';
 import { openTrace } from '../../src/trace/reader.ts';
 import { RecordGatherer } from '../../src/trace/record-batch.ts';
 import { FLUSH } from '../../src/trace/schema.ts';
@@ -34,7 +34,7 @@ function writeBeside(path: string, fd: number, threadProgram = program(), lookMs
   const parts: Uint8Array[] = [];
   const chunks = beginTrace((bytes) => parts.push(bytes), SYNTHETIC_HEADER);
   writeFileSync(path, Buffer.concat(parts));
-  const room = batchRoom();
+  const room = sharedRoom();
   const begun = { target: { fd, path }, written: chunks.written, totals: undefined };
   const thread = new TraceThread(threadProgram, begun, room, lookMs);
   let isFirst = true;
@@ -114,9 +114,9 @@ describe('the thread that makes a trace', () => {
   it('is heard of when it ends', async () => {
     const path = scratch.path('ended.pvt');
     const begun = { target: { fd: 1, path }, written: { index: [], chain: 0, bytesWritten: 0 }, totals: undefined };
-    const room = batchRoom();
+    const room = sharedRoom();
     const thread = new TraceThread(brokenProgram('throw new Error("broken")'), begun, room);
-    const batch = { rows: room, wordCount: 0, eventCount: 0, texts: [], others: [] };
+    const batch = { events: { ...room, count: 0, patternCount: 0, texts: [] }, inputs: [], digests: [] };
     await expect
       .poll(() => {
         try {
@@ -162,7 +162,7 @@ describe('the thread that makes a trace', () => {
     const { status, stderr } = bundle.run(['record', ...guest, '-o', 'failed.pvt']);
     writeFileSync(program(), text);
     expect(stderr).toContain(`${full.code}: ${full.message}`);
-    expect(stderr).toMatch(/failed\.pvt\.partial can be read up to offset \d+: 0 events/);
+    expect(stderr).toMatch(/failed\.pvt\.partial can be read up to offset \d+: 8192 events/);
     expect(status).toBe(2);
   });
 });

@@ -1,10 +1,9 @@
 /** Traces with right checksums and wrong contents: what an attacker, a bug or a later version would write. */
 
 import { crc32 } from '../../src/crc32.ts';
-import { EventRow } from '../../src/hypervisor/event-row.ts';
 import { memorySource } from '../../src/trace/byte-source.ts';
 import { ColumnEncoder } from '../../src/trace/columns.ts';
-import { EventBuffer } from '../../src/trace/event-buffer.ts';
+import { codeEvents } from '../../src/trace/event-coder.ts';
 import {
   encodeChunk,
   encodePreamble,
@@ -44,13 +43,8 @@ export function piecesOf(bytes: Uint8Array): Piece[] {
 
 /** The payload that a longer chunk of these events would have. */
 function columnsOf(trace: TraceReader, { first, count }: ChunkInfo): Uint8Array {
-  const buffer = new EventBuffer(count, new ColumnEncoder(count));
-  const row = new EventRow();
-  for (const event of trace.events({ fromEvent: first, toEvent: first + count })) {
-    row.fill(event);
-    buffer.push(row);
-  }
-  return new Uint8Array(pack(buffer.take(first)));
+  const events = [...trace.events({ fromEvent: first, toEvent: first + count })];
+  return new Uint8Array(pack(codeEvents(events, first)));
 }
 
 /** A file of chunks with right frames. `index`: with an index that fits them; `tail` in its place otherwise. */

@@ -3,15 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { syntheticEvents } from '../../bench/synthetic-events.ts';
 import { ChunkWriter } from '../../src/trace/chunk-writer.ts';
-import {
-  BATCH_WORDS,
-  type BatchTaker,
-  playBatch,
-  type RecordBatch,
-  RecordGatherer,
-} from '../../src/trace/record-batch.ts';
+import { type EventRoom, makeEventRoom } from '../../src/trace/event-gatherer.ts';
+import { type BatchTaker, type RecordBatch, RecordGatherer } from '../../src/trace/record-batch.ts';
 import { FLUSH } from '../../src/trace/schema.ts';
-import { beginTrace, RecordWriter } from '../../src/trace/writer.ts';
+import { BatchWriter, beginTrace } from '../../src/trace/writer.ts';
 import { type Call, eventsOf, HEADER, join, play, type Run, record, runArbitrary } from './arbitraries.ts';
 
 /** Writes each batch with a writer of its own, which goes on where the one before has stopped, in memory that held something else. */
@@ -19,8 +14,12 @@ class Relay implements BatchTaker {
   readonly #parts: Uint8Array[] = [];
   readonly #sink = (bytes: Uint8Array) => void this.#parts.push(bytes);
   #chunks = beginTrace(this.#sink, HEADER);
-  #writer = new RecordWriter(this.#chunks);
-  readonly #rooms = [1, 2].map((filling) => new Int32Array(BATCH_WORDS).fill(filling));
+  #writer = new BatchWriter(this.#chunks);
+  readonly #rooms = [1, 2].map((filling) => {
+    const room = makeEventRoom(FLUSH.events);
+    for (const part of [room.stamps, room.order, room.patterns]) part.fill(filling);
+    return room;
+  });
   readonly eventCounts: number[] = [];
   isEnded = false;
 
@@ -28,19 +27,19 @@ class Relay implements BatchTaker {
     return join(this.#parts);
   }
 
-  room(): Int32Array {
+  room(): EventRoom {
     this.#rooms.reverse();
-    return this.#rooms[0] as Int32Array;
+    return this.#rooms[0] as EventRoom;
   }
 
   take(batch: RecordBatch): void {
-    this.eventCounts.push(batch.eventCount);
+    this.eventCounts.push(batch.events.count);
     if (this.eventCounts.length > 1) {
-      const { totalsWritten } = this.#writer;
+      const { totals } = this.#writer;
       this.#chunks = new ChunkWriter(this.#sink, undefined, structuredClone(this.#chunks.written));
-      this.#writer = new RecordWriter(this.#chunks, totalsWritten);
+      this.#writer = new BatchWriter(this.#chunks, totals);
     }
-    playBatch(structuredClone(batch), this.#writer);
+    this.#writer.take(structuredClone(batch));
   }
 
   end(): void {

@@ -2,6 +2,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode, ErrorPlace } from '../../errors.ts';
 import type { ChunksWritten } from '../../trace/chunk-writer.ts';
+import type { EventRoom, GatheredEvents } from '../../trace/event-gatherer.ts';
+import type { RecordBatch } from '../../trace/record-batch.ts';
 import type { TraceTotals } from '../../trace/schema.ts';
 import type { AppendTarget } from './trace-file.ts';
 
@@ -27,3 +29,11 @@ export interface TraceThreadData extends TraceBegun {
 export type TraceThreadAnswer =
   | { readonly bytesWritten: number; readonly busyMs: number }
   | { readonly failure: { readonly code?: ErrorCode; readonly message: string; readonly place?: ErrorPlace } };
+
+/** A batch of records as a message. The memory of its events, which is shared, travels once and then goes by its number. */
+export interface BatchMessage extends Omit<RecordBatch, 'events'> {
+  readonly events: Omit<GatheredEvents, keyof EventRoom>;
+  readonly room: number;
+  /** The first time. */
+  readonly memory: EventRoom | undefined;
+}

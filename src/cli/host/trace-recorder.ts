@@ -1,17 +1,18 @@
 /**
- * Records a run into a file. The guest's thread only gathers records; the trace is made of them on a thread of its own as soon as there is a
- * batch full of events (docs/adr/trace-thread.md). A run that has fewer, or a host without such a thread, makes it here, of the same bytes.
+ * Records a run into a file. The guest's thread only gathers records; the trace is made of them on a thread of its own from the second
+ * batch on that is full of events (docs/adr/trace-thread.md). A run that has fewer, or a host without such a thread, makes it here, of the same bytes.
  */
 import { beginRecording, type RecordedRun } from '../../recorder/recorder.ts';
 import type { Observer } from '../../session/ports.ts';
 import type { ByteSink, ChunkWriter } from '../../trace/chunk-writer.ts';
-import { type BatchTaker, playBatch, type RecordBatch, RecordGatherer } from '../../trace/record-batch.ts';
+import type { EventRoom } from '../../trace/event-gatherer.ts';
+import { type BatchTaker, type RecordBatch, RecordGatherer } from '../../trace/record-batch.ts';
 import { FLUSH } from '../../trace/schema.ts';
-import { RecordWriter } from '../../trace/writer.ts';
+import { BatchWriter, RecordWriter } from '../../trace/writer.ts';
 import { hostCrc32 } from './checksum.ts';
 import { isThreadStarting } from './thread-starts.ts';
 import type { TraceFile } from './trace-file.ts';
-import { batchRoom, type StartTraceThread, type TraceThread } from './trace-thread.ts';
+import { type StartTraceThread, sharedRoom, type TraceThread } from './trace-thread.ts';
 
 export interface TraceRecorderOptions {
   /** Undefined: the host has no thread for it. */
@@ -39,7 +40,7 @@ export class TraceRecorder {
     if (startThread === undefined) {
       const writer = new RecordWriter(chunks);
       this.observer = writer;
-      this.#events = () => writer.totals.events;
+      this.#events = () => writer.eventCount;
       return;
     }
     this.#making = new TraceMaking(chunks, file, startThread, onFailure);
@@ -68,11 +69,11 @@ export class TraceRecorder {
 class TraceMaking implements BatchTaker {
   readonly #chunks: ChunkWriter;
   readonly #file: TraceFile;
-  readonly #room = batchRoom();
+  readonly #room = sharedRoom();
   readonly #onFailure: ((reason: string) => void) | undefined;
   #startThread: StartTraceThread | undefined;
   #thread: TraceThread | undefined;
-  #writer: RecordWriter | undefined;
+  #writer: BatchWriter | undefined;
 
   constructor(
     chunks: ChunkWriter,
@@ -90,15 +91,16 @@ class TraceMaking implements BatchTaker {
     return this.#thread && { batches: this.#thread.batchCount, busyMs: this.#thread.busyMs };
   }
 
-  room(): Int32Array {
+  room(): EventRoom {
     return this.#thread?.room() ?? this.#room;
   }
 
   take(batch: RecordBatch): void {
-    // While another thread starts, it would get the settings of that one: the next batch will do.
-    if (batch.eventCount === FLUSH.events && !isThreadStarting()) this.#thread ??= this.#start();
+    // Not with the first full one: many runs have no other. And while another thread starts, it would get the settings of that one.
+    const isDue = batch.events.count === FLUSH.events && this.#writer !== undefined && !isThreadStarting();
+    if (isDue) this.#thread ??= this.#start();
     if (this.#thread !== undefined) this.#thread.take(batch);
-    else playBatch(batch, this.#ownWriter());
+    else this.#ownWriter().take(batch);
   }
 
   end(): void {
@@ -117,7 +119,7 @@ class TraceMaking implements BatchTaker {
     this.#startThread = undefined;
     try {
       return start?.(
-        { target: this.#file.target, written: this.#chunks.written, totals: this.#writer?.totalsWritten },
+        { target: this.#file.target, written: this.#chunks.written, totals: this.#writer?.totals },
         this.#room,
       );
     } catch (error) {
@@ -126,8 +128,8 @@ class TraceMaking implements BatchTaker {
     }
   }
 
-  #ownWriter(): RecordWriter {
-    this.#writer ??= new RecordWriter(this.#chunks);
+  #ownWriter(): BatchWriter {
+    this.#writer ??= new BatchWriter(this.#chunks);
     return this.#writer;
   }
 }

@@ -8,9 +8,18 @@ import { fileURLToPath } from 'node:url';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { must } from '../../assert.ts';
 import { ParatraceError } from '../../errors.ts';
-import { BATCH_WORDS, type BatchTaker, type RecordBatch } from '../../trace/record-batch.ts';
+import { type EventRoom, makeEventRoom } from '../../trace/event-gatherer.ts';
+import type { BatchTaker, RecordBatch } from '../../trace/record-batch.ts';
+import { FLUSH } from '../../trace/schema.ts';
 import { threadStarts } from './thread-starts.ts';
-import { CONTROL, FAILED, type TraceBegun, type TraceThreadAnswer, type TraceThreadData } from './trace-messages.ts';
+import {
+  type BatchMessage,
+  CONTROL,
+  FAILED,
+  type TraceBegun,
+  type TraceThreadAnswer,
+  type TraceThreadData,
+} from './trace-messages.ts';
 
 /** The program of the thread, which the build puts beside that of the command. */
 const PROGRAM = 'trace-worker.cjs';
@@ -24,7 +33,7 @@ const LOOKS_MAX = 30;
 const LOOK_MS = 1000;
 
 /** @param room where the first batch lies already */
-export type StartTraceThread = (begun: TraceBegun, room: Int32Array) => TraceThread;
+export type StartTraceThread = (begun: TraceBegun, room: EventRoom) => TraceThread;
 
 /** Undefined where the thread's program is not built, as in the sources, or there is no processor for it. */
 export function findTraceThread(parallelism: number): StartTraceThread | undefined {
@@ -33,9 +42,9 @@ export function findTraceThread(parallelism: number): StartTraceThread | undefin
   return (begun, room) => new TraceThread(program, begun, room);
 }
 
-/** Memory for a batch that the thread can read. */
-export function batchRoom(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * BATCH_WORDS));
+/** Memory for events that the thread can read. */
+export function sharedRoom(): EventRoom {
+  return makeEventRoom(FLUSH.events, true);
 }
 
 export class TraceThread implements BatchTaker {
@@ -43,7 +52,9 @@ export class TraceThread implements BatchTaker {
   readonly #answers: MessagePort;
   readonly #control = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * CONTROL.words));
   /** In the order in which they are filled. */
-  readonly #rooms: Int32Array[] = [];
+  readonly #rooms: EventRoom[] = [];
+  /** Of those that the thread knows, by their stamps. */
+  readonly #roomNumbers = new Map<Float64Array, number>();
   readonly #begun: TraceBegun;
   readonly #lookMs: number;
   #failure: Error | undefined;
@@ -57,7 +68,7 @@ export class TraceThread implements BatchTaker {
    * @param room where the first batch lies already
    * @param lookMs how often it is looked after when there is nothing to do but wait for it
    */
-  constructor(program: string, begun: TraceBegun, room: Int32Array, lookMs = LOOK_MS) {
+  constructor(program: string, begun: TraceBegun, room: EventRoom, lookMs = LOOK_MS) {
     this.#begun = begun;
     this.#rooms.push(room);
     this.#lookMs = lookMs;
@@ -90,22 +101,30 @@ export class TraceThread implements BatchTaker {
     return this.#bytesAppended;
   }
 
-  room(): Int32Array {
+  room(): EventRoom {
     const rooms = this.#rooms;
     const isFull = rooms.length === ROOMS_MAX;
     // The first of them lies where the oldest batch does that may not be done.
     const oldest = this.#sent - rooms.length;
     if (isFull) this.#waitFor(oldest + 1);
     const isFree = isFull || Atomics.load(this.#control, CONTROL.done) > oldest;
-    const room = isFree ? must(rooms.shift(), 'there is always a room') : batchRoom();
+    const room = isFree ? must(rooms.shift(), 'there is always a room') : sharedRoom();
     rooms.push(room);
     return room;
   }
 
   take(batch: RecordBatch): void {
     if (this.#failure !== undefined) throw this.#failure;
-    this.#worker.postMessage(batch);
+    this.#worker.postMessage(this.#message(batch));
     this.#sent += 1;
+  }
+
+  #message({ events, ...others }: RecordBatch): BatchMessage {
+    const { stamps, order, patterns, ...counts } = events;
+    const known = this.#roomNumbers.get(stamps);
+    const room = known ?? this.#roomNumbers.size;
+    if (known === undefined) this.#roomNumbers.set(stamps, room);
+    return { ...others, events: counts, room, memory: known === undefined ? { stamps, order, patterns } : undefined };
   }
 
   end(): void {

@@ -3,26 +3,27 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { must } from '../../assert.ts';
 import { ParatraceError } from '../../errors.ts';
 import { ChunkWriter } from '../../trace/chunk-writer.ts';
-import { playBatch, type RecordBatch } from '../../trace/record-batch.ts';
-import { RecordWriter } from '../../trace/writer.ts';
+import type { EventRoom } from '../../trace/event-gatherer.ts';
+import { BatchWriter } from '../../trace/writer.ts';
 import { hostCrc32 } from './checksum.ts';
 import { append } from './files.ts';
-import { CONTROL, FAILED, type TraceThreadAnswer, type TraceThreadData } from './trace-messages.ts';
+import { type BatchMessage, CONTROL, FAILED, type TraceThreadAnswer, type TraceThreadData } from './trace-messages.ts';
 
 const port = must(parentPort, 'the thread that has started this one');
 const { target, written, totals, control, answers } = workerData as TraceThreadData;
 
 const chunks = new ChunkWriter(write, hostCrc32, written);
-const writer = new RecordWriter(chunks, totals);
+const writer = new BatchWriter(chunks, totals);
+const rooms: EventRoom[] = [];
 let busyMs = 0;
 
-port.on('message', (batch: RecordBatch) => {
+port.on('message', (message: BatchMessage) => {
   if (Atomics.load(control, CONTROL.done) === FAILED) return;
   try {
     const startMs = performance.now();
-    playBatch(batch, writer);
+    writer.take({ ...message, events: { ...message.events, ...roomOf(message) } });
     busyMs += performance.now() - startMs;
-    if (batch.others.at(-1)?.what === 'end') {
+    if (message.end !== undefined) {
       answer({ bytesWritten: writer.bytesWritten, busyMs });
       port.close();
     }
@@ -33,6 +34,11 @@ port.on('message', (batch: RecordBatch) => {
   }
   Atomics.notify(control, CONTROL.done);
 });
+
+function roomOf({ room, memory }: BatchMessage): EventRoom {
+  if (memory !== undefined) rooms[room] = memory;
+  return must(rooms[room], 'the memory of a batch');
+}
 
 function write(bytes: Uint8Array): void {
   Atomics.store(control, CONTROL.writes, 1);
