@@ -62,6 +62,36 @@ describe('the translator', () => {
     expect(translated).toEqual(interpreted);
   });
 
+  it('stores registers that only some of the ways to an exit have written', () => {
+    const { interpreted, translated, rig } = onBothTiers((each) => {
+      // Each turn leaves at the CSR, after another set of temporaries has been written.
+      const body = `andi t0, s1, 3; beq t0, zero, none; addi a1, s1, 1; addi t0, t0, -1; beq t0, zero, none; addi a2, s1, 2;
+        addi t0, t0, -1; beq t0, zero, none; addi a3, s1, 3; none: csrrw a4, sscratch, s1; add a5, a1, a2; xor a6, a5, a3`;
+      each.load(`${hotLoop(`${body}; bltu s1, s3, over; addi a7, s1, 4; sd a7, 0(s0); over: sd a6, 8(s0)`)}; ebreak`);
+      each.start();
+      each.setX('s0', DATA);
+      each.setX('s3', 500n);
+    });
+    expect(regionsOf(rig)).toBeGreaterThan(1);
+    expect(translated).toEqual(interpreted);
+  });
+
+  it('stores no register at an exit that only another way has written', () => {
+    const { interpreted, translated, rig } = onBothTiers((each) => {
+      // The return of the inlined call goes every other time not where that says; a6 is written only where it does.
+      const outer = 'outer: addi s3, ra, 0; jal ra, inner; addi a6, s1, 7; sd a6, 0(s0); jalr zero, 0(s3)';
+      const inner = 'inner: andi t0, s1, 1; beq t0, zero, same; addi ra, s2, 0; same: jalr zero, 0(ra)';
+      const other = 'other: add a7, a7, a6; addi a6, a6, 1; jalr zero, 0(s3)';
+      const program = each.load(`${hotLoop('jalr ra, 0(s4)')}; ebreak; ${outer}; ${inner}; ${other}`);
+      each.start();
+      each.setX('s0', DATA);
+      each.setX('s2', program.address('other'));
+      each.setX('s4', program.address('outer'));
+    });
+    expect(regionsOf(rig)).toBeGreaterThan(0);
+    expect(translated).toEqual(interpreted);
+  });
+
   it('sees a store to code that it has translated and that has never run', () => {
     const { interpreted, translated, rig } = onBothTiers((each) => {
       // The way to `rare` is part of the region, but is not taken until its code has been changed.

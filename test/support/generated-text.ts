@@ -130,19 +130,22 @@ function regionPrint(region: Wat): string {
     const field = value === undefined ? undefined : fieldOf(value);
     if (field !== undefined) names.set(String(local), `$${field}`);
   }
-  // The outer block is left with pc set, the inner one with the constant of a side exit.
-  const outer = statements.find((node) => childrenOf(node, 'block'));
-  const inner = outer && childrenOf(outer, 'block')?.find((node) => childrenOf(node, 'block'));
-  for (const [block, name] of [[outer, '$leaveAtPc'] as const, [inner, '$leave'] as const]) {
-    if (block !== undefined) names.set(String(block[1]), name);
+  // The outermost block is left with nothing to store, each one inside it with a register more, which is stored behind that.
+  let [around, label]: [readonly Wat[], string] = [statements, '$leave'];
+  for (;;) {
+    const inner = childrenOf(
+      around.find((node) => childrenOf(node, 'block')),
+      'block',
+    );
+    if (inner === undefined) break;
+    names.set(String(inner[0]), label);
+    const stored = inner.flatMap((node) => storedRegister(node) ?? [])[0];
+    if (stored === undefined) break;
+    names.set(stored.local, `$${stored.register}`);
+    [around, label] = [inner, `$leave.${stored.register}`];
   }
-  const stored = findAll(region, 'i64.store').find(([, offset]) => offset === `offset=${HART.pc}`);
-  const pc = childrenOf(stored?.at(-1), 'local.get')?.[0];
-  const [exit] = findAll(outer ?? [], 'local.set')
-    .filter(([, local]) => local === pc)
-    .flatMap(wrapped);
-  if (pc !== undefined) names.set(String(pc), '$pc');
-  if (exit !== undefined) names.set(exit, '$exit');
+  const pc = statements.find((node) => childrenOf(node, 'i64.store')?.[0] === `offset=${HART.pc}`);
+  for (const exit of pc === undefined ? [] : wrapped(pc)) names.set(exit, '$exit');
   return printWat(mapped(withTemporaries([region], names)(region), readable));
 }
 
@@ -187,6 +190,16 @@ function fieldOf(value: Wat): string | undefined {
   const at = Number(/^offset=(\d+)$/.exec(String(value[1]))?.[1] ?? 0);
   if (at < HART.pc) return `x${at / 8}`;
   return Object.entries(HART).find(([, place]) => place === at)?.[0];
+}
+
+/** The register that a statement stores into the hart, and the local that it is in; undefined for any other statement. */
+function storedRegister(node: Wat): { readonly register: string; readonly local: string } | undefined {
+  const parts = childrenOf(node, 'i64.store') ?? [];
+  const offset = Number(/^offset=(\d+)$/.exec(String(parts[0]))?.[1] ?? HART.pc);
+  const local = childrenOf(parts.at(-1), 'local.get')?.[0];
+  if (offset >= HART.pc || childrenOf(parts.at(-2), 'local.get')?.[0] !== '$p0' || local === undefined)
+    return undefined;
+  return { register: `x${offset / 8}`, local: String(local) };
 }
 
 function functionNamed(name: string, module: Wat): Wat {

@@ -17,11 +17,11 @@ import { REFILL } from '../mmu.ts';
 import { canVirtualize } from '../page-walk.ts';
 import type { Fn, Label, WasmModule } from '../wasm-module.ts';
 import { asCycles, balanceOf, charge, cyclesLeft, retiredIn64 } from './balance.ts';
-import type { Edge, PlacedInsn, Terminator } from './control-flow.ts';
+import type { Edge, PlacedInsn } from './control-flow.ts';
 import { GuestRegisters } from './guest-registers.ts';
 import { holdTest } from './held-test.ts';
 import type { StructuredBlock, StructuredRegion } from './structure.ts';
-import { edgesOf } from './structure.ts';
+import { edgesOf, skippedBy } from './structure.ts';
 import type { Outcome, Owed, RegionVariant } from './translator-builder.ts';
 import { REGION_VARIANT, TranslatorBuilder } from './translator-builder.ts';
 
@@ -81,41 +81,31 @@ function longestWays(ctx: EngineContext, { blocks }: StructuredRegion): readonly
   return ways;
 }
 
-/** A block that is longer is worth its branch. */
-const SKIPPED_INSNS_MAX = 3;
-
-const isSameEdge = (a: Edge, b: Edge) =>
-  'block' in a ? 'block' in b && a.block === b.block : 'exit' in b && a.exit === b.exit;
-
 export class RegionEmitter {
   readonly ctx: EngineContext;
   readonly fn: Fn;
   readonly hart: Expr;
-  readonly page: Expr;
+  readonly page: Local;
   readonly variant: RegionVariant;
   readonly dataTlb: Local;
   readonly dataContext: Local;
   readonly #region: StructuredRegion;
   readonly #balance: Local;
   readonly #exit: Local;
-  readonly #pc: Local;
   readonly registers: GuestRegisters;
   readonly #ways: readonly number[];
   readonly #labels = new Map<number, Label>();
-  #leave: Label = { depth: 0 };
-  #leaveAtPc: Label = { depth: 0 };
 
   constructor(ctx: EngineContext, fn: Fn, region: StructuredRegion, variant: RegionVariant) {
     this.ctx = ctx;
     this.fn = fn;
     this.variant = variant;
-    this.registers = new GuestRegisters(fn);
+    this.registers = new GuestRegisters(fn, region);
     this.#region = region;
     this.hart = fn.param(0);
     this.#balance = fn.param(1);
     this.page = fn.param(2);
     this.#exit = fn.local('i64');
-    this.#pc = fn.local('i64');
     this.dataTlb = fn.local('i32');
     this.dataContext = fn.local('i64');
     this.#ways = longestWays(ctx, region);
@@ -123,26 +113,19 @@ export class RegionEmitter {
 
   emit(): void {
     const { fn, hart } = this;
-    this.registers.load(hart, this.#region);
+    this.registers.load(hart);
     if (this.variant === REGION_VARIANT.tlb) {
       fn.set(this.dataTlb, get32(hart, 'dataTlbBase'));
       fn.set(this.dataContext, get64(hart, 'dataContext'));
     }
-    fn.block((leaveAtPc) => {
-      this.#leaveAtPc = leaveAtPc;
-      fn.block((leave) => {
-        this.#leave = leave;
-        this.#tree(0, NOTHING);
-        fn.unreachable();
-      });
-      const exit = this.#exit;
-      fn.set(this.#pc, add(this.page, extendS(wrap(exit))));
-      const insns = and(shrU(exit, i64(EXIT.insnShift)), i64(EXIT.insnsMax));
-      fn.set(this.#balance, add(this.#balance, sub(insns, asCycles(shrU(exit, i64(EXIT.cycleShift))))));
+    this.registers.storeAfter(hart, () => {
+      this.#tree(0, NOTHING);
+      fn.unreachable();
     });
-    this.registers.store(hart);
-    set64(fn, hart, 'pc', this.#pc);
-    fn.return(this.#balance);
+    const exit = this.#exit;
+    set64(fn, hart, 'pc', add(this.page, extendS(wrap(exit))));
+    const insns = and(shrU(exit, i64(EXIT.insnShift)), i64(EXIT.insnsMax));
+    fn.return(add(this.#balance, sub(insns, asCycles(shrU(exit, i64(EXIT.cycleShift))))));
     fn.unreachable();
   }
 
@@ -153,9 +136,9 @@ export class RegionEmitter {
   refill(address: Expr, access: number, needed: number): void {
     const { fn, hart } = this;
     const walkMax = walkReferencesMax(this.ctx) * this.ctx.config.core.walkReferenceCycles;
-    fn.brIfRarely(this.#leave, ltS(this.#balance, balanceOf(needed + walkMax)));
+    fn.brIfRarely(this.registers.leave, ltS(this.#balance, balanceOf(needed + walkMax)));
     const cycles = fn.let(call(must(this.ctx.refill, 'refill'), hart, address, i32(access)));
-    fn.brIfRarely(this.#leave, ltS(cycles, i32(0)));
+    fn.brIfRarely(this.registers.leave, ltS(cycles, i32(0)));
     fn.set(this.#balance, sub(this.#balance, asCycles(extendS(cycles))));
   }
 
@@ -182,7 +165,7 @@ export class RegionEmitter {
   sideExit(test: Expr, at: PlacedInsn, owed: Owed): void {
     // The constant is set on the way, not in a branch: it costs nothing there and keeps the hot path straight.
     this.#setExit(at.offset, owed);
-    this.fn.brIfRarely(this.#leave, test);
+    this.fn.brIfRarely(this.registers.leave, test);
   }
 
   /** A block and everything it dominates. */
@@ -194,9 +177,10 @@ export class RegionEmitter {
       return;
     }
     this.#settle(owed);
+    this.registers.enter(index);
     // Who entered the region has looked.
     if (index > 0) this.#checkDeadline(index);
-    this.registers.continueWith();
+    this.registers.forget();
     this.fn.loop((again) => {
       this.#labels.set(index, again);
       this.#within(index, merges, NOTHING);
@@ -219,7 +203,7 @@ export class RegionEmitter {
       this.#labels.set(outermost, end);
       this.#within(index, inner, owed);
     });
-    this.registers.continueWith();
+    this.registers.forget();
     this.#tree(outermost, NOTHING);
   }
 
@@ -227,6 +211,7 @@ export class RegionEmitter {
     const { fn, ctx } = this;
     const block = must(this.#region.blocks[index], 'block');
     const outcome: Outcome = {};
+    this.registers.enter(index);
     let owed = before;
     const needed = before.cycles + (this.#ways[index] ?? 0);
     for (const [position, insn] of block.insns.entries()) {
@@ -244,15 +229,16 @@ export class RegionEmitter {
     if (owed.insns > 0) this.fn.set(this.#balance, add(this.#balance, charge(owed)));
   }
 
-  #end(index: number, { end, insns }: StructuredBlock, outcome: Outcome, owed: Owed): void {
+  #end(index: number, block: StructuredBlock, outcome: Outcome, owed: Owed): void {
     const { fn } = this;
+    const { end, insns } = block;
     switch (end.kind) {
       case 'goto':
         this.#go(index, end.to, owed);
         return;
       case 'branch': {
         const test = must(outcome.test, 'test of a branch');
-        const skipped = this.#skippable(end);
+        const skipped = skippedBy(block, this.#region.blocks);
         if (skipped) {
           this.#executeUnless(test, skipped, owed);
           this.#go(index, end.taken, NOTHING);
@@ -270,23 +256,16 @@ export class RegionEmitter {
         if (expected) {
           // Compared as it is, not as a target with its lowest bit cleared: V8 sees the value that the call has put there.
           const returnTo = this.registers.value(must(insns.at(-1), 'jump').operands.rs1);
+          const { known } = this.registers;
           fn.if(eq(returnTo, add(this.page, i64(expected.offset))), () => this.#go(index, expected.to, owed));
+          this.registers.continueWith(known);
         }
-        this.#settle(owed);
-        fn.set(this.#pc, target);
-        fn.br(this.#leaveAtPc);
+        // As an exit to the first byte of a page there.
+        fn.set(this.page, target);
+        this.#exitWith(0, owed);
         return;
       }
     }
-  }
-
-  /** The block that a branch skips, if it is short, only computes, and goes where the branch goes; undefined otherwise. */
-  #skippable({ taken, next }: Extract<Terminator, { kind: 'branch' }>): StructuredBlock | undefined {
-    if (!('block' in next)) return undefined;
-    const block = must(this.#region.blocks[next.block], 'block');
-    if (block.isMerge || block.isLoopHeader || block.insns.length > SKIPPED_INSNS_MAX) return undefined;
-    if (block.end.kind !== 'goto' || !isSameEdge(block.end.to, taken)) return undefined;
-    return block.insns.every(({ insn }) => insn.cycles === 'alu') ? block : undefined;
   }
 
   /**
@@ -330,7 +309,7 @@ export class RegionEmitter {
 
   #exitWith(offset: number, owed: Owed): void {
     this.#setExit(offset, owed);
-    this.fn.br(this.#leave);
+    this.fn.br(this.registers.leave);
   }
 
   #setExit(offset: number, { insns, cycles }: Owed): void {

@@ -39,6 +39,21 @@ export function edgesOf(end: Terminator): Edge[] {
   }
 }
 
+/** A block that is longer is worth its branch. */
+const SKIPPED_INSNS_MAX = 3;
+
+const isSameEdge = (a: Edge, b: Edge) =>
+  'block' in a ? 'block' in b && a.block === b.block : 'exit' in b && a.exit === b.exit;
+
+/** The block that a branch at the end of `from` skips, if it is short, only computes, and goes where the branch goes; undefined otherwise. */
+export function skippedBy({ end }: Block, blocks: readonly StructuredBlock[]): StructuredBlock | undefined {
+  if (end.kind !== 'branch' || !('block' in end.next)) return undefined;
+  const block = must(blocks[end.next.block], 'block');
+  if (block.isMerge || block.isLoopHeader || block.insns.length > SKIPPED_INSNS_MAX) return undefined;
+  if (block.end.kind !== 'goto' || !isSameEdge(block.end.to, end.taken)) return undefined;
+  return block.insns.every(({ insn }) => insn.cycles === 'alu') ? block : undefined;
+}
+
 function mapEdges(end: Terminator, map: (edge: Edge) => Edge): Terminator {
   switch (end.kind) {
     case 'goto':

@@ -6,48 +6,50 @@
 ;;   jalr zero, 0(ra)
 
 (func $region
-  (param $hart i32) (param $balance i64) (param $page i64) (result i64) (local $exit i64) (local $pc i64)
-  (local $x1 i64) (local $x10 i64) (local $x11 i64) (local $t0 i64) (local $t1 i32)
+  (param $hart i32) (param $balance i64) (param $page i64) (result i64) (local $exit i64) (local $x1 i64)
+  (local $x10 i64) (local $x11 i64) (local $t0 i64) (local $t1 i32)
   (local.set $x1 (i64.load offset=8 (local.get $hart)))
   (local.set $x10 (i64.load offset=80 (local.get $hart)))
   (local.set $x11 (i64.load offset=88 (local.get $hart)))
-  (block $leaveAtPc
-    (block $leave
+  (block $leave
+    (block $leave.x10
       ;; 0x0: addi a0, a0, 8
       (local.set $x10 (i64.add (local.get $x10) (i64.const 8)))
       ;; 0x4: sw a1, 0(a0)
       (local.set $t0 (i64.sub (i64.add (local.get $x10) (i64.const 0)) (i64.const 0x00000000_80000000)))
       (local.set $exit (i64.const 0x00001001_00000004))
-      (br_if $leave (i64.ne (i64.and (local.get $t0) (i64.const 0xffffffff_f8000003)) (i64.const 0)))
+      (br_if $leave.x10 (i64.ne (i64.and (local.get $t0) (i64.const 0xffffffff_f8000003)) (i64.const 0)))
       (local.set $t1 (i32.wrap_i64 (local.get $t0)))
       (local.set $exit (i64.const 0x00001001_00000004))
-      (br_if $leave (i32.ne (i32.load8_u offset=1085440 (i32.shr_u (local.get $t1) (i32.const 12))) (i32.const 2)))
+      (br_if $leave.x10
+        (i32.ne (i32.load8_u offset=1085440 (i32.shr_u (local.get $t1) (i32.const 12))) (i32.const 2)))
       (i64.store32 offset=137756672 (local.get $t1) (local.get $x11))
       ;; 0x8: sb a1, 4(a0)
       (local.set $t0 (i64.sub (i64.add (local.get $x10) (i64.const 4)) (i64.const 0x00000000_80000000)))
       (local.set $exit (i64.const 0x00002002_00000008))
-      (br_if $leave (i64.ne (i64.and (local.get $t0) (i64.const 0xffffffff_f8000000)) (i64.const 0)))
+      (br_if $leave.x10 (i64.ne (i64.and (local.get $t0) (i64.const 0xffffffff_f8000000)) (i64.const 0)))
       (local.set $t1 (i32.wrap_i64 (local.get $t0)))
       (local.set $exit (i64.const 0x00002002_00000008))
-      (br_if $leave (i32.ne (i32.load8_u offset=1085440 (i32.shr_u (local.get $t1) (i32.const 12))) (i32.const 2)))
+      (br_if $leave.x10
+        (i32.ne (i32.load8_u offset=1085440 (i32.shr_u (local.get $t1) (i32.const 12))) (i32.const 2)))
       (i64.store8 offset=137756672 (local.get $t1) (local.get $x11))
       ;; 0xc: jalr zero, 0(ra)
       (local.set $t0 (i64.and (i64.add (local.get $x1) (i64.const 0)) (i64.const -2)))
-      (local.set $balance (i64.add (local.get $balance) (i64.const 0xffffffff_ffa00004)))
-      (local.set $pc (local.get $t0))
-      (br $leaveAtPc)
+      (local.set $page (local.get $t0))
+      (local.set $exit (i64.const 0x00006004_00000000))
+      (br $leave.x10)
       (unreachable)
     )
-    (local.set $pc (i64.add (local.get $page) (i64.extend_i32_s (i32.wrap_i64 (local.get $exit)))))
-    (local.set $balance
-      (i64.add
-        (local.get $balance)
-        (i64.sub
-          (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
-          (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 20)))))
+    (i64.store offset=80 (local.get $hart) (local.get $x10))
   )
-  (i64.store offset=80 (local.get $hart) (local.get $x10))
-  (i64.store offset=264 (local.get $hart) (local.get $pc))
-  (return (local.get $balance))
+  (i64.store offset=264
+    (local.get $hart)
+    (i64.add (local.get $page) (i64.extend_i32_s (i32.wrap_i64 (local.get $exit)))))
+  (return
+    (i64.add
+      (local.get $balance)
+      (i64.sub
+        (i64.and (i64.shr_u (local.get $exit) (i64.const 32)) (i64.const 4095))
+        (i64.shl (i64.shr_u (local.get $exit) (i64.const 44)) (i64.const 20)))))
   (unreachable)
 )
