@@ -8,9 +8,9 @@
 const CYCLES_MAX = 1 << 21;
 /** The first sample is taken when so many times as many instructions have retired: to begin costs the guest some 15 ms, too much of a run that is shorter. */
 const FIRST = 1_500;
-/** Samples become rarer by a 32nd and more frequent by four: they stay frequent while one in fifty finds interpreted code, which takes much more of the time. */
-const GROWTH_SHIFT = 5;
-const FALL_SHIFT = 2;
+/** Samples become rarer by a 128th and more frequent by four: they stay frequent while one in 180 finds interpreted code, which takes much more of the time. */
+const GROWTH = 129 / 128;
+const FALL = 4;
 
 export class Sampling {
   readonly #cyclesMin: number;
@@ -28,8 +28,8 @@ export class Sampling {
   /** A sample has been taken. @param isTranslated whether it found code that is translated */
   taken(isTranslated: boolean): void {
     this.#cycles = isTranslated
-      ? Math.min(this.#cycles + (this.#cycles >> GROWTH_SHIFT), CYCLES_MAX)
-      : Math.max(this.#cycles >> FALL_SHIFT, this.#cyclesMin);
+      ? Math.min(this.#cycles * GROWTH, CYCLES_MAX)
+      : Math.max(this.#cycles / FALL, this.#cyclesMin);
   }
 
   /** Cycles to the next sample. @param icount instructions that have retired by now */
