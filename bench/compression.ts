@@ -1,12 +1,14 @@
 /**
- * What other compressions would make of the events chunks of traces: bytes, and processor time of both ways. docs/adr/compression.md has the result.
+ * What other compressions would make of the events chunks of traces, as columns: bytes, and processor time of both ways; and what the files hold. docs/adr/compression.md has the result.
  * Run: `npx esbuild bench/compression.ts --bundle --platform=node --format=esm --outfile=dist/bench/compression.js` and
  * `node dist/bench/compression.js traces/*.pvt`. Node has zstd from version 22.15 on.
  */
 import { readFileSync } from 'node:fs';
 import * as zlib from 'node:zlib';
 import { deflateSync, inflateSync } from 'fflate';
+import { memorySource } from '../src/trace/byte-source.ts';
 import { DICTIONARY } from '../src/trace/dictionary.ts';
+import { scanFrames } from '../src/trace/frame.ts';
 import { openTrace } from '../src/trace/reader.ts';
 import { CHUNK_KINDS, FRAME_BYTES } from '../src/trace/schema.ts';
 import { piecesOf } from '../test/trace/forge.ts';
@@ -28,7 +30,9 @@ const traces = process.argv.slice(2).map((path) => {
   // As columns, also where the chunk is short enough to be modelled.
   const chunks = piecesOf(bytes).filter(({ kind }) => kind === CHUNK_KINDS.events.code);
   const payloads = chunks.map(({ raw }) => raw);
-  return { events: trace.totals.events, payloads };
+  const { frames } = scanFrames(memorySource(bytes), (kind) => kind === CHUNK_KINDS.index.code);
+  const written = frames.filter(({ kind }) => kind === CHUNK_KINDS.events.code).map(({ storedBytes }) => storedBytes);
+  return { events: trace.totals.events, payloads, written };
 });
 
 const codecs: [name: string, code: Code, decode: Decode][] = [
@@ -69,12 +73,15 @@ function processorMs(work: () => void): number {
   return (user + system) / 1000;
 }
 
+/** The cells of bytes: all chunks of all traces, and with their frames for each event. @param lengths of chunks, by trace */
+function sizeCells(lengths: readonly (readonly number[])[]): [total: string, perEvent: string] {
+  const sum = (values: readonly number[], more: number) => values.reduce((all, value) => all + more + value, 0);
+  const perEvent = traces.map(({ events }, index) => sum(lengths[index] ?? [], FRAME_BYTES) / Math.max(1, events));
+  return [sum(lengths.flat(), 0).toLocaleString('en'), median(perEvent).toFixed(2)];
+}
+
 const rows = codecs.map(([name, code, decode]) => {
   const coded = traces.map(({ payloads }) => payloads.map(code));
-  const perEvent = traces.map(
-    ({ events }, index) =>
-      (coded[index] ?? []).reduce((sum, { length }) => sum + FRAME_BYTES + length, 0) / Math.max(1, events),
-  );
   const times = (work: () => void) => median(Array.from({ length: ROUNDS }, () => processorMs(work)));
   const codeMs = times(() => {
     for (const { payloads } of traces) for (const raw of payloads) code(raw);
@@ -82,9 +89,10 @@ const rows = codecs.map(([name, code, decode]) => {
   const decodeMs = times(() => {
     for (const payload of coded.flat()) decode(payload);
   });
-  const total = coded.flat().reduce((sum, { length }) => sum + length, 0);
-  return [name, String(total), median(perEvent).toFixed(2), codeMs.toFixed(0), decodeMs.toFixed(0)];
+  const lengths = coded.map((chunks) => chunks.map(({ length }) => length));
+  return [name, ...sizeCells(lengths), codeMs.toFixed(0), decodeMs.toFixed(0)];
 });
+rows.push(['as they are in the files', ...sizeCells(traces.map(({ written }) => written)), '', '']);
 const events = traces.reduce((sum, trace) => sum + trace.events, 0);
 console.log(`${traces.length} traces, ${events} events, Node ${process.version}`);
 const head = ['compression', 'bytes', 'median bytes per event', 'ms to write', 'ms to read'];
