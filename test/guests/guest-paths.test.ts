@@ -4,18 +4,12 @@
  * out by taking the difference of two runs that differ in their iterations.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BOOT_CYCLES, GUEST_PATHS, type GuestPath, type PathCycles } from '../../src/analysis/whatif/guest-paths.ts';
+import { BOOT_CYCLES, GUEST_PATHS, type GuestPath } from '../../src/analysis/whatif/guest-paths.ts';
 import { must } from '../../src/assert.ts';
-import { prepareRun } from '../../src/cli/machine-options.ts';
 import { costOf, isPriced, type VmEvent } from '../../src/hypervisor/events.ts';
 import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
-import { createMachine } from '../../src/machine/create-machine.ts';
-import { parseElf } from '../../src/machine/platform/elf.ts';
-import { NoInput } from '../../src/session/inputs.ts';
-import { RUN_DEFAULTS } from '../../src/session/run-defaults.ts';
-import { Session } from '../../src/session/session.ts';
+import { BUILDS, type Build, steppedMiniOs } from '../support/stepped-mini-os.ts';
 
-type Build = keyof PathCycles;
 interface Sum {
   calls: number;
   cycles: number;
@@ -32,30 +26,14 @@ const PROCESSES = 'processes';
 
 /** Executes a workload to its end, or to its first process. */
 function profile(mode: string, append: string, workload: string, iterations: number, onlyBoot = false): Profile {
-  const run = prepareRun('mini-os', {
-    ...{ mode, workload, iterations, costs: 'rocket-kvm-2023', core: 'rocket', harts: 1, engine: 'interpreter' },
-    ...{ memory: 128 * 2 ** 20, append, drive: [], digests: 1e15, maxCycles: 0 },
-    ...{ seed: RUN_DEFAULTS.seed, quantum: RUN_DEFAULTS.quantumCycles },
-    ...{ rtc: RUN_DEFAULTS.rtcEpochSeconds, misaligned: 'hardware', adUpdate: 'hardware' },
-  } as unknown as Parameters<typeof prepareRun>[1]);
   let besides = 0;
   let idleSince = 0;
-  const observer = {
-    event: (event: VmEvent) => {
-      if (isPriced(event)) besides += costOf(event);
-      if (event.kind === 'idle') idleSince = event.cycle;
-      if (event.kind === 'wake') besides += event.cycle - idleSince;
-    },
-    input() {},
-    digest() {},
-    end() {},
+  const onEvent = (event: VmEvent) => {
+    if (isPriced(event)) besides += costOf(event);
+    if (event.kind === 'idle') idleSince = event.cycle;
+    if (event.kind === 'wake') besides += event.cycle - idleSince;
   };
-  const ports = { input: new NoInput(), observer, console: { write() {} } };
-  const create = (config: Parameters<typeof createMachine>[0]) => createMachine(config, 'interpreter');
-  const session = new Session(run.config, run.images, ports, create, run.costs);
-  const { symbols } = parseElf(run.images.guest, 'mini-os');
-  const { machine } = session.vm;
-  const hart = must(machine.harts[0], 'a hart');
+  const { session, machine, hart, symbols } = steppedMiniOs({ mode, append, workload, iterations, onEvent });
   const { walkReferenceCycles } = must(CORE_PROFILES.rocket, 'a core');
   const own = () => machine.clock.cycle - besides - machine.counters(0).walkReferences * walkReferenceCycles;
   const functions = new Map<string, Sum>();
@@ -75,12 +53,6 @@ function profile(mode: string, append: string, workload: string, iterations: num
   }
   return { functions, bootCycles };
 }
-
-const BUILDS: Readonly<Record<Build, readonly [mode: string, append: string]>> = {
-  pv: ['pv', ''],
-  registers: ['native', 'drivers=uart16550,ata,e1000'],
-  rings: ['native', ''],
-};
 
 /** Iterations of the two runs. */
 const WORKLOADS = {

@@ -2,8 +2,8 @@
  * What the two builds of a kernel do where they differ: the paravirtual one in the trace, and the unmodified one that the prediction is for, with
  * drivers for registers or for rings. They are builds of `guests/mini-os` (`platform-pv/`, `platform-native/`), which is the paravirtual kernel of
  * this package. Every count of cycles is a sum of those of its functions, found by executing both builds, under `pv` and `native`, and
- * `test/guests/guest-paths.test.ts` finds most of them again in this way, to the cycle; docs/pricing.md says which it does not. Only the four
- * counts of {@link GUEST_PAGES} that say so were read off runs of modes that `docs/accuracy.md` judges.
+ * `test/guests/guest-paths.test.ts` finds most of them again in this way, to the cycle; docs/pricing.md says which it does not. Counts of pages
+ * are found likewise, by `test/guests/guest-pages.test.ts`.
  */
 
 /** Cycles on core `rocket`, without page walks, for one occurrence. */
@@ -163,20 +163,25 @@ export const CSR_ACCESSES = {
 } as const;
 
 /**
- * Pages. An unmodified kernel maps memory by gigapages (`platform-native/mmu.c`), a paravirtual one finds it mapped page by page. All but the
- * levels were read off counters of runs of both builds, of the unmodified one under `hvm` and `full`, and then explained by the source. They are
- * properties of the two builds, the same for every workload, mode and profile.
+ * Pages. An unmodified kernel maps memory by gigapages (`platform-native/mmu.c`), a paravirtual one finds it mapped page by page. The counts
+ * are those of what the instructions of both builds touch, under `pv` and `native`, in workload `syscall` unless something else is said. They are
+ * taken to be the same for every workload, mode and profile.
  */
 export const GUEST_PAGES = {
   /** Levels of tables above a page of the kernel, and above one of a process (Sv39). */
   kernelLevels: 1,
   userLevels: 3,
-  /** Pages that a paravirtual kernel uses besides when it loads an address space: shared info, arguments of calls, the pointers to both. */
+  /**
+   * Pages that a paravirtual kernel uses besides between two flushes of the TLB, loads of an address space among them. Shared info; the pointers to
+   * it and arguments of calls; and where a space is loaded its root, which holds the address of the second [ctxsw, pipe], where entries are
+   * changed the updates of their batch [mmap].
+   */
   misses: 3,
-  /** And when it only flushes: no arguments are read again. */
-  missesOfFlush: 2,
-  /** Pages that it touches and an unmodified kernel does not: shared info, start info, a second root, 2.6 pages of rings and batches. */
-  more: 5,
-  /** Kernel pages touched before translation is on and again after: code and data of the way to the first process. */
+  /**
+   * Pages that it touches more. Shared info, start info, the initial root and that of the process: four; less the device tree, which only the
+   * unmodified one reads, and two pages by which its image is larger.
+   */
+  more: 1,
+  /** Kernel pages touched before translation is on and again after [drivers for registers]: code and data of the way to the first process. */
   retouched: 14,
 } as const;

@@ -134,11 +134,11 @@ interface Walks {
 }
 
 function walkReferences(run: RecordedRun, { counts }: RetimedRun, ledger: Ledger, sums: Sums): Walks {
-  const { userLevels, kernelLevels, misses, missesOfFlush } = GUEST_PAGES;
+  const { userLevels, kernelLevels, misses } = GUEST_PAGES;
   const count = (prefix: string) =>
     MISS_KINDS.filter((kind) => kind.startsWith(prefix)).reduce((sum, kind) => sum + run.counters[kind], 0);
   const user = count('user');
-  const paravirtual = counts.loads * misses + counts.flushes * missesOfFlush + counts.handedOver;
+  const paravirtual = (counts.loads + counts.flushes) * misses + counts.handedOver;
   const kernel = Math.max(0, count('kernel') - paravirtual);
   if (ledger.exits('shadowFill')) {
     // Shadow tables have three levels everywhere. After an address space is loaded, the next instruction is fetched twice: before and after its fence.
