@@ -1,6 +1,10 @@
 const UTF8 = new TextEncoder();
 
-/** Growing byte buffer with the LEB128 encodings of the format. */
+/**
+ * Growing byte buffer with the LEB128 encodings of the format. Here, as in all that is done for each expression of generated code, nothing is taken
+ * apart by patterns and few lists are gone through by `of`: the thread that translates runs what V8's baseline compiler makes of it, which does
+ * not take iterators away.
+ */
 export class ByteSink {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
@@ -20,7 +24,7 @@ export class ByteSink {
   }
 
   raw(bytes: Uint8Array | readonly number[]): void {
-    this.#grow(bytes.length);
+    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
@@ -33,6 +37,10 @@ export class ByteSink {
   /** Unsigned LEB128. */
   u32(value: number): void {
     let rest = value >>> 0;
+    if (rest < 0x80) {
+      this.byte(rest);
+      return;
+    }
     while (rest >= 0x80) {
       this.byte((rest & 0x7f) | 0x80);
       rest >>>= 7;
@@ -42,7 +50,8 @@ export class ByteSink {
 
   /** Signed LEB128 of a 64-bit number in two signed halves. */
   s64(low: number, high: number): void {
-    let [rest, above] = [low, high];
+    let rest = low;
+    let above = high;
     while (above !== rest >> 31 || rest < -64 || rest > 63) {
       this.byte((rest & 0x7f) | 0x80);
       rest = (rest >>> 7) | (above << 25);
@@ -62,7 +71,6 @@ export class ByteSink {
   }
 
   #grow(need: number): void {
-    if (this.#length + need <= this.#bytes.length) return;
     const bigger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + need));
     bigger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bigger;

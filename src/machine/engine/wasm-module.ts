@@ -50,7 +50,7 @@ export class Fn implements Callable {
   local(type: ValType): Local {
     const reused = this.#free[type].pop();
     const local = reused ?? { kind: 'local', type, index: this.params.length + this.#locals.push(type) - 1 };
-    this.#scopes.at(-1)?.push(local);
+    this.#scopes[this.#scopes.length - 1]?.push(local);
     return local;
   }
 
@@ -58,7 +58,11 @@ export class Fn implements Callable {
   scope(body: () => void): void {
     this.#scopes.push([]);
     body();
-    for (const local of must(this.#scopes.pop(), 'scope')) this.#free[local.type].push(local);
+    const made = must(this.#scopes.pop(), 'scope');
+    for (let index = 0; index < made.length; index++) {
+      const local = made[index] as Local;
+      this.#free[local.type].push(local);
+    }
   }
 
   /** Evaluates `value` now, once, and gives a local that holds it. */
@@ -111,7 +115,8 @@ export class Fn implements Callable {
 
   if(test: Expr, then: () => void, otherwise?: () => void): void {
     this.#emit(test);
-    this.#code.raw([0x04, EMPTY_BLOCK]);
+    this.#code.byte(0x04);
+    this.#code.byte(EMPTY_BLOCK);
     this.#nest(then);
     if (otherwise) {
       this.#code.byte(0x05);
@@ -124,7 +129,8 @@ export class Fn implements Callable {
   ifRarely(test: Expr, then: () => void, otherwise?: () => void): void {
     this.#emit(test);
     this.#rare.push(this.#code.length);
-    this.#code.raw([0x04, EMPTY_BLOCK]);
+    this.#code.byte(0x04);
+    this.#code.byte(EMPTY_BLOCK);
     this.#nest(then);
     if (otherwise) {
       this.#code.byte(0x05);
@@ -135,14 +141,16 @@ export class Fn implements Callable {
 
   /** A block: branching to its label leaves it. */
   block(body: (end: Label) => void): void {
-    this.#code.raw([0x02, EMPTY_BLOCK]);
+    this.#code.byte(0x02);
+    this.#code.byte(EMPTY_BLOCK);
     this.#nest(() => body({ depth: this.#depth }));
     this.#code.byte(0x0b);
   }
 
   /** A loop: branching to its label starts it again; running off its end leaves it. */
   loop(body: (again: Label) => void): void {
-    this.#code.raw([0x03, EMPTY_BLOCK]);
+    this.#code.byte(0x03);
+    this.#code.byte(EMPTY_BLOCK);
     this.#nest(() => body({ depth: this.#depth }));
     this.#code.byte(0x0b);
   }
@@ -253,7 +261,8 @@ export class Fn implements Callable {
         code.u32(expr.index);
         return;
       case 'op': {
-        for (const arg of expr.args) this.#emit(arg);
+        const { args } = expr;
+        for (let index = 0; index < args.length; index++) this.#emit(args[index] as Expr);
         code.byte(expr.opcode);
         return;
       }
@@ -277,14 +286,15 @@ export class Fn implements Callable {
       case 'cond':
         assert(expr.then.type === expr.otherwise.type, 'sides of cond of one type');
         this.#emit(expr.test);
-        code.raw([0x04, VALUE_TYPE[expr.type]]);
+        code.byte(0x04);
+        code.byte(VALUE_TYPE[expr.type]);
         this.#emit(expr.then);
         code.byte(0x05);
         this.#emit(expr.otherwise);
         code.byte(0x0b);
         return;
       case 'select':
-        for (const arg of expr.args) this.#emit(arg);
+        for (let index = 0; index < 3; index++) this.#emit(expr.args[index] as Expr);
         code.byte(0x1b);
         return;
     }

@@ -13,6 +13,7 @@ import type { Block } from './control-flow.ts';
 import { findBlocks, PageCode } from './control-flow.ts';
 import type { RegionVariant, RegionWriter } from './region-emitter.ts';
 import { importServices, REGION_PARAMS, REGION_RESULTS, regionBudget } from './region-emitter.ts';
+import type { StructuredRegion } from './structure.ts';
 import { structure } from './structure.ts';
 
 /** What generated code depends on: no functions, no tiers. */
@@ -98,12 +99,35 @@ export function generateBatch(job: RegionJob, writeRegion: RegionWriter): Genera
     const fn = module.fn(`r${index}`, REGION_PARAMS, REGION_RESULTS);
     writeRegion(ctx, fn, region, variant);
     module.export(fn);
-    const offsets = region.blocks.flatMap(({ insns }) => insns.map(({ offset }) => offset));
-    insnCount += offsets.length;
-    return { head, name: fn.name, budget: regionBudget(ctx, region), offsets: Uint16Array.from(new Set(offsets)) };
+    const offsets = offsetsOf(region);
+    insnCount += insnsOf(region);
+    return { head, name: fn.name, budget: regionBudget(ctx, region), offsets };
   });
   const bytes = regions.length === 0 ? new Uint8Array() : module.encode(plan.wasmPages);
   return { bytes, regions, covered, insns: insnCount };
+}
+
+function insnsOf({ blocks }: StructuredRegion): number {
+  let count = 0;
+  for (let index = 0; index < blocks.length; index++) count += must(blocks[index], 'block').insns.length;
+  return count;
+}
+
+/** Offsets in the page of the instructions of a region, each once. */
+function offsetsOf({ blocks }: StructuredRegion): Uint16Array<ArrayBuffer> {
+  const isThere = new Uint8Array(PAGE_BYTES / 2);
+  const offsets = new Uint16Array(PAGE_BYTES / 2);
+  let count = 0;
+  for (let index = 0; index < blocks.length; index++) {
+    const { insns } = must(blocks[index], 'block');
+    for (let at = 0; at < insns.length; at++) {
+      const { offset } = must(insns[at], 'instruction');
+      if (isThere[offset / 2] === 1) continue;
+      isThere[offset / 2] = 1;
+      offsets[count++] = offset;
+    }
+  }
+  return offsets.slice(0, count);
 }
 
 /** Whether the instructions of a region are still those that the job holds. @param at where their page is now in `memory` */

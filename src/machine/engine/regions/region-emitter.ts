@@ -61,8 +61,9 @@ export const emitRegion: RegionWriter = (ctx, fn, region, variant) => {
 };
 
 function cyclesOf(ctx: EngineContext, { insns }: StructuredBlock): number {
+  const { cycles } = ctx.config.core;
   let sum = 0;
-  for (const { insn } of insns) sum += ctx.config.core.cycles[insn.cycles];
+  for (let index = 0; index < insns.length; index++) sum += cycles[must(insns[index], 'instruction').insn.cycles];
   return sum;
 }
 
@@ -214,14 +215,16 @@ export class RegionEmitter {
     this.registers.enter(index);
     let owed = before;
     const needed = before.cycles + (this.#ways[index] ?? 0);
-    for (const [position, insn] of block.insns.entries()) {
+    const { insns } = block;
+    for (let position = 0; position < insns.length; position++) {
+      const insn = must(insns[position], 'instruction');
       fn.scope(() => {
         insn.insn.semantics(new TranslatorBuilder(this, insn, { owed, needed, outcome }));
         owed = { insns: owed.insns + 1, cycles: owed.cycles + ctx.config.core.cycles[insn.insn.cycles] };
-        if (position === block.insns.length - 1) this.#end(index, block, outcome, owed);
+        if (position === insns.length - 1) this.#end(index, block, outcome, owed);
       });
     }
-    if (block.insns.length === 0) this.#end(index, block, outcome, owed);
+    if (insns.length === 0) this.#end(index, block, outcome, owed);
   }
 
   /** Brings the balance up to date: where control joins that comes with another debt, and where the region ends. */

@@ -47,21 +47,28 @@ export function prefixOf({ prefixes }: Pick<RegisterFlow, 'prefixes'>, maybe: nu
 }
 
 export function registerFlow({ blocks }: StructuredRegion): RegisterFlow {
-  const writes = blocks.map(({ insns }) => insns.reduce((all, insn) => all | writtenBy(insn), 0));
+  const writes: number[] = [];
   const order: number[] = [];
   const prefixes = [0];
-  for (const { insns } of blocks) {
-    for (const insn of insns) {
-      const all = prefixes.at(-1) ?? 0;
-      if ((writtenBy(insn) & ~all) === 0) continue;
+  let all = 0;
+  for (let index = 0; index < blocks.length; index++) {
+    const { insns } = must(blocks[index], 'block');
+    let own = 0;
+    for (let at = 0; at < insns.length; at++) {
+      const insn = must(insns[at], 'instruction');
+      const register = writtenBy(insn);
+      own |= register;
+      if ((register & ~all) === 0) continue;
+      all |= register;
       order.push(insn.operands.rd);
-      prefixes.push(all | writtenBy(insn));
+      prefixes.push(all);
     }
+    writes.push(own);
   }
   const written = writtenAtStarts(blocks, writes);
   let loaded = 0;
-  for (const [index, block] of blocks.entries()) {
-    loaded |= wantedIn(index, block, blocks, must(written[index], 'block'), { prefixes });
+  for (let index = 0; index < blocks.length; index++) {
+    loaded |= wantedIn(index, must(blocks[index], 'block'), blocks, must(written[index], 'block'), { prefixes });
   }
   return { order, prefixes, loaded, written };
 }
@@ -103,11 +110,13 @@ function wantedIn(
   };
   // Loops look at the deadline before their first turn.
   if (block.isLoopHeader) leave();
-  for (const insn of block.insns) {
+  for (let at = 0; at < block.insns.length; at++) {
+    const insn = must(block.insns[at], 'instruction');
     if (!NEVER_LEAVES.has(insn.insn.cycles)) leave();
     wanted |= ((1 << insn.operands.rs1) | (1 << insn.operands.rs2)) & ~surely;
-    maybe |= writtenBy(insn);
-    surely |= writtenBy(insn);
+    const register = writtenBy(insn);
+    maybe |= register;
+    surely |= register;
   }
   // A block that is executed whether or not it is skipped keeps what its registers held if it is.
   const skipped = skippedBy(block, blocks);

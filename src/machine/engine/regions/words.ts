@@ -38,7 +38,7 @@ export function wordOf(expr: Expr, known: KnownWords): Word {
 /** The same value without an extension that does nothing, or with one that costs the host nothing. */
 export function withoutExtension(expr: Expr, known: KnownWords): Expr {
   if (expr.kind !== 'op' || expr.op !== 'extendS') return expr;
-  const [inner] = expr.args;
+  const inner = expr.args[0];
   if (inner === undefined) return expr;
   const whole = cutFrom(inner);
   if (whole && wordOf(whole, known) !== WORD.unknown) return whole;
@@ -52,12 +52,15 @@ function wordOfConst({ low, high }: Const): Word {
   return low < 0 ? WORD.word : WORD.natural;
 }
 
-function wordOfOp(name: string, [a, b]: readonly Expr[], known: KnownWords): Word {
+function wordOfOp(name: string, args: readonly Expr[], known: KnownWords): Word {
+  const a = args[0];
+  const b = args[1];
   if (a === undefined) return WORD.unknown;
   if (name === 'extendS') return isNatural(a, known) ? WORD.natural : WORD.word;
   if (name === 'extendU') return isNatural(a, known) ? WORD.natural : WORD.unknown;
   if (b === undefined || (name !== 'and' && name !== 'or' && name !== 'xor')) return WORD.unknown;
-  const [left, right] = [wordOf(a, known), wordOf(b, known)];
+  const left = wordOf(a, known);
+  const right = wordOf(b, known);
   if (name === 'and' && (left === WORD.natural || right === WORD.natural)) return WORD.natural;
   return lesser(left, right);
 }
@@ -67,7 +70,8 @@ function isNatural(expr: Expr, known: KnownWords): boolean {
   if (expr.kind === 'const') return expr.low >= 0;
   if (expr.kind !== 'op') return false;
   if (COMPARISONS.has(expr.op)) return true;
-  const [a, b] = expr.args;
+  const a = expr.args[0];
+  const b = expr.args[1];
   if (a === undefined) return false;
   if (expr.op === 'wrap') return wordOf(a, known) === WORD.natural;
   if (b === undefined) return false;
@@ -77,19 +81,20 @@ function isNatural(expr: Expr, known: KnownWords): boolean {
 
 /** A constant shift count of an i32; 0 if it is not known. */
 function shiftOf(expr: Expr): number {
-  const [inner] = expr.kind === 'op' && expr.op === 'wrap' ? expr.args : [expr];
+  const inner = expr.kind === 'op' && expr.op === 'wrap' ? expr.args[0] : expr;
   return inner?.kind === 'const' ? inner.low & 31 : 0;
 }
 
 /** The i64 that an i32 is cut from, with zero added or not. */
 function cutFrom(expr: Expr): Expr | undefined {
   if (expr.kind !== 'op') return undefined;
-  const [a, b] = expr.args;
+  const a = expr.args[0];
+  const b = expr.args[1];
   if (expr.op === 'wrap') return a;
   return expr.op === 'add' && a && b && isZero(b) ? cutFrom(a) : undefined;
 }
 
 function isZero(expr: Expr): boolean {
-  const [inner] = expr.kind === 'op' && expr.op === 'wrap' ? expr.args : [expr];
+  const inner = expr.kind === 'op' && expr.op === 'wrap' ? expr.args[0] : expr;
   return inner?.kind === 'const' && inner.low === 0;
 }
