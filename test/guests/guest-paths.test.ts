@@ -61,6 +61,7 @@ const WORKLOADS = {
   fork: [4, 8],
   mmap: [2, 6],
   tick: [2, 4],
+  console: [2, 6],
   'disk-read': [1, 2],
   'net-rr': [8, 24],
   'net-stream': [16, 48],
@@ -256,10 +257,64 @@ describe('recipes of guest paths', () => {
     expect(native('fork', 'native_set_table')).toBe(tableBefore.registers);
   });
 
+  const sumsOf = (build: Build, workload: Workload, ...names: readonly string[]) =>
+    names.reduce((all, name) => all + sumOf(build, workload, name).cycles, 0);
+
+  it('has all that a request of the disk for one page takes', () => {
+    const own = ['submit', 'sectors', 'interrupt'];
+    const rings = ['virtq_add', 'virtq_publish', 'virtq_take', 'virtq_interrupt_after', 'virtio_config32'];
+    const parts: Record<Build, readonly string[]> = {
+      pv: [...own, 'grant_change', 'pv_send'],
+      registers: own,
+      rings: [...own, ...rings, 'virtio_acknowledge'],
+    };
+    const { diskRequest, diskPage } = GUEST_PATHS;
+    for (const build of Object.keys(BUILDS) as Build[]) {
+      const requests = sumOf(build, 'disk-read', 'submit').calls;
+      expect(requests).toBe(1);
+      const cycles = sumsOf(build, 'disk-read', ...parts[build]) + (build === 'pv' ? pv('fork', 'pv_must') : 0);
+      expect(cycles, build).toBe(diskRequest[build] + diskPage[build]);
+    }
+  });
+
+  it('has all that frames received take, and buffers that are given back', () => {
+    const { frameReceived, refill, frameSent, frameSentReturn } = GUEST_PATHS;
+    const frames = sumOf('pv', 'net-rr', 'transmit').calls;
+    const looks = 2 * frames;
+    const refills = sumOf('pv', 'net-rr', 'pv_send').calls - frames;
+    expect({ frames, refills }).toEqual({ frames: 16, refills: 2 });
+    for (const build of Object.keys(BUILDS) as Build[]) expect(sumOf(build, 'net-rr', 'receive').calls).toBe(looks);
+    const pvSend = pv('net-rr', 'pv_send') + pv('fork', 'pv_must');
+    expect(sumsOf('pv', 'net-rr', 'receive') + refills * pvSend).toBe(frames * frameReceived.pv + refills * refill.pv);
+    expect(sumsOf('registers', 'net-rr', 'receive')).toBe(
+      frames * frameReceived.registers + refills * refill.registers,
+    );
+    const shared = ['transmit', 'virtq_add', 'virtq_publish', 'virtq_take', 'virtq_interrupt_after'];
+    expect(sumsOf('rings', 'net-rr', 'receive', ...shared)).toBe(
+      frames * (frameReceived.rings + frameSent.rings + frameSentReturn.rings) + refills * refill.rings,
+    );
+  });
+
+  it('has all that text takes', () => {
+    const { textWritten, byteWritten, wordCopied, byteCopied } = GUEST_PATHS;
+    const texts = sumOf('pv', 'console', 'write').calls;
+    const bytes = (native('console', 'write') - textWritten.registers) / byteWritten.registers;
+    expect(Number.isInteger(bytes)).toBe(true);
+    const taken = (build: 'pv' | 'rings') =>
+      textWritten[build] + Math.floor(bytes / 8) * wordCopied[build] + (bytes % 8) * byteCopied[build];
+    // What the kernel copies to have it at all is the same in each build.
+    const copied = (build: Build) => sumsOf(build, 'console', 'memcpy') - sumsOf('registers', 'console', 'memcpy');
+    expect(sumsOf('pv', 'console', 'write') + copied('pv')).toBe(texts * taken('pv'));
+    // How often it looks in vain for buffers that are done is a matter of time: not of the path.
+    const takes = sumOf('rings', 'console', 'virtq_take');
+    const inVain = 14 * (takes.calls - texts);
+    const rings = sumsOf('rings', 'console', 'write', 'virtq_add', 'virtq_publish') + takes.cycles - inVain;
+    expect(rings + copied('rings')).toBe(texts * taken('rings'));
+  });
+
   it('has all that sixteen frames sent take', () => {
     const { frameSent, frameSentReturn } = GUEST_PATHS;
-    const sum = (build: Build, ...names: string[]) =>
-      names.reduce((all, name) => all + sumOf(build, 'net-stream', name).cycles, 0);
+    const sum = (build: Build, ...names: string[]) => sumsOf(build, 'net-stream', ...names);
     const frames = sumOf('pv', 'net-stream', 'transmit').calls;
     const paravirtual = sum('pv', 'transmit', 'pv_send', 'take_back_transmitted') + frames * pv('fork', 'pv_must');
     expect(paravirtual / frames).toBe(frameSent.pv + frameSentReturn.pv);
