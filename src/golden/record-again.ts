@@ -118,8 +118,7 @@ class SyncWatch implements Observer {
 
   eventRow(row: EventRow): void {
     if (!this.inSync) return;
-    if (this.#rows.isNext(row)) this.#rows.take();
-    else this.inSync = false;
+    this.inSync = this.#rows.takeIf(row);
   }
 
   input(): void {}

@@ -57,6 +57,8 @@ export class ReplayChecker implements Observer {
   readonly #held: TraceExcerpt;
   /** Events of the run so far. */
   #count = 0;
+  /** As of the last look at inputs and digests: see {@link ReplayChecker.#nextMissed}. Each event is held against this one number. */
+  #missedAt: number;
   #ended = false;
 
   constructor(trace: TraceReader, options: CheckerOptions = {}) {
@@ -67,6 +69,7 @@ export class ReplayChecker implements Observer {
     this.#held = trace.header.excerpt ?? { fromEvent: 0, toEvent: Number.POSITIVE_INFINITY };
     this.#inputs = new Lookahead(trace.inputs());
     this.#digests = new Lookahead(trace.digests());
+    this.#missedAt = this.#nextMissed();
   }
 
   get verified(): Verified {
@@ -85,14 +88,9 @@ export class ReplayChecker implements Observer {
   }
 
   eventRow(row: EventRow): void {
-    const events = this.#events;
     const number = this.#count;
-    if (this.#isMissed(number)) this.#expectNothingBefore(happening(row));
-    if (!this.#isLeftOut(number)) {
-      if (!events.hasNext) this.#missing(happening(row));
-      if (!events.isNext(row)) this.#diverge(this.#upcoming(), happening(row));
-      events.take();
-    }
+    if (number >= this.#missedAt) this.#expectNothingBefore(happening(row));
+    if (!this.#isLeftOut(number) && !this.#events.takeIf(row)) this.#differentEvent(row);
     this.#count = number + 1;
   }
 
@@ -102,6 +100,7 @@ export class ReplayChecker implements Observer {
     if (recorded === undefined) this.#missing(replayed);
     else this.#compare({ what: 'input', value: recorded }, replayed);
     this.#inputs.take();
+    this.#missedAt = this.#nextMissed();
   }
 
   digest(digest: StateDigest): void {
@@ -115,6 +114,7 @@ export class ReplayChecker implements Observer {
     }
     this.#compare({ what: 'digest', value: recorded }, replayed);
     this.#digests.take();
+    this.#missedAt = this.#nextMissed();
   }
 
   end(end: RunEnd): void {
@@ -138,10 +138,16 @@ export class ReplayChecker implements Observer {
     return number < fromEvent || (number >= toEvent && this.#trace.end !== undefined);
   }
 
-  /** Whether an input or a digest was recorded before so many events and has not come. */
-  #isMissed(events: number): boolean {
-    const [input, digest] = [this.#inputs.next, this.#digests.next];
-    return (input !== undefined && input.events <= events) || (digest !== undefined && digest.events <= events);
+  /** By how many events the next recorded input or digest has come, or is missed. */
+  #nextMissed(): number {
+    const never = Number.POSITIVE_INFINITY;
+    return Math.min(this.#inputs.next?.events ?? never, this.#digests.next?.events ?? never);
+  }
+
+  /** An event that is not the one recorded next. */
+  #differentEvent(row: EventRow): never {
+    const replayed = happening(row);
+    return this.#events.hasNext ? this.#diverge(this.#upcoming(), replayed) : this.#missing(replayed);
   }
 
   /** Recorded inputs and digests that come before the next event must have come. */

@@ -2,7 +2,6 @@
  * The events of a trace as a replay needs them: each is held against the row of the event that has just happened, word by word in the
  * columns of its chunk. No object is made of either.
  */
-import { must } from '../assert.ts';
 import { type EventRow, HIGH, LOW } from '../hypervisor/event-row.ts';
 import type { EventChunk, KindRows } from './event-chunk.ts';
 import { MalformedError } from './messagepack.ts';
@@ -46,8 +45,8 @@ export class ChunkRows {
     return this.#at < this.count;
   }
 
-  /** Whether the next event is this one: kind, stamp and all fields. */
-  isNext(row: EventRow): boolean {
+  /** Passes over the next event if it is this one: kind, stamp and all fields. False if it is another. */
+  takeIf(row: EventRow): boolean {
     const at = this.#at;
     const { cycles, icounts, sites, siteKinds, siteHarts, sitePcs } = this.#chunk;
     const { kind, words } = row;
@@ -63,14 +62,10 @@ export class ChunkRows {
       const field = 2 * (varyingPlaces[index] as number);
       if (column[place] !== words[field] || column[place + 1] !== words[field + 1]) return false;
     }
-    return this.#isSite(columns, 2 * (this.#siteRows[site] as number), row);
-  }
-
-  take(): void {
-    const { sites, siteKinds } = this.#chunk;
-    const columns = this.#columns[siteKinds[sites[this.#at] as number] as number];
-    must(columns, 'a kind that occurs').next += 1;
-    this.#at += 1;
+    if (!this.#isSite(columns, 2 * (this.#siteRows[site] as number), row)) return false;
+    columns.next += 1;
+    this.#at = at + 1;
+    return true;
   }
 
   #isSite({ fixed, fixedPlaces, isName }: KindColumns, place: number, { words, texts }: EventRow): boolean {
@@ -124,16 +119,13 @@ export class RecordedRows {
     return this.#chunk !== undefined;
   }
 
-  /** Whether the next event is this one; false at the end. */
-  isNext(row: EventRow): boolean {
-    return this.#chunk?.isNext(row) ?? false;
-  }
-
-  take(): void {
-    const chunk = must(this.#chunk, 'an event to take');
-    chunk.take();
+  /** Passes over the next event if it is this one. False if it is another, and at the end. */
+  takeIf(row: EventRow): boolean {
+    const chunk = this.#chunk;
+    if (chunk === undefined || !chunk.takeIf(row)) return false;
     this.taken += 1;
     if (!chunk.hasNext) this.#nextChunk();
+    return true;
   }
 
   /** Chunks without events are passed over. */

@@ -243,9 +243,9 @@ function readAll(trace: TraceReader): string {
       throw new Error(`${count} events of ${trace.totals.events}`);
     const rows = trace.rows();
     const row = new EventRow();
-    while (rows.hasNext) {
-      rows.isNext(row);
-      rows.take();
+    for (const event of trace.events()) {
+      row.fill(event);
+      if (!rows.takeIf(row)) throw new Error(`row ${rows.taken} is another event than the trace has there`);
     }
     for (const records of [trace.inputs(), trace.digests(), trace.counters()]) for (const _ of records);
     for (const digest of trace.embedded) trace.image(digest);
