@@ -64,14 +64,13 @@ export class AvoidedExits {
 
   /** What one call did beyond the one operation that its exit stands for: a table write if there was one, else a load, else a flush. */
   addBatch(hart: number, { tableWrites, rootLoads, flushes }: CallWork): void {
+    // Asked of each call: it makes no object.
     if (tableWrites + rootLoads + flushes <= 1) return;
-    let spared = 1;
-    const beyond = (count: number) => {
-      const rest = Math.max(0, count - spared);
-      spared -= count - rest;
-      return rest;
-    };
-    const [writes, loads, flushed] = [beyond(tableWrites), beyond(rootLoads), beyond(flushes)];
+    const isWrite = tableWrites > 0;
+    const isLoad = !isWrite && rootLoads > 0;
+    const writes = isWrite ? tableWrites - 1 : 0;
+    const loads = isLoad ? rootLoads - 1 : rootLoads;
+    const flushed = isWrite || isLoad ? flushes : flushes - 1;
     if (writes > 0) this.add(hart, 'page-table-write', writes);
     if (loads > 0) this.add(hart, 'address-space-switch', loads);
     if (flushed > 0) this.add(hart, 'translation-flush', flushed);
