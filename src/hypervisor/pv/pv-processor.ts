@@ -40,6 +40,8 @@ const SSIE = 1n << BigInt(IRQ.SSIP);
 /** SIE, so that SSIP stops the kernel too. */
 const SSTATUS_AT_START = 1n << 1n;
 const DBCN_READ = 1;
+/** The trap value of an event. */
+const NO_VALUE: Halves = { low: 0, high: 0 };
 /** A deadline that never comes. */
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
@@ -125,16 +127,16 @@ export class PvProcessor implements VirtualProcessor {
   guestTrap(host: ExitHost, hart: number): void {
     const { primitives } = host.costs;
     const { cause, tvalLow, tvalHigh } = this.#virtualization.guestTrap;
-    const tval = { low: tvalLow, high: tvalHigh };
     if (cause !== CAUSE.userCall) {
       const isPageFault = cause === CAUSE.fetchPage || cause === CAUSE.loadPage || cause === CAUSE.storePage;
+      const tval = { low: tvalLow, high: tvalHigh };
       this.#exception(host, hart, isPageFault ? 'page-fault' : 'exception', cause, tval);
     } else if (this.#isKernel(hart)) {
       this.#kernelCall(host, hart);
       this.#upcallIfDue(host, hart);
     } else {
       host.exit(hart, 'syscall', primitives.syscallBounce);
-      this.#bounce(hart, 'syscall', cause, tval);
+      this.#bounce(hart, 'syscall', cause, { low: tvalLow, high: tvalHigh });
     }
   }
 
@@ -227,7 +229,7 @@ export class PvProcessor implements VirtualProcessor {
     const { shared } = this.#domain;
     if (!shared.isUpcallPending(hart) || shared.isUpcallMasked(hart)) return;
     host.inject('upcall', hart, host.costs.primitives.eventUpcall);
-    this.#bounce(hart, 'event', 0, { low: 0, high: 0 });
+    this.#bounce(hart, 'event', 0, NO_VALUE);
   }
 
   /** Enters the kernel at a callback. */
