@@ -86,10 +86,10 @@ export class EventGatherer {
     }
     this.#lastCycle = cycle;
     this.#lastIcount = icount;
-    this.#numberTexts(row);
     const guess = this.#guess;
     const expected = guess.first;
-    const pattern = expected < this.#patternCount && this.#isPattern(expected, row) ? expected : this.#search(row);
+    const isExpected = expected < this.#patternCount && this.#hasTexts(expected, row) && this.#isPattern(expected, row);
+    const pattern = isExpected ? expected : this.#search(row);
     guess.learn(pattern);
     const at = this.count;
     this.#order[at] = pattern;
@@ -118,6 +118,22 @@ export class EventGatherer {
     this.#slots.fill(0);
     this.count = 0;
     this.#patternCount = 0;
+  }
+
+  /** Whether the texts of a row are those of a pattern of its kind. If so, the row has their numbers. */
+  #hasTexts(pattern: number, { kind, texts, halves }: EventRow): boolean {
+    const patterns = this.#patterns;
+    const at = PATTERN_HALVES * pattern;
+    if (patterns[at + KIND + LOW] !== kind.code) return false;
+    const places = TEXT_PLACES[kind.code] as Uint8Array;
+    for (let index = 0; index < places.length; index++) {
+      const place = places[index] as number;
+      const number = patterns[at + FIELDS + 2 * place + LOW] as number;
+      if (this.#texts[number] !== texts[place]) return false;
+      halves[2 * place + LOW] = number;
+      halves[2 * place + HIGH] = 0;
+    }
+    return true;
   }
 
   #numberTexts({ kind, texts, halves }: EventRow): void {
@@ -154,6 +170,7 @@ export class EventGatherer {
   }
 
   #search(row: EventRow): number {
+    this.#numberTexts(row);
     const slots = this.#slots;
     const mask = slots.length - 1;
     let slot = hash(row) & mask;
