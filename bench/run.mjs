@@ -2,7 +2,7 @@
  * Measures Paratrace against QEMU: the same images, whole processes, interleaved in one run so that a change of the machine's load
  * hits every column. Prints medians with their spread, and checks that all columns compute the same.
  *
- *   npm run bench                            everything, 3 rounds, some 20 minutes; writes the tables of docs/performance.md
+ *   npm run bench                            everything, 3 rounds, 16 minutes; writes the tables of docs/performance.md
  *   npm run bench -- --short                 fewer iterations and columns, for CI; writes nothing
  *   npm run bench -- --only workload,modes   some guests, U-Boot (uboot), mini-os by mode (modes), start and memory (extras); writes nothing
  *   npm run bench -- --rounds 9
