@@ -41,8 +41,7 @@ export interface GatheredEvents extends EventRoom {
 
 /** @param capacity most events, at most `LIMITS.rowsPerChunk` */
 export function makeEventRoom(capacity: number, isShared = false): EventRoom {
-  const bytes = (count: number): ArrayBuffer =>
-    isShared ? (new SharedArrayBuffer(count) as unknown as ArrayBuffer) : new ArrayBuffer(count);
+  const bytes = (count: number): ArrayBufferLike => (isShared ? new SharedArrayBuffer(count) : new ArrayBuffer(count));
   return {
     stamps: new Float64Array(bytes(2 * capacity * Float64Array.BYTES_PER_ELEMENT)),
     order: new Uint16Array(bytes(capacity * Uint16Array.BYTES_PER_ELEMENT)),

@@ -6,20 +6,12 @@ import { WorkerCompiler } from '../../src/cli/host/worker-compiler.ts';
 import { generateBatch, type RegionJob } from '../../src/machine/engine/regions/region-batch.ts';
 import { emitRegion } from '../../src/machine/engine/regions/region-emitter.ts';
 import { encode } from '../../src/machine/isa/encode.ts';
-import { TEST_CORE } from '../support/machine-rig.ts';
+import { EAGER_CONFIG } from '../support/program-runner.ts';
 import { Bundle } from './bundle.ts';
 import { Scratch } from './fake-host.ts';
 
 const scratch = new Scratch();
 const bundle = new Bundle(scratch.folder);
-const config = {
-  hartCount: 1,
-  memoryBytes: 1 << 20,
-  core: TEST_CORE,
-  misaligned: 'hardware',
-  adUpdate: 'hardware',
-  supervisorCallsStop: false,
-} as const;
 
 beforeAll(() => bundle.build());
 afterAll(() => {
@@ -39,7 +31,7 @@ function aJob(): RegionJob {
     { page: 0, offset: 4, variant: 0 },
     { page: 1, offset: 0, variant: 0 },
   ] as const;
-  return { config, pages, heads };
+  return { config: EAGER_CONFIG, pages, heads };
 }
 
 const program = () => join(dirname(bundle.command), 'region-worker.cjs');

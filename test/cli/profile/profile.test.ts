@@ -6,7 +6,8 @@ import { Profile, type ProfileResult } from '../../../src/cli/profile/profile.ts
 import { PRIVILEGE, STOP } from '../../../src/machine/machine-types.ts';
 import { groupDigits } from '../../../src/viz/format.ts';
 import { assemble } from '../../support/assembler.ts';
-import { RAM, TEST_CORE } from '../../support/machine-rig.ts';
+import { RAM } from '../../support/machine-rig.ts';
+import { EAGER_CONFIG } from '../../support/program-runner.ts';
 import { FakeHost, type Outcome, paratrace, Scratch } from '../fake-host.ts';
 
 const scratch = new Scratch();
@@ -131,15 +132,7 @@ describe('the profile of a translated loop', () => {
   function profileLoop(background: boolean): ProfileResult {
     let ms = 0;
     const profile = new Profile(() => ms++);
-    const config = {
-      hartCount: 1,
-      memoryBytes: 1 << 20,
-      core: TEST_CORE,
-      misaligned: 'hardware',
-      adUpdate: 'hardware',
-      supervisorCallsStop: false,
-      translator: { hotCount: 10, batchInsns: 0 },
-    } as const;
+    const config = { ...EAGER_CONFIG, translator: { hotCount: 10, batchInsns: 0 } };
     const machine = profile.createMachine(config, 'translator', { background });
     const { bytes } = assemble(`li s1, ${ROUNDS}; loop: addi a0, a0, 1; addi s1, s1, -1; bne s1, zero, loop; wfi`);
     machine.memory.writeBytes(RAM, bytes);
