@@ -8,7 +8,7 @@ import type { ByteSink, ChunkWriter } from '../../trace/chunk-writer.ts';
 import type { EventRoom } from '../../trace/event-gatherer.ts';
 import { type BatchTaker, type RecordBatch, RecordGatherer } from '../../trace/record-batch.ts';
 import { FLUSH } from '../../trace/schema.ts';
-import { BatchWriter, RecordWriter } from '../../trace/writer.ts';
+import { BatchWriter } from '../../trace/writer.ts';
 import { hostCrc32 } from './checksum.ts';
 import { isThreadStarting } from './thread-starts.ts';
 import type { TraceFile } from './trace-file.ts';
@@ -30,38 +30,33 @@ export interface BesideGuest {
 }
 
 export class TraceRecorder {
-  readonly observer: Observer;
-  readonly #events: () => number;
-  readonly #making: TraceMaking | undefined;
+  readonly #making: TraceMaking;
+  readonly #gatherer: RecordGatherer;
 
   /** Writes header and images. */
   constructor(run: RecordedRun, file: TraceFile, { startThread, onFailure, sink = file.write }: TraceRecorderOptions) {
     const chunks = beginRecording(run, sink, hostCrc32);
-    if (startThread === undefined) {
-      const writer = new RecordWriter(chunks);
-      this.observer = writer;
-      this.#events = () => writer.eventCount;
-      return;
-    }
     this.#making = new TraceMaking(chunks, file, startThread, onFailure);
-    const gatherer = new RecordGatherer(this.#making);
-    this.observer = gatherer;
-    this.#events = () => gatherer.eventCount;
+    this.#gatherer = new RecordGatherer(this.#making);
+  }
+
+  get observer(): Observer {
+    return this.#gatherer;
   }
 
   /** Events so far. */
   get events(): number {
-    return this.#events();
+    return this.#gatherer.eventCount;
   }
 
   /** Undefined if all was done on the guest's thread. Times are known when the trace is complete. */
   get besideGuest(): BesideGuest | undefined {
-    return this.#making?.besideGuest;
+    return this.#making.besideGuest;
   }
 
   /** After a failure of the run: returns when nobody writes to the file any more. */
   settle(): void {
-    this.#making?.settle();
+    this.#making.settle();
   }
 }
 
@@ -71,6 +66,7 @@ class TraceMaking implements BatchTaker {
   readonly #file: TraceFile;
   readonly #room = sharedRoom();
   readonly #onFailure: ((reason: string) => void) | undefined;
+  /** Undefined if the host has no thread, or it has been tried. */
   #startThread: StartTraceThread | undefined;
   #thread: TraceThread | undefined;
   #writer: BatchWriter | undefined;
@@ -78,7 +74,7 @@ class TraceMaking implements BatchTaker {
   constructor(
     chunks: ChunkWriter,
     file: TraceFile,
-    startThread: StartTraceThread,
+    startThread: StartTraceThread | undefined,
     onFailure?: (reason: string) => void,
   ) {
     this.#chunks = chunks;
