@@ -71,7 +71,7 @@ export class EventCoder {
   }
 
   /** Sites are numbered as events come to them, and so are patterns. */
-  #findSites({ patterns, patternCount, order, count }: GatheredEvents): void {
+  #findSites({ room: { patterns, order }, patternCount, count }: GatheredEvents): void {
     const siteOfPattern = this.#siteOfPattern;
     for (let pattern = 0; pattern < patternCount; pattern++) {
       siteOfPattern[pattern] = this.#siteTable.find(patterns, PATTERN_HALVES * pattern);
@@ -80,7 +80,7 @@ export class EventCoder {
     for (let event = 0; event < count; event++) sites[event] = siteOfPattern[order[event] as number] as number;
   }
 
-  #codeShared({ stamps, count }: GatheredEvents): PackableMap {
+  #codeShared({ room: { stamps }, count }: GatheredEvents): PackableMap {
     const sites = this.#sites;
     const icounts = this.#icounts;
     const stalls = this.#stalls;
@@ -112,7 +112,7 @@ export class EventCoder {
     return bytes;
   }
 
-  #tellOfChanges({ patterns, order, count }: GatheredEvents): void {
+  #tellOfChanges({ room: { patterns, order }, count }: GatheredEvents): void {
     const { kin } = this.#siteTable;
     const lastPatterns = this.#lastPatterns.fill(-1, 0, this.#siteTable.count);
     const sites = this.#sites;

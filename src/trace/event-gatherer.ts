@@ -31,8 +31,9 @@ export interface EventRoom {
   readonly patterns: Int32Array;
 }
 
-/** Events in a room: plain data. */
-export interface GatheredEvents extends EventRoom {
+/** Events in their room: plain data. */
+export interface GatheredEvents {
+  readonly room: EventRoom;
   readonly count: number;
   readonly patternCount: number;
   /** The texts in the patterns, by number. */
@@ -55,25 +56,18 @@ export class EventGatherer {
   // From -0, so that they have room for any number from the start: see `MachineClock`.
   #lastCycle = -0;
   #lastIcount = -0;
-  #stamps: Float64Array;
-  #order: Uint16Array;
-  #patterns: Int32Array;
+  #room: EventRoom;
   readonly #guess: SiteGuess;
-  /** By hash: a pattern and 1, or 0. At most a quarter of the slots is ever taken. */
+  /** By hash: a pattern and 1, or 0. */
   readonly #slots: Int32Array;
   #texts: string[] = [];
   readonly #textNumbers = new Map<string, number>();
-  /** By place of a field: the last text and its number. */
-  readonly #lastTexts: (string | undefined)[] = new Array(FIELDS_MAX).fill(undefined);
-  readonly #lastNumbers = new Int32Array(FIELDS_MAX);
 
   constructor(room: EventRoom) {
     const capacity = room.order.length;
-    this.#stamps = room.stamps;
-    this.#order = room.order;
-    this.#patterns = room.patterns;
+    this.#room = room;
     this.#guess = new SiteGuess(capacity);
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * Math.max(1, capacity))));
+    this.#slots = slotsFor(capacity);
   }
 
   /** Adds an event. Asserts that stamps never decrease. The halves of texts in the row become numbers. */
@@ -91,27 +85,23 @@ export class EventGatherer {
     const pattern = isExpected ? expected : this.#search(row);
     guess.learn(pattern);
     const at = this.count;
-    this.#order[at] = pattern;
-    this.#stamps[2 * at] = cycle;
-    this.#stamps[2 * at + 1] = icount;
+    const { order, stamps } = this.#room;
+    order[at] = pattern;
+    stamps[2 * at] = cycle;
+    stamps[2 * at + 1] = icount;
     this.count = at + 1;
   }
 
   /** What has been gathered. Before the next event there has to be a {@link begin}. */
   take(): GatheredEvents {
-    const { count } = this;
-    const [stamps, order, patterns] = [this.#stamps, this.#order, this.#patterns];
-    return { stamps, order, patterns, count, patternCount: this.#patternCount, texts: this.#texts };
+    return { room: this.#room, count: this.count, patternCount: this.#patternCount, texts: this.#texts };
   }
 
   /** Begins another chunk in `room`, which has the same capacity. */
-  begin({ stamps, order, patterns }: EventRoom): void {
-    this.#stamps = stamps;
-    this.#order = order;
-    this.#patterns = patterns;
+  begin(room: EventRoom): void {
+    this.#room = room;
     this.#texts = [];
     this.#textNumbers.clear();
-    this.#lastTexts.fill(undefined);
     if (this.count === 0) return;
     this.#guess.clear();
     this.#slots.fill(0);
@@ -121,7 +111,7 @@ export class EventGatherer {
 
   /** Whether the texts of a row are those of a pattern of its kind. If so, the row has their numbers. */
   #hasTexts(pattern: number, { kind, texts, halves }: EventRow): boolean {
-    const patterns = this.#patterns;
+    const { patterns } = this.#room;
     const at = PATTERN_HALVES * pattern;
     if (patterns[at + KIND + LOW] !== kind.code) return false;
     const places = TEXT_PLACES[kind.code] as Uint8Array;
@@ -135,30 +125,26 @@ export class EventGatherer {
     return true;
   }
 
+  /** Gives the texts of a row their numbers. */
   #numberTexts({ kind, texts, halves }: EventRow): void {
     const places = TEXT_PLACES[kind.code] as Uint8Array;
     for (let index = 0; index < places.length; index++) {
       const place = places[index] as number;
-      const text = texts[place] as string;
-      const isAgain = this.#lastTexts[place] === text;
-      halves[2 * place + LOW] = isAgain ? (this.#lastNumbers[place] as number) : this.#numberText(place, text);
+      halves[2 * place + LOW] = this.#numberText(texts[place] as string);
       halves[2 * place + HIGH] = 0;
     }
   }
 
-  #numberText(place: number, text: string): number {
-    let number = this.#textNumbers.get(text);
-    if (number === undefined) {
-      number = this.#texts.push(text) - 1;
-      this.#textNumbers.set(text, number);
-    }
-    this.#lastTexts[place] = text;
-    this.#lastNumbers[place] = number;
+  #numberText(text: string): number {
+    const known = this.#textNumbers.get(text);
+    if (known !== undefined) return known;
+    const number = this.#texts.push(text) - 1;
+    this.#textNumbers.set(text, number);
     return number;
   }
 
   #isPattern(pattern: number, { kind, hart, pcLow, pcHigh, halves }: EventRow): boolean {
-    const patterns = this.#patterns;
+    const { patterns } = this.#room;
     const at = PATTERN_HALVES * pattern;
     if (patterns[at + KIND + LOW] !== kind.code || patterns[at + PC_LOW] !== (pcLow | 0)) return false;
     if (patterns[at + HART + LOW] !== hart || patterns[at + PC_HIGH] !== (pcHigh | 0)) return false;
@@ -184,7 +170,7 @@ export class EventGatherer {
   }
 
   #add({ kind, hart, pcLow, pcHigh, halves }: EventRow): number {
-    const patterns = this.#patterns;
+    const { patterns } = this.#room;
     const pattern = this.#patternCount;
     const at = PATTERN_HALVES * pattern;
     patterns[at + KIND + LOW] = kind.code;
@@ -202,13 +188,23 @@ export class EventGatherer {
 }
 
 function hash({ kind, pcLow, hart, halves }: EventRow): number {
-  let mixed = Math.imul(pcLow ^ (kind.code << 24) ^ (hart << 16), 0x9e3779b1);
+  let mixed = mixWord(kind.code, hart, pcLow);
   const count = 2 * kind.fields.length;
   for (let index = 0; index < count; index += 2) {
-    mixed = Math.imul(mixed ^ (halves[index] as number), 0x85ebca6b) ^ (halves[index + 1] as number);
-    mixed ^= mixed >>> 15;
+    mixed = mixWord(mixed, halves[index] as number, halves[index + 1] as number);
   }
-  return mixed ^ (mixed >>> 16);
+  return mixed;
+}
+
+/** A hash of what `mixed` is of, and of a word of 64 bits. Its lower bits are as good as any. */
+export function mixWord(mixed: number, low: number, high: number): number {
+  const next = Math.imul(mixed ^ low, 0x85ebca6b) ^ high;
+  return next ^ (next >>> 15);
+}
+
+/** Slots of a hash table for so many numbers: at most a quarter of them is ever taken. */
+export function slotsFor(capacity: number): Int32Array {
+  return new Int32Array(2 ** Math.ceil(Math.log2(4 * Math.max(1, capacity))));
 }
 
 function textPlacesByKind(): (Uint8Array | undefined)[] {

@@ -7,26 +7,16 @@ import { assert } from '../assert.ts';
 import { EventRow } from '../hypervisor/event-row.ts';
 import type { VmEvent } from '../hypervisor/events.ts';
 import type { InputRecord, Observer, RunCounters, RunEnd, StateDigest } from '../session/ports.ts';
+import type { RecordedInput } from './chunk-list.ts';
 import { EventGatherer, type EventRoom, type GatheredEvents } from './event-gatherer.ts';
+import type { CountedDigest } from './record-chunks.ts';
 import { FLUSH, LIMITS, type TraceTotals } from './schema.ts';
-
-/** With `events`: how many came before it in the batch. */
-export interface GatheredInput {
-  readonly events: number;
-  readonly input: InputRecord;
-}
-
-export interface GatheredDigest {
-  readonly events: number;
-  readonly digest: StateDigest;
-  readonly counters?: RunCounters;
-}
 
 /** Records in order: plain data, and events in memory that may be shared. */
 export interface RecordBatch {
   readonly events: GatheredEvents;
-  readonly inputs: readonly GatheredInput[];
-  readonly digests: readonly GatheredDigest[];
+  readonly inputs: readonly RecordedInput[];
+  readonly digests: readonly CountedDigest[];
   /** Of the last batch. */
   readonly end?: RunEnd;
 }
@@ -49,9 +39,9 @@ export class RecordGatherer implements Observer {
   readonly #row = new EventRow();
   /** Records of the batches before this one. */
   #before: TraceTotals = { events: 0, inputs: 0, inputBytes: 0, digests: 0 };
-  #inputs: GatheredInput[] = [];
+  #inputs: RecordedInput[] = [];
   #inputBytes = 0;
-  #digests: GatheredDigest[] = [];
+  #digests: CountedDigest[] = [];
   #isClosed = false;
 
   constructor(taker: BatchTaker) {
@@ -92,15 +82,14 @@ export class RecordGatherer implements Observer {
     assert(!this.#isClosed, 'an input after the end of the run');
     const lengthBytes = input.bytes.length;
     assert(lengthBytes <= LIMITS.inputBytes, `an input of ${lengthBytes} bytes`);
-    this.#inputs.push({ events: this.#events.count, input: { ...input, bytes: input.bytes.slice() } });
+    this.#inputs.push({ ...input, events: this.eventCount, bytes: input.bytes.slice() });
     this.#inputBytes += lengthBytes;
     if (this.#inputs.length === FLUSH.inputs || this.#inputBytes >= FLUSH.inputBytes) this.#handOn();
   }
 
   digest(digest: StateDigest, counters?: RunCounters): void {
     assert(!this.#isClosed, 'a digest after the end of the run');
-    const copies = { digest: { ...digest }, ...(counters && { counters: { ...counters } }) };
-    this.#digests.push({ events: this.#events.count, ...copies });
+    this.#digests.push({ digest: { ...digest, events: this.eventCount }, counters: counters && { ...counters } });
     if (this.#digests.length === FLUSH.digests) this.#handOn();
   }
 

@@ -6,7 +6,7 @@ import { assert, must } from '../assert.ts';
 import { HIGH, LOW } from '../hypervisor/event-row.ts';
 import type { FieldType } from '../hypervisor/events.ts';
 import { ColumnBuffer, type ColumnEncoder } from './columns.ts';
-import { type GatheredEvents, PATTERN } from './event-gatherer.ts';
+import { type GatheredEvents, mixWord, PATTERN, slotsFor } from './event-gatherer.ts';
 import { halvesMax } from './halves.ts';
 import type { Packable, PackableMap } from './messagepack.ts';
 import {
@@ -35,14 +35,14 @@ export class SiteTable {
   readonly kin = new SiteKin();
   /** Of each site: its first pattern, in words. */
   readonly #firsts: Int32Array;
-  /** By hash: a site and 1, or 0. At most a quarter of the slots is ever taken. */
+  /** By hash: a site and 1, or 0. */
   readonly #slots: Int32Array;
   readonly #scratch: ColumnBuffer;
 
   /** @param capacity most sites, at most `LIMITS.sites` */
   constructor(capacity: number) {
     this.#firsts = new Int32Array(capacity);
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * Math.max(1, capacity))));
+    this.#slots = slotsFor(capacity);
     this.#scratch = new ColumnBuffer(capacity);
   }
 
@@ -84,7 +84,7 @@ export class SiteTable {
     };
     pack(SHARED_GROUP, SITE_SHARED_COLUMNS, SHARED_PLACES, firsts);
     for (const { code } of EVENT_SPECS) {
-      const rows = firsts.filter((first) => events.patterns[first + 2 * PATTERN.kind + LOW] === code);
+      const rows = firsts.filter((first) => events.room.patterns[first + 2 * PATTERN.kind + LOW] === code);
       const { columns, places } = must(LAYOUTS[code], 'a kind of event has its columns');
       if (rows.length > 0) pack(code, columns, places.subarray(SHARED_PLACES.length), rows);
     }
@@ -97,7 +97,7 @@ export class SiteTable {
 
   /** One column: what lies at a place of the patterns that begin at `rows`. */
   #gather(
-    { patterns, texts }: GatheredEvents,
+    { room: { patterns }, texts }: GatheredEvents,
     rows: Int32Array,
     place: number,
     type: FieldType,
@@ -132,10 +132,9 @@ function hash(patterns: Int32Array, at: number, places: Uint8Array): number {
   let mixed = 0;
   for (let index = 0; index < places.length; index++) {
     const place = at + 2 * (places[index] as number);
-    mixed = Math.imul(mixed ^ (patterns[place] as number), 0x85ebca6b) ^ (patterns[place + 1] as number);
-    mixed ^= mixed >>> 15;
+    mixed = mixWord(mixed, patterns[place] as number, patterns[place + 1] as number);
   }
-  return mixed ^ (mixed >>> 16);
+  return mixed;
 }
 
 function makeLayouts(): (KindLayout | undefined)[] {

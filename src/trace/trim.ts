@@ -4,25 +4,13 @@
  * inputs still checks that the machine ends in the recorded state.
  */
 import { assert } from '../assert.ts';
-import type { RunCounters } from '../session/ports.ts';
-import { type ByteSink, type ChunkSpan, type ChunkWriter, NO_SPAN } from './chunk-writer.ts';
+import type { ByteSink, ChunkWriter } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
-import { concatenate } from './concatenate.ts';
-import { encodeCounters } from './counter-rows.ts';
 import { codeEvents } from './event-coder.ts';
-import type { ChunkInfo, RecordedDigest, RecordedInput, TraceReader } from './reader.ts';
+import type { ChunkInfo, RecordedInput, TraceReader } from './reader.ts';
+import { type CountedDigest, spanOf, writeDigests, writeInputs } from './record-chunks.ts';
 import { beginCopy, copyChunk, copyTrace } from './rewrite.ts';
-import {
-  COUNTER_ROWS_KEY,
-  DIGEST_COLUMNS,
-  FLUSH,
-  INPUT_COLUMNS,
-  INPUT_PORT_CODES,
-  INPUT_VIA_CODES,
-  SHARED_GROUP,
-  type TraceExcerpt,
-} from './schema.ts';
-import { ColumnGroup, NameTable, packTable } from './table.ts';
+import { FLUSH, type TraceExcerpt } from './schema.ts';
 import type { WindowClock } from './window-clocks.ts';
 
 /** No event at all. */
@@ -54,28 +42,23 @@ export function trimTrace(trace: TraceReader, window: TraceExcerpt, sink: ByteSi
   }
   const writer = beginCopy(trace, { ...header, excerpt: window }, sink);
   const digests = digestsToKeep(trace, window);
-  writeInputs(trace, writer);
+  copyInputs(trace, writer);
   for (const chunk of trace.chunks) if (chunk.kind === 'events') writeEvents(trace, chunk, window, writer);
-  writeDigests(digests, writer);
+  for (let first = 0; first < digests.length; first += FLUSH.digests) {
+    writeDigests(writer, new ColumnEncoder(FLUSH.digests), first, digests.slice(first, first + FLUSH.digests));
+  }
   for (const chunk of trace.chunks) if (chunk.kind === 'end') copyChunk(trace, chunk, writer);
   const events = window.toEvent - window.fromEvent;
   writer.close({ events, inputs: totals.inputs, inputBytes: totals.inputBytes, digests: digests.length });
 }
 
 /** All inputs, in as few chunks as a recorder would take if there were nothing else. */
-function writeInputs(trace: TraceReader, writer: ChunkWriter): void {
+function copyInputs(trace: TraceReader, writer: ChunkWriter): void {
   let [first, bytes]: [number, number] = [0, 0];
   let pending: RecordedInput[] = [];
   const flush = (): void => {
     if (pending.length === 0) return;
-    const group = new ColumnGroup(INPUT_COLUMNS, pending.length, new NameTable());
-    for (const { port, via, bytes, ...at } of pending) {
-      group.push({ ...at, port: INPUT_PORT_CODES[port], via: INPUT_VIA_CODES[via], lengthBytes: bytes.length });
-    }
-    const columns = group.take(new ColumnEncoder(pending.length));
-    const packed = packTable({ first, count: pending.length }, [], [[SHARED_GROUP, columns]]);
-    packed.set('bytes', concatenate(pending.map((input) => input.bytes)));
-    writer.writePacked('inputs', packed, spanOf(pending));
+    writeInputs(writer, new ColumnEncoder(pending.length), first, pending);
     first += pending.length;
     pending = [];
     bytes = 0;
@@ -86,10 +69,6 @@ function writeInputs(trace: TraceReader, writer: ChunkWriter): void {
     if (pending.length === FLUSH.inputs || bytes >= FLUSH.inputBytes) flush();
   }
   flush();
-}
-
-function spanOf(records: readonly { readonly cycle: number }[]): ChunkSpan {
-  return { count: records.length, firstCycle: records[0]?.cycle ?? 0, lastCycle: records.at(-1)?.cycle ?? 0 };
 }
 
 /** The events of a chunk that lie in the window. A chunk that lies in it as a whole is copied. */
@@ -105,32 +84,10 @@ function writeEvents(trace: TraceReader, chunk: ChunkInfo, window: TraceExcerpt,
   writer.writePacked('events', codeEvents(events, fromEvent), spanOf(events));
 }
 
-/** A digest that is kept, with what had been counted there if the trace says so. */
-interface KeptDigest {
-  readonly digest: RecordedDigest;
-  readonly counters: RunCounters | undefined;
-}
-
-function digestsToKeep(trace: TraceReader, { fromEvent, toEvent }: TraceExcerpt): KeptDigest[] {
+function digestsToKeep(trace: TraceReader, { fromEvent, toEvent }: TraceExcerpt): CountedDigest[] {
   const counters = [...trace.counters()];
   const all = Array.from(trace.digests(), (digest, index) => ({ digest, counters: counters[index] }));
   return all.filter(
     ({ digest: { events } }, index) => (events >= fromEvent && events < toEvent) || index === all.length - 1,
   );
-}
-
-function writeDigests(kept: readonly KeptDigest[], writer: ChunkWriter): void {
-  for (let first = 0; first < kept.length; first += FLUSH.digests) {
-    const part = kept.slice(first, first + FLUSH.digests);
-    const group = new ColumnGroup(DIGEST_COLUMNS, part.length, new NameTable());
-    for (const { digest } of part) group.push({ ...digest });
-    const columns = group.take(new ColumnEncoder(part.length));
-    const packed = packTable({ first, count: part.length }, [], [[SHARED_GROUP, columns]]);
-    writer.writePacked('digests', packed, spanOf(part.map(({ digest }) => digest)));
-    const counters = part.map((digest) => digest.counters).filter((row) => row !== undefined);
-    if (counters.length === 0) continue;
-    assert(counters.length === part.length, 'a trace has counters of all its digests, or of none');
-    const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(counters)]]);
-    writer.writePacked('counters', rows, { ...NO_SPAN, count: counters.length });
-  }
 }

@@ -2,36 +2,16 @@
  * Writes a trace as a run goes on: append-only and with bounded memory. When a chunk is written follows from the run alone
  * (`FLUSH` in the schema), so that a replay of the run writes the same bytes.
  */
-import { assert } from '../assert.ts';
 import { type Crc32, crc32 } from '../crc32.ts';
-import { type ByteSink, type ChunkSpan, ChunkWriter, NO_SPAN } from './chunk-writer.ts';
+import { type ByteSink, ChunkWriter } from './chunk-writer.ts';
 import { ColumnEncoder } from './columns.ts';
-import { concatenate } from './concatenate.ts';
-import { encodeCounters } from './counter-rows.ts';
 import { EventCoder } from './event-coder.ts';
 import { type EventRoom, type GatheredEvents, makeEventRoom } from './event-gatherer.ts';
 import { packEnd, packHeader } from './header.ts';
 import type { EmbeddedImage } from './images.ts';
-import {
-  type BatchTaker,
-  type GatheredDigest,
-  type GatheredInput,
-  type RecordBatch,
-  RecordGatherer,
-} from './record-batch.ts';
-import {
-  COUNTER_ROWS_KEY,
-  type ColumnSpec,
-  DIGEST_COLUMNS,
-  FLUSH,
-  INPUT_COLUMNS,
-  INPUT_PORT_CODES,
-  INPUT_VIA_CODES,
-  SHARED_GROUP,
-  type TraceHeader,
-  type TraceTotals,
-} from './schema.ts';
-import { ColumnGroup, NameTable, packTable } from './table.ts';
+import { type BatchTaker, type RecordBatch, RecordGatherer } from './record-batch.ts';
+import { writeDigests, writeInputs } from './record-chunks.ts';
+import { FLUSH, type TraceHeader, type TraceTotals } from './schema.ts';
 
 const NO_TOTALS: TraceTotals = { events: 0, inputs: 0, inputBytes: 0, digests: 0 };
 
@@ -58,11 +38,8 @@ export class BatchWriter implements BatchTaker {
   readonly #chunks: ChunkWriter;
   readonly #encoder = new ColumnEncoder(FLUSH.events);
   readonly #coder = new EventCoder(FLUSH.events, this.#encoder);
-  readonly #inputs = new RecordBuffer(INPUT_COLUMNS, FLUSH.inputs);
-  readonly #digests = new RecordBuffer(DIGEST_COLUMNS, FLUSH.digests);
   #room: EventRoom | undefined;
-  #events: number;
-  #inputBytes: number;
+  #totals: TraceTotals;
 
   /**
    * @param chunks of a trace that has begun
@@ -70,10 +47,7 @@ export class BatchWriter implements BatchTaker {
    */
   constructor(chunks: ChunkWriter, before: TraceTotals = NO_TOTALS) {
     this.#chunks = chunks;
-    this.#events = before.events;
-    this.#inputs.total = before.inputs;
-    this.#inputBytes = before.inputBytes;
-    this.#digests.total = before.digests;
+    this.#totals = before;
   }
 
   /** Bytes given to the sink so far. */
@@ -83,8 +57,7 @@ export class BatchWriter implements BatchTaker {
 
   /** Records written so far. A writer that is given them goes on in the place of this one. */
   get totals(): TraceTotals {
-    const inputs = this.#inputs.total;
-    return { events: this.#events, inputs, inputBytes: this.#inputBytes, digests: this.#digests.total };
+    return this.#totals;
   }
 
   /** Always the same: a batch is written when it is taken. */
@@ -95,61 +68,27 @@ export class BatchWriter implements BatchTaker {
 
   /** Writes inputs first, so that a trace that ends after any chunk replays. */
   take({ events, inputs, digests, end }: RecordBatch): void {
-    if (inputs.length > 0) this.#writeInputs(inputs);
-    if (digests.length > 0) this.#gatherDigests(digests);
-    if (events.count > 0) this.#writeEvents(events);
-    if (digests.length > 0) this.#writeDigests(digests);
+    const before = this.#totals;
+    if (inputs.length > 0) writeInputs(this.#chunks, this.#encoder, before.inputs, inputs);
+    if (events.count > 0) this.#writeEvents(events, before.events);
+    if (digests.length > 0) writeDigests(this.#chunks, this.#encoder, before.digests, digests);
+    this.#totals = {
+      events: before.events + events.count,
+      inputs: before.inputs + inputs.length,
+      inputBytes: inputs.reduce((sum, { bytes }) => sum + bytes.length, before.inputBytes),
+      digests: before.digests + digests.length,
+    };
     if (end === undefined) return;
-    this.#chunks.writePacked('end', packEnd(end, this.#events));
-    this.#chunks.close(this.totals);
+    this.#chunks.writePacked('end', packEnd(end, this.#totals.events));
+    this.#chunks.close(this.#totals);
   }
 
   end(): void {}
 
-  #writeInputs(inputs: readonly GatheredInput[]): void {
-    const buffer = this.#inputs;
-    for (const { events, input } of inputs) {
-      const { cycle, icount, port, via, bytes } = input;
-      buffer.push({
-        events: this.#events + events,
-        cycle,
-        icount,
-        port: INPUT_PORT_CODES[port],
-        via: INPUT_VIA_CODES[via],
-        lengthBytes: bytes.length,
-      });
-      this.#inputBytes += bytes.length;
-    }
-    const { span } = buffer;
-    const packed = buffer.take(this.#encoder);
-    packed.set('bytes', concatenate(inputs.map(({ input }) => input.bytes)));
-    this.#chunks.writePacked('inputs', packed, span);
-  }
-
-  #writeEvents(events: GatheredEvents): void {
-    const { count, stamps } = events;
-    const packed = this.#coder.code(events, this.#events);
-    this.#events += count;
-    const [firstCycle, lastCycle] = [stamps[0] as number, stamps[2 * count - 2] as number];
-    this.#chunks.writePacked('events', packed, { count, firstCycle, lastCycle });
-  }
-
-  /** Before the events are written, which they lie between. */
-  #gatherDigests(digests: readonly GatheredDigest[]): void {
-    for (const { events, digest } of digests) {
-      const { cycle, icount, memory, harts, devices } = digest;
-      this.#digests.push({ events: this.#events + events, cycle, icount, memory, harts, devices });
-    }
-  }
-
-  #writeDigests(digests: readonly GatheredDigest[]): void {
-    const { span } = this.#digests;
-    this.#chunks.writePacked('digests', this.#digests.take(this.#encoder), span);
-    const counters = digests.map((digest) => digest.counters).filter((row) => row !== undefined);
-    if (counters.length === 0) return;
-    assert(counters.length === digests.length, 'each digest has its counters');
-    const rows = new Map([[COUNTER_ROWS_KEY, encodeCounters(counters)]]);
-    this.#chunks.writePacked('counters', rows, { ...NO_SPAN, count: counters.length });
+  #writeEvents(events: GatheredEvents, first: number): void {
+    const { count, room } = events;
+    const [firstCycle, lastCycle] = [room.stamps[0] as number, room.stamps[2 * count - 2] as number];
+    this.#chunks.writePacked('events', this.#coder.code(events, first), { count, firstCycle, lastCycle });
   }
 }
 
@@ -175,37 +114,5 @@ export class TraceWriter extends RecordWriter {
   /** The parameters are those of {@link beginTrace}. */
   constructor(...parts: Parameters<typeof beginTrace>) {
     super(beginTrace(...parts));
-  }
-}
-
-/** Inputs or digests of the chunk that is being made. */
-class RecordBuffer {
-  readonly #group: ColumnGroup;
-  #firstCycle = 0;
-  #lastCycle = 0;
-  count = 0;
-  total = 0;
-
-  constructor(columns: readonly ColumnSpec[], capacity: number) {
-    this.#group = new ColumnGroup(columns, capacity, new NameTable());
-  }
-
-  push(record: Readonly<Record<string, number | bigint>> & { readonly cycle: number }): void {
-    this.#group.push(record);
-    if (this.count === 0) this.#firstCycle = record.cycle;
-    this.#lastCycle = record.cycle;
-    this.count += 1;
-    this.total += 1;
-  }
-
-  get span(): ChunkSpan {
-    return { count: this.count, firstCycle: this.#firstCycle, lastCycle: this.#lastCycle };
-  }
-
-  take(encoder: ColumnEncoder): ReturnType<typeof packTable> {
-    const head = { first: this.total - this.count, count: this.count };
-    const packed = packTable(head, [], [[SHARED_GROUP, this.#group.take(encoder)]]);
-    this.count = 0;
-    return packed;
   }
 }

@@ -116,7 +116,7 @@ describe('the thread that makes a trace', () => {
     const begun = { target: { fd: 1, path }, written: { index: [], chain: 0, bytesWritten: 0 }, totals: undefined };
     const room = sharedRoom();
     const thread = new TraceThread(brokenProgram('throw new Error("broken")'), begun, room);
-    const batch = { events: { ...room, count: 0, patternCount: 0, texts: [] }, inputs: [], digests: [] };
+    const batch = { events: { room, count: 0, patternCount: 0, texts: [] }, inputs: [], digests: [] };
     await expect
       .poll(() => {
         try {

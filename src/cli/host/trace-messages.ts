@@ -32,8 +32,8 @@ export type TraceThreadAnswer =
 
 /** A batch of records as a message. The memory of its events, which is shared, travels once and then goes by its number. */
 export interface BatchMessage extends Omit<RecordBatch, 'events'> {
-  readonly events: Omit<GatheredEvents, keyof EventRoom>;
-  readonly room: number;
+  readonly events: Omit<GatheredEvents, 'room'>;
+  readonly roomNumber: number;
   /** The first time. */
-  readonly memory: EventRoom | undefined;
+  readonly room: EventRoom | undefined;
 }

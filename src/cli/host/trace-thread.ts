@@ -53,8 +53,8 @@ export class TraceThread implements BatchTaker {
   readonly #control = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * CONTROL.words));
   /** In the order in which they are filled. */
   readonly #rooms: EventRoom[] = [];
-  /** Of those that the thread knows, by their stamps. */
-  readonly #roomNumbers = new Map<Float64Array, number>();
+  /** Of those that the thread knows. */
+  readonly #roomNumbers = new Map<EventRoom, number>();
   readonly #begun: TraceBegun;
   readonly #lookMs: number;
   #failure: Error | undefined;
@@ -119,12 +119,11 @@ export class TraceThread implements BatchTaker {
     this.#sent += 1;
   }
 
-  #message({ events, ...others }: RecordBatch): BatchMessage {
-    const { stamps, order, patterns, ...counts } = events;
-    const known = this.#roomNumbers.get(stamps);
-    const room = known ?? this.#roomNumbers.size;
-    if (known === undefined) this.#roomNumbers.set(stamps, room);
-    return { ...others, events: counts, room, memory: known === undefined ? { stamps, order, patterns } : undefined };
+  #message({ events: { room, ...events }, ...others }: RecordBatch): BatchMessage {
+    const known = this.#roomNumbers.get(room);
+    const roomNumber = known ?? this.#roomNumbers.size;
+    this.#roomNumbers.set(room, roomNumber);
+    return { ...others, events, roomNumber, room: known === undefined ? room : undefined };
   }
 
   end(): void {

@@ -21,7 +21,7 @@ port.on('message', (message: BatchMessage) => {
   if (Atomics.load(control, CONTROL.done) === FAILED) return;
   try {
     const startMs = performance.now();
-    writer.take({ ...message, events: { ...message.events, ...roomOf(message) } });
+    writer.take({ ...message, events: { ...message.events, room: roomOf(message) } });
     busyMs += performance.now() - startMs;
     if (message.end !== undefined) {
       answer({ bytesWritten: writer.bytesWritten, busyMs });
@@ -35,9 +35,9 @@ port.on('message', (message: BatchMessage) => {
   Atomics.notify(control, CONTROL.done);
 });
 
-function roomOf({ room, memory }: BatchMessage): EventRoom {
-  if (memory !== undefined) rooms[room] = memory;
-  return must(rooms[room], 'the memory of a batch');
+function roomOf({ roomNumber, room }: BatchMessage): EventRoom {
+  if (room !== undefined) rooms[roomNumber] = room;
+  return must(rooms[roomNumber], 'the memory of a batch');
 }
 
 function write(bytes: Uint8Array): void {
