@@ -22,7 +22,7 @@ import {
   RAM_BASE,
   TLB,
 } from './engine/layout.ts';
-import { ACCESS_KIND } from './engine/mmu.ts';
+import { ACCESS_KIND } from './engine/memory-access.ts';
 import type { RegionWriter } from './engine/regions/region-emitter.ts';
 import { emitRegion } from './engine/regions/region-emitter.ts';
 import { TABLE_ACCESS } from './engine/second-stage.ts';

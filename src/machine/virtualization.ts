@@ -4,7 +4,7 @@ import { CSR_ACTION } from './engine/csrs.ts';
 import type { Engine, VirtualExports } from './engine/engine.ts';
 import { INSN_HANDLERS, SPECIAL_HANDLERS } from './engine/handlers.ts';
 import { ENTRY, HART, PAGE_BYTES, RAM_BASE } from './engine/layout.ts';
-import { ACCESS_KIND } from './engine/mmu.ts';
+import { ACCESS_KIND } from './engine/memory-access.ts';
 import { TABLE_ACCESS } from './engine/second-stage.ts';
 import { CAUSE } from './engine/stops.ts';
 import type { EngineHart } from './hart-state.ts';

@@ -37,9 +37,10 @@ import type { InsnHandler } from './handlers.ts';
 import type { Parts, State, Ways } from './interpreter-state.ts';
 import { chargeExtra, pcAfter, pcAt, reloadContext, STOP_AFTER } from './interpreter-state.ts';
 import { BLOCK, ENTRIES_PER_PAGE, ENTRY, HART, PAGE_BYTES, TLB } from './layout.ts';
-import { ACCESS_KIND, tlbOffset } from './mmu.ts';
+import { ACCESS_KIND } from './memory-access.ts';
 import { canVirtualize, isVirtualized } from './page-walk.ts';
 import { ACCESS, CAUSE, ENGINE_STOP } from './stops.ts';
+import { tlbOffset } from './tlb.ts';
 import { MSTATUS } from './traps.ts';
 
 const PAGE_SPAN = ENTRIES_PER_PAGE * ENTRY.bytes;

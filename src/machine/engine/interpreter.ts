@@ -36,10 +36,10 @@ import { InterpreterBuilder } from './interpreter-builder.ts';
 import type { Parts, State, Ways } from './interpreter-state.ts';
 import { chargeExtra, pcAfter, reloadContext, STOP_AFTER } from './interpreter-state.ts';
 import { ENTRY, HART, TLB } from './layout.ts';
-import { ramPageOf, tlbOffset } from './mmu.ts';
 import { canVirtualize, isVirtualized } from './page-walk.ts';
 import { SPECIAL } from './special-handlers.ts';
 import { ENGINE_STOP } from './stops.ts';
+import { ramPageOf, tlbOffset } from './tlb.ts';
 import type { Fn, Label } from './wasm-module.ts';
 
 /** Most cycles that one call of `run` may be given. */

@@ -10,7 +10,7 @@ import { add, and, i32, leS, load32, load64, ltS, ne, or, shl, shrU, wrap, xor }
 import type { State } from './interpreter-state.ts';
 import type { MemoryPlan } from './layout.ts';
 import { ENTRY, HART, JUMP, PAGE_BYTES, REGION, TLB } from './layout.ts';
-import { ramPageOf, tlbOffset } from './mmu.ts';
+import { ramPageOf, tlbOffset } from './tlb.ts';
 import type { Label } from './wasm-module.ts';
 
 /** Places are even. What is above the low bits moves them about, so that equal offsets in different parts of the code stay apart. */

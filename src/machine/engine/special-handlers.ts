@@ -27,9 +27,9 @@ import type { Parts, State, Ways } from './interpreter-state.ts';
 import { chargeExtra, pcAfter, pcAt } from './interpreter-state.ts';
 import { currentGeneration, followJump, rememberJump } from './jump-cache.ts';
 import { BLOCK, ENTRY, PAGE_BYTES, PROBE, REGION } from './layout.ts';
-import { ramPageOf } from './mmu.ts';
 import { cyclesLeft, openBalance, REGION_CYCLES_MAX, retiredIn } from './regions/balance.ts';
 import { CAUSE, ENGINE_STOP } from './stops.ts';
+import { ramPageOf } from './tlb.ts';
 
 /** A head that has been reported counts up from here, and so is not reported again while it waits to be compiled. */
 const ALREADY_HOT = -(1 << 30);

@@ -1,12 +1,55 @@
-/** Flushes by what an entry holds, not by its address, as generated code: for hosts, which take whole spaces or single pages away. */
+/**
+ * Flushes as generated code: `sfence.vma` and what comes with it; and by what an entry holds, not by its address, for hosts, which take whole
+ * spaces or single pages away.
+ */
 import { TLB_SPACE_COUNT } from '../virtualization-types.ts';
 import type { EngineContext } from './engine-context.ts';
-import { set64 } from './engine-context.ts';
+import { get64, set64 } from './engine-context.ts';
 import type { Expr } from './expr.ts';
 import { add, and, eq, extendU, i32, i64, load32, load64, ltU, or, select, shl, shrU, wrap } from './expr.ts';
-import { HART, TLB } from './layout.ts';
-import { CONTEXT, isVirtualized } from './page-walk.ts';
+import { BARE_TLBS, HART, TLB } from './layout.ts';
+import { CONTEXT, isVirtualized, SUPERPAGE_SHIFT } from './page-walk.ts';
+import { tlbOffset } from './tlb.ts';
 import type { Fn } from './wasm-module.ts';
+
+/** `flushBare(hart)`: what was remembered of untranslated accesses. */
+export function defineFlushBare({ module, config }: EngineContext): Fn {
+  const fn = module.fn('flushBare', ['i32']);
+  const size = i32(config.core.tlbEntries * TLB.entryBytes);
+  for (const tlb of [HART.dataTlb, HART.fetchTlb]) fn.fill(add(fn.param(0), i32(tlb + BARE_TLBS)), i32(0xff), size);
+  set64(fn, fn.param(0), 'fetchPage', i64(-1));
+  return fn;
+}
+
+/** `flush(hart)`: all translations. */
+export function defineFlush({ module, config }: EngineContext): Fn {
+  const fn = module.fn('flush', ['i32']);
+  const hart = fn.param(0);
+  const size = i32(config.core.tlbEntries * TLB.entryBytes);
+  fn.fill(add(hart, i32(HART.dataTlb)), i32(0xff), size);
+  fn.fill(add(hart, i32(HART.fetchTlb)), i32(0xff), size);
+  set64(fn, hart, 'superpages', i64(0));
+  set64(fn, hart, 'fetchPage', i64(-1));
+  return fn;
+}
+
+/** `fence(hart, address, all)`: `sfence.vma` for one address or for all. */
+export function defineFence(ctx: EngineContext, flush: Fn): Fn {
+  const fn = ctx.module.fn('fence', ['i32', 'i64', 'i32']);
+  const [hart, address, all] = [fn.param(0), fn.param(1), fn.param(2)];
+  // Fragments of a superpage there may be anywhere in the TLB.
+  const superpage = and(shrU(get64(hart, 'superpages'), shrU(address, i64(SUPERPAGE_SHIFT))), i64(1));
+  fn.if(or(all, wrap(superpage)), () => {
+    fn.do(flush, hart);
+    fn.return();
+  });
+  const offset = fn.let(tlbOffset(ctx, address));
+  for (const tlb of [HART.dataTlb, HART.fetchTlb]) {
+    fn.fill(add(add(hart, i32(tlb)), offset), i32(0xff), i32(TLB.entryBytes));
+  }
+  set64(fn, hart, 'fetchPage', i64(-1));
+  return fn;
+}
 
 /** `flushSpace(hart, space)`: translations of a deprivileged guest's space, or of a VMID. */
 export function defineFlushSpace(ctx: EngineContext): Fn {

@@ -26,8 +26,8 @@ import {
   wrap,
 } from '../expr.ts';
 import { HART, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB } from '../layout.ts';
-import { tlbOffset } from '../mmu.ts';
 import { ACCESS } from '../stops.ts';
+import { tlbOffset } from '../tlb.ts';
 import type { PlacedInsn } from './control-flow.ts';
 import type { RegionEmitter } from './region-emitter.ts';
 

@@ -1,0 +1,52 @@
+/** What a write into RAM does besides writing, as generated code. */
+import type { EngineContext } from './engine-context.ts';
+import { set32, set64 } from './engine-context.ts';
+import { add, and, geU, i32, i64, leU, load, load32, load64, ltU, ne, or, select, shl, shrU, sub } from './expr.ts';
+import { BLOCK, GLOBAL, PAGE_BYTES, PAGE_FLAG } from './layout.ts';
+import type { Fn } from './wasm-module.ts';
+
+/** `noteWrite(ramOffset, size)`: RAM is about to change there: stale predecoded entries go, the page is dirty. */
+export function defineNoteWrite({ module, plan }: EngineContext): Fn {
+  const fn = module.fn('noteWrite', ['i32', 'i32']);
+  const [offset, size] = [fn.param(0), fn.param(1)];
+  const page = fn.let(shrU(offset, i32(12)));
+  const flags = fn.let(load('i32', 'u8', page, plan.pageFlags));
+  fn.if(and(flags, i32(PAGE_FLAG.code)), () => {
+    const block = fn.let(load32(shl(page, i32(2)), plan.blockTable));
+    const at = fn.let(and(offset, i32(PAGE_BYTES - 1)));
+    // An instruction of 4 bytes may begin one half word before the bytes that change.
+    const half = fn.let(shrU(select(ltU(at, i32(2)), i32(0), sub(at, i32(2))), i32(1)));
+    const last = fn.let(shrU(sub(add(at, size), i32(1)), i32(1)));
+    const dropped = fn.let(i64(0));
+    fn.loop((again) => {
+      const entry = fn.let(add(block, shl(half, i32(3))));
+      fn.set(dropped, or(dropped, load64(entry)));
+      fn.store(64, entry, i64(0));
+      fn.store(64, entry, i64(0), BLOCK.shadow);
+      fn.set(half, add(half, i32(1)));
+      fn.brIf(again, leU(half, last));
+    });
+    // Code has changed, not only data beside it: regions translated from the page are stale.
+    fn.if(ne(dropped, i64(0)), () => {
+      const generation = fn.let(shl(page, i32(2)));
+      fn.store(32, generation, add(load32(generation, plan.pageGenerations), i32(1)), plan.pageGenerations);
+    });
+  });
+  fn.store(8, page, or(flags, i32(PAGE_FLAG.dirty)), plan.pageFlags);
+  return fn;
+}
+
+/** `watch(hart, ramOffset, size)`: 1 if a write that is about to be made there is watched: then it is noted, and what it replaces. */
+export function defineWatch({ module, plan }: EngineContext): Fn {
+  const fn = module.fn('watch', ['i32', 'i32', 'i32'], ['i32']);
+  const [hart, offset, size] = [fn.param(0), fn.param(1), fn.param(2)];
+  const word = (place: number) => load32(i32(0), place);
+  fn.if(geU(offset, word(GLOBAL.watchedEnd)), () => fn.return(i32(0)));
+  fn.if(leU(add(offset, size), word(GLOBAL.watchedStart)), () => fn.return(i32(0)));
+  set32(fn, hart, 'watchedOffset', offset);
+  set32(fn, hart, 'watchedSize', size);
+  set64(fn, hart, 'watchedBefore', load64(add(offset, i32(plan.ram))));
+  fn.return(i32(1));
+  fn.unreachable();
+  return fn;
+}
