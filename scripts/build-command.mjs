@@ -16,8 +16,11 @@ const KEEP_BYTECODE = join(root, 'scripts/command/keep-bytecode.cjs');
 /** Threads of the command, each a program of its own. */
 const THREADS = ['region-worker', 'trace-worker'];
 
-/** What a run of the command is, to see which functions it needs: a recording with devices, rings and translated code. */
-const TYPICAL = ['record', 'ring-tour', '--quiet', '--engine', 'translator'];
+/**
+ * What runs of the command are, to see which functions they need: a recording with devices, rings and translated code, one of a bare-metal guest with events so few that they are modelled, and
+ * replays of both.
+ */
+const TYPICAL = ['ring-tour', 'machine-tour'];
 
 /**
  * Builds `paratrace.js` and what it needs into a folder of its own inside the package, because the command finds its guests from
@@ -101,12 +104,18 @@ async function writeEngineCode(folder) {
   for (const { name, bytes } of commonEngineCode()) writeFileSync(join(folder, name), bytes);
 }
 
-/** Runs the command once, for the bytecode of the functions that it needs. */
+/** Runs the command, for the bytecode of the functions that it needs. */
 function keepBytecode(folder) {
   const scratch = mkdtempSync(join(tmpdir(), 'paratrace-build-'));
-  const args = [...TYPICAL, '-o', join(scratch, 'typical.pvt')];
+  const commandLines = TYPICAL.flatMap((guest) => {
+    const trace = join(scratch, `${guest}.pvt`);
+    return [
+      ['record', guest, '--quiet', '--engine', 'translator', '-o', trace],
+      ['replay', trace, '--quiet'],
+    ];
+  });
   try {
-    const { status, stderr } = spawnSync(process.execPath, [KEEP_BYTECODE, folder, ...args], {
+    const { status, stderr } = spawnSync(process.execPath, [KEEP_BYTECODE, folder, JSON.stringify(commandLines)], {
       encoding: 'utf8',
       // Flags of V8 that tests or users set would make the bytecode useless without them.
       env: { ...process.env, NODE_OPTIONS: '' },

@@ -1,7 +1,9 @@
 /**
- * Runs the built command, and keeps the bytecode of the functions that the run has compiled.
+ * Runs the built command several times in one process, and keeps the bytecode of all functions that the runs have compiled.
  *
- *   node scripts/command/keep-bytecode.cjs FOLDER ARGUMENT...
+ *   node scripts/command/keep-bytecode.cjs FOLDER COMMAND-LINES
+ *
+ * COMMAND-LINES are the arguments of each run: a list of lists, as JSON.
  */
 const { writeFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -9,23 +11,44 @@ const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
 const { bytecodeFile } = require('./bytecode-file.cjs');
 
-const [folder] = process.argv.splice(2, 1);
+const [, , folder, commandLines] = process.argv;
+const start = join(folder, 'paratrace.js');
+const waiting = JSON.parse(commandLines);
 const { Script } = vm;
 let program;
 
-vm.Script = class extends Script {
-  constructor(...parts) {
-    super(...parts);
-    program = this;
-  }
+// What the first run needed may be old when the last one ends.
+setFlagsFromString('--no-flush-bytecode');
+// One for all runs: another would be compiled anew.
+vm.Script = function KeptScript(...parts) {
+  program ??= new Script(...parts);
+  return program;
 };
-process.on('exit', (status) => {
-  // The program is read before it sets this, and V8 takes bytecode only under the flags that it was made under.
+const exit = process.exit.bind(process);
+process.exit = (status) => {
+  if (status !== 0) exit(status);
+  setImmediate(runNext);
+};
+runNext();
+
+function runNext() {
+  const args = waiting.shift();
+  if (args === undefined) {
+    keep();
+    exit(0);
+  }
+  process.argv = [process.execPath, start, ...args];
+  delete require.cache[start];
+  require(start);
+}
+
+function keep() {
+  // The program is read before anything sets these, and V8 takes bytecode only under the flags that it was made under.
+  setFlagsFromString('--flush-bytecode');
   setFlagsFromString('--no-experimental-wasm-branch-hinting');
   setFlagsFromString('--wasm-lazy-compilation');
   setFlagsFromString('--liftoff');
   setFlagsFromString('--wasm-num-compilation-tasks=128');
   setFlagsFromString('--concurrent-recompilation-queue-length=8');
-  if (status === 0) writeFileSync(join(folder, bytecodeFile()), program.createCachedData());
-});
-require(join(folder, 'paratrace.js'));
+  writeFileSync(join(folder, bytecodeFile()), program.createCachedData());
+}
