@@ -200,6 +200,10 @@ export class LockstepMachine implements Machine {
     return this.#first.memoryDigest();
   }
 
+  hash(bytes: Uint8Array): bigint {
+    return this.#first.hash(bytes);
+  }
+
   #both(): readonly [EngineMachine, EngineMachine] {
     return [this.#first, this.#second];
   }

@@ -235,4 +235,6 @@ export interface Machine extends InterruptPins {
   counters(hart: number): HartCounters;
   /** 64-bit digest of all RAM and memory of the host: only pages written since the last call are read again. */
   memoryDigest(): bigint;
+  /** XXH64 with seed 0 of bytes of the host. */
+  hash(bytes: Uint8Array): bigint;
 }

@@ -46,6 +46,7 @@ import { writePmp } from './pmp.ts';
 import { Predecoder } from './predecoder.ts';
 import type { RegionCounts } from './region-cache.ts';
 import { RegionCache } from './region-cache.ts';
+import { StateHash } from './state-hash.ts';
 import { EngineVirtualization } from './virtualization.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
@@ -81,6 +82,7 @@ export class EngineMachine implements Machine {
   readonly virtualization: EngineVirtualization;
   readonly clock: MachineClock;
   readonly #engine: Engine;
+  readonly #hash: StateHash;
   readonly #view: DataView;
   readonly #harts: readonly EngineHart[];
   readonly #devices: MmioDevice[] = [];
@@ -115,6 +117,7 @@ export class EngineMachine implements Machine {
     this.config = config;
     this.hartCount = config.hartCount;
     this.#engine = createEngine(config);
+    this.#hash = new StateHash(this.#engine);
     const view = new DataView(this.#engine.memory.buffer);
     this.#view = view;
     this.clock = new MachineClock(view, config.core.cyclesPerTick);
@@ -374,6 +377,10 @@ export class EngineMachine implements Machine {
 
   memoryDigest(): bigint {
     return BigInt.asUintN(64, this.#engine.call.memoryDigest());
+  }
+
+  hash(bytes: Uint8Array): bigint {
+    return this.#hash.of(bytes);
   }
 
   setPending(id: number, bit: number, level: boolean): void {

@@ -11,7 +11,6 @@ import { type Machine, type MachineConfig, MISS_KINDS, type MissKind } from '../
 import { CanonicalWriter } from './canonical.ts';
 import type { RunConfig, RunImages } from './config.ts';
 import type { ConsoleSink, InputSource, Observer, Position, RunCounters, RunEnd, StateDigest } from './ports.ts';
-import { xxh64 } from './xxhash64.ts';
 
 const NO_COUNTS: RunCounters = {
   ...(Object.fromEntries(MISS_KINDS.map((kind) => [kind, 0])) as Record<MissKind, number>),
@@ -101,8 +100,8 @@ export class Session {
     return {
       ...this.position,
       memory: machine.memoryDigest(),
-      harts: xxh64(this.#writer.bytes({ harts })),
-      devices: xxh64(this.#writer.bytes(this.vm.state())),
+      harts: machine.hash(this.#writer.bytes({ harts })),
+      devices: machine.hash(this.#writer.bytes(this.vm.state())),
     };
   }
 

@@ -17,6 +17,7 @@ import {
 import { DeviceAccess } from '../../src/machine/pending-access.ts';
 import type { HostMemory, Virtualization } from '../../src/machine/virtualization-types.ts';
 import { ArrayMemory } from './array-memory.ts';
+import { xxh64 } from './xxhash64.ts';
 
 /** Where a table would stand. */
 const SECOND_STAGE_ROOT = 0x9000_0000;
@@ -297,6 +298,10 @@ export class ScriptedMachine implements Machine {
     let hash = 0;
     for (const word of new Uint32Array(this.memory.bytes.buffer)) hash = Math.imul(hash ^ word, 0x01000193);
     return BigInt(hash >>> 0);
+  }
+
+  hash(bytes: Uint8Array): bigint {
+    return xxh64(bytes);
   }
 
   #hart(id: number): ScriptedHart {

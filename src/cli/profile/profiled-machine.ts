@@ -142,4 +142,8 @@ export class ProfiledMachine implements Machine {
   memoryDigest(): bigint {
     return this.#machine.memoryDigest();
   }
+
+  hash(bytes: Uint8Array): bigint {
+    return this.#machine.hash(bytes);
+  }
 }

@@ -5,7 +5,6 @@
  */
 import type { EngineContext } from './engine-context.ts';
 import { getGlobal, setGlobal } from './engine-context.ts';
-import type { Expr } from './expr.ts';
 import {
   add,
   and,
@@ -22,62 +21,25 @@ import {
   ltU,
   mul,
   or,
-  rotl,
   select,
   shl,
-  shrU,
   sub,
   xor,
 } from './expr.ts';
+import { PRIME, round, times } from './hash.ts';
 import { BARE_TLBS, HART, HART_BYTES, HARTS_BASE, NO_TAG, PAGE_BYTES, PAGE_FLAG, TLB } from './layout.ts';
 import type { Fn } from './wasm-module.ts';
 
-/** Primes of XXH64 (xxHash specification, "XXH64 algorithm"). */
-const PRIME = [
-  0n,
-  0x9e3779b185ebca87n,
-  0xc2b2ae3d27d4eb4fn,
-  0x165667b19e3779f9n,
-  0x85ebca77c2b2ae63n,
-  0x27d4eb2f165667c5n,
-] as const;
-
 export interface Digests {
-  /** `hashPage(address)`: XXH64 with seed 0 of 4,096 bytes of linear memory. */
-  readonly hashPage: Fn;
   /** `memoryDigest()`: brings the sum up to date and gives it. */
   readonly memoryDigest: Fn;
   /** `tlbDigest(hart)`. */
   readonly tlbDigest: Fn;
 }
 
-export function defineDigests(ctx: EngineContext): Digests {
-  const hashPage = defineHashPage(ctx);
-  return { hashPage, memoryDigest: defineMemoryDigest(ctx, hashPage), tlbDigest: defineTlbDigest(ctx) };
-}
-
-const times = (value: Expr, prime: 1 | 2 | 3 | 4 | 5) => mul(value, i64(PRIME[prime]));
-const round = (accumulator: Expr, input: Expr) => times(rotl(add(accumulator, times(input, 2)), i64(31)), 1);
-
-function defineHashPage({ module }: EngineContext): Fn {
-  const fn = module.fn('hashPage', ['i32'], ['i64']);
-  const at = fn.param(0);
-  const end = fn.let(add(at, i32(PAGE_BYTES)));
-  const lanes = [PRIME[1] + PRIME[2], PRIME[2], 0n, -PRIME[1]].map((start) => fn.let(i64(BigInt.asIntN(64, start))));
-  fn.loop((again) => {
-    for (const [index, lane] of lanes.entries()) fn.set(lane, round(lane, load64(at, index * 8)));
-    fn.set(at, add(at, i32(32)));
-    fn.brIf(again, ltU(at, end));
-  });
-  const rotations = [1n, 7n, 12n, 18n];
-  const hash = fn.let(lanes.map((lane, index): Expr => rotl(lane, i64(rotations[index] ?? 0n))).reduce(add));
-  for (const lane of lanes) fn.set(hash, add(times(xor(hash, round(i64(0), lane)), 1), i64(PRIME[4])));
-  fn.set(hash, add(hash, i64(PAGE_BYTES)));
-  fn.set(hash, times(xor(hash, shrU(hash, i64(33))), 2));
-  fn.set(hash, times(xor(hash, shrU(hash, i64(29))), 3));
-  fn.return(xor(hash, shrU(hash, i64(32))));
-  fn.unreachable();
-  return fn;
+/** @param hashPage see `hash.ts` */
+export function defineDigests(ctx: EngineContext, hashPage: Fn): Digests {
+  return { memoryDigest: defineMemoryDigest(ctx, hashPage), tlbDigest: defineTlbDigest(ctx) };
 }
 
 function defineMemoryDigest({ module, plan, config }: EngineContext, hashPage: Fn): Fn {

@@ -6,6 +6,7 @@ import type { MachineConfig } from '../machine-types.ts';
 import { defineCsrs } from './csrs.ts';
 import { defineDigests } from './digest.ts';
 import type { EngineContext } from './engine-context.ts';
+import { defineHash } from './hash.ts';
 import { defineHostTraps } from './host-traps.ts';
 import { defineRun } from './interpreter.ts';
 import type { MemoryPlan } from './layout.ts';
@@ -34,6 +35,8 @@ export interface EngineExports {
   csrRead(hart: number, index: number): bigint;
   csrWrite(hart: number, index: number, value: bigint): void;
   hashPage(address: number): bigint;
+  hashBlocks(sizeBytes: number, isFirst: number): void;
+  hashEnd(tailBytes: number, lengthBytes: number): bigint;
   memoryDigest(): bigint;
   tlbDigest(hart: number): bigint;
 }
@@ -68,7 +71,8 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
   const mmu = defineMmu(ctx);
   const traps = defineTraps(ctx, mmu);
   const csrs = defineCsrs(ctx, mmu, traps);
-  const digests = defineDigests(ctx);
+  const hash = defineHash(ctx);
+  const digests = defineDigests(ctx, hash.page);
   module.table(REGION_COUNT_MAX);
   const region = module.fn('regionType', REGION_PARAMS, REGION_RESULTS);
   region.return(region.param(1));
@@ -87,7 +91,9 @@ export function generateEngine(config: MachineConfig, plan: MemoryPlan): Uint8Ar
     csrs.readCounter,
     csrs.read,
     csrs.write,
-    digests.hashPage,
+    hash.page,
+    hash.blocks,
+    hash.end,
     digests.memoryDigest,
     digests.tlbDigest,
   ]) {

@@ -29,6 +29,9 @@ export const GLOBAL = {
   translated: 1056,
 } as const;
 
+/** Where bytes of the host are hashed: 4 x i64, the lanes of XXH64; and a window that the bytes go through, a whole number of blocks. */
+export const HASH = { lanes: 1088, window: 2048, windowBytes: 2048 } as const;
+
 /** Fields of a hart, as offsets from its base. */
 export const HART = {
   /** 33 x i64: x0 to x31, and a sink that writes to x0 go to. */

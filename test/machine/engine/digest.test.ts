@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../src/machine/engine/engine.ts';
 import { PAGE_BYTES, RAM_BASE } from '../../../src/machine/engine/layout.ts';
-import { xxh64 } from '../../../src/session/xxhash64.ts';
 import { MachineRig, TEST_CORE } from '../../support/machine-rig.ts';
+import { xxh64 } from '../../support/xxhash64.ts';
 
 describe('digests', () => {
   it('of a page are XXH64 with seed 0', () => {

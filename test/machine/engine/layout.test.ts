@@ -1,6 +1,6 @@
 /** The words of the one memory: two that share a place make a bug that shows only where both are used. */
 import { describe, expect, it } from 'vitest';
-import { ENTRY, GLOBAL, HART, JUMP, REGION } from '../../../src/machine/engine/layout.ts';
+import { ENTRY, GLOBAL, HART, HARTS_BASE, HASH, JUMP, REGION } from '../../../src/machine/engine/layout.ts';
 
 describe('machine-wide words', () => {
   const WIDE: readonly string[] = ['cycle', 'memoryDigest', 'translated'] satisfies (keyof typeof GLOBAL)[];
@@ -13,6 +13,9 @@ describe('machine-wide words', () => {
       const before = words[index - 1];
       if (before !== undefined) expect(before.end, `${before.name} and ${name}`).toBeLessThanOrEqual(start);
     }
+    expect(words.at(-1)?.end).toBeLessThanOrEqual(HASH.lanes);
+    expect(HASH.lanes + 4 * 8).toBeLessThanOrEqual(HASH.window);
+    expect(HASH.window + HASH.windowBytes).toBeLessThanOrEqual(HARTS_BASE);
   });
 });
 

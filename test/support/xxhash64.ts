@@ -1,5 +1,5 @@
 /**
- * XXH64, the 64-bit xxHash (specification: xxHash fast digest algorithm, version 0.1.1), without BigInt on the way: a 64-bit word
+ * What the engine's generated hash is held against, and what machines without an engine hash with: XXH64, the 64-bit xxHash (specification: xxHash fast digest algorithm, version 0.1.1), without BigInt on the way: a 64-bit word
  * is two signed 32-bit halves in an Int32Array, low half first, which stay integers of the host all the way.
  */
 
