@@ -8,9 +8,9 @@ import type { InputRecord, Position, RecordPort, RunCounters, StateDigest } from
 import type { ByteSource } from './byte-source.ts';
 import { decodeCounters } from './counter-rows.ts';
 import { EventChunk } from './event-chunk.ts';
-import { corrupt, type FormatVersion, type Frame, readPayload } from './frame.ts';
+import { corrupt, type FormatVersion, type Frame, readMap } from './frame.ts';
 import { unpackEnd, unpackFields } from './header.ts';
-import { isMap, MalformedError, unpackMap } from './messagepack.ts';
+import { isMap, MalformedError } from './messagepack.ts';
 import {
   CHUNK_KINDS,
   type ChunkKind,
@@ -165,9 +165,8 @@ export function decodeChunk<T>(
   frame: Frame,
   decode: (packed: Readonly<Record<string, unknown>>) => T,
 ): T {
-  const raw = readPayload(source, frame);
   try {
-    return decode(unpackMap(raw));
+    return decode(readMap(source, frame));
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     throw corrupt(`chunk ${frame.sequence}: ${error.message}`, frame.offset);

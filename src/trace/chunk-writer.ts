@@ -1,18 +1,11 @@
 /** Writes chunks one after another, each chained to the one before, and at the end the index of them. */
 import { type Crc32, crc32 } from '../crc32.ts';
 import { ColumnEncoder } from './columns.ts';
+import type { CodedEvents } from './event-coder.ts';
 import { encodeChunk, encodePreamble, encodeTail, type StoredPayload, storeEvents, storePayload } from './frame.ts';
 import { packFields } from './header.ts';
 import { type PackableMap, pack } from './messagepack.ts';
-import {
-  CHUNK_KINDS,
-  type ChunkKind,
-  INDEX_COLUMNS,
-  LIMITS,
-  SHARED_GROUP,
-  TOTAL_FIELDS,
-  type TraceTotals,
-} from './schema.ts';
+import { CHUNK_KINDS, type ChunkKind, INDEX_COLUMNS, SHARED_GROUP, TOTAL_FIELDS, type TraceTotals } from './schema.ts';
 import { ColumnGroup, NameTable, packTable } from './table.ts';
 
 /** Takes the bytes of the trace in order. Each array is its to keep. */
@@ -88,9 +81,12 @@ export class ChunkWriter {
 
   /** Packs, compresses where that helps, and writes. */
   writePacked(kind: ChunkKind, packed: PackableMap, span?: ChunkSpan): void {
-    const raw = pack(packed);
-    const isShort = kind === 'events' && span !== undefined && span.count <= LIMITS.modelledEvents;
-    this.write(kind, isShort ? storeEvents(raw) : storePayload(raw), span);
+    this.write(kind, storePayload(pack(packed)), span);
+  }
+
+  /** As {@link writePacked}, in the shorter of two codings. */
+  writeEvents({ packed, modelled }: CodedEvents, span: ChunkSpan): void {
+    this.write('events', storeEvents(pack(packed), modelled), span);
   }
 
   /** Writes the index and the closing bytes. Nothing may follow. */

@@ -9,6 +9,7 @@ import { ColumnEncoder } from './columns.ts';
 import { EventGatherer, type GatheredEvents, makeEventRoom, PATTERN, PATTERN_HALVES } from './event-gatherer.ts';
 import { TWO_32 } from './halves.ts';
 import type { Packable, PackableMap } from './messagepack.ts';
+import { encodeModelled } from './model/modelled-events.ts';
 import { EVENT_SHARED_COLUMNS, EVENT_SPEC_BY_CODE, EVENT_SPECS, SHARED_GROUP } from './schema.ts';
 import { FollowColumn, SiteColumn, SiteColumnEncoder } from './site-columns.ts';
 import { SiteTable } from './site-table.ts';
@@ -18,6 +19,14 @@ import { VaryingGroup } from './varying-group.ts';
 const [SITE, ICOUNT, STALL] = EVENT_SHARED_COLUMNS.map(({ code }) => code) as [number, number, number];
 
 const KIND_CODES = 1 + Math.max(...EVENT_SPECS.map(({ code }) => code));
+
+/** The payload of an events chunk. */
+export interface CodedEvents {
+  /** As columns. */
+  readonly packed: Map<string, Packable>;
+  /** In the coding `modelled`; undefined where there is more of anything than that takes. */
+  readonly modelled: Uint8Array | undefined;
+}
 
 /** Codes the events of one chunk after the other. */
 export class EventCoder {
@@ -56,8 +65,9 @@ export class EventCoder {
   }
 
   /** The payload of a chunk. Asserts the ranges of all fields. `first` is the number of events before it. */
-  code(events: GatheredEvents, first: number): Map<string, Packable> {
+  code(events: GatheredEvents, first: number): CodedEvents {
     this.#findSites(events);
+    const { firsts } = this.#siteTable;
     const shared = this.#codeShared(events);
     this.#tellOfChanges(events);
     const groups: [number, PackableMap][] = [[SHARED_GROUP, shared]];
@@ -67,7 +77,7 @@ export class EventCoder {
     }
     const packed = packTable({ first, count: events.count }, [], groups);
     packed.set('sites', this.#siteTable.take(events, this.#encoder));
-    return packed;
+    return { packed, modelled: encodeModelled({ events, sites: this.#sites, firsts, first }) };
   }
 
   /** Sites are numbered as events come to them, and so are patterns. */
@@ -141,7 +151,7 @@ export class EventCoder {
 }
 
 /** The payload of a chunk of these events. `first` is the number of events before it. */
-export function codeEvents(events: readonly VmEvent[], first: number): Map<string, Packable> {
+export function codeEvents(events: readonly VmEvent[], first: number): CodedEvents {
   const gatherer = new EventGatherer(makeEventRoom(events.length));
   const row = new EventRow();
   for (const event of events) {

@@ -9,8 +9,8 @@ import { type Crc32, crc32 } from '../crc32.ts';
 import { ParatraceError } from '../errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { DICTIONARY } from './dictionary.ts';
-import { MalformedError } from './messagepack.ts';
-import { decodeModelled, encodeModelled } from './model/modelled-events.ts';
+import { asUnpacked, MalformedError, type PackableMap, pack, unpackMap } from './messagepack.ts';
+import { decodeModelled } from './model/modelled-events.ts';
 import {
   CODING,
   FORMAT_VERSION,
@@ -88,10 +88,9 @@ export function storePayload(raw: Uint8Array): StoredPayload {
   return stored;
 }
 
-/** The payload of a short events chunk in the coding that is shortest. */
-export function storeEvents(raw: Uint8Array): StoredPayload {
+/** The payload of an events chunk in the coding that is shortest. @param modelled in the coding of that name, where it has one */
+export function storeEvents(raw: Uint8Array, modelled: Uint8Array | undefined): StoredPayload {
   const payload = storePayload(raw);
-  const modelled = encodeModelled(raw);
   if (modelled === undefined || modelled.length >= payload.stored.length) return payload;
   return { coding: CODING.modelled, rawBytes: modelled.length, stored: modelled };
 }
@@ -159,6 +158,18 @@ function checkPayload(source: ByteSource, frame: Frame): ParatraceError | undefi
 
 /** The decompressed payload. Throws `trace.corrupt` if it is not what the frame says, `trace.version` if its coding is not known. */
 export function readPayload(source: ByteSource, frame: Frame): Uint8Array {
+  const raw = decompressPayload(source, frame);
+  return raw instanceof Uint8Array ? raw : pack(raw).slice();
+}
+
+/** The payload as a map. Throws as {@link readPayload} does, and {@link MalformedError} if it is none. */
+export function readMap(source: ByteSource, frame: Frame): Readonly<Record<string, unknown>> {
+  const raw = decompressPayload(source, frame);
+  return raw instanceof Uint8Array ? unpackMap(raw) : asUnpacked(raw);
+}
+
+/** A map where the coding gives one. */
+function decompressPayload(source: ByteSource, frame: Frame): Uint8Array | PackableMap {
   const stored = source.read(frame.payloadOffset, frame.storedBytes);
   const { coding, sequence, rawBytes, offset } = frame;
   if (coding > CODING.modelled) {
@@ -175,7 +186,7 @@ export function readPayload(source: ByteSource, frame: Frame): Uint8Array {
 }
 
 /** Undefined if the bytes are none of the coding, or of another length. */
-function decompress(stored: Uint8Array, coding: number, rawBytes: number): Uint8Array | undefined {
+function decompress(stored: Uint8Array, coding: number, rawBytes: number): Uint8Array | PackableMap | undefined {
   if (coding === CODING.deflate) return inflateExactly(stored, rawBytes);
   if (coding === CODING.preset) return inflateExactly(stored, rawBytes, DICTIONARY);
   if (rawBytes !== stored.length) return undefined;

@@ -49,6 +49,11 @@ export function unpackMap(bytes: Uint8Array): Readonly<Record<string, unknown>> 
   return value;
 }
 
+/** What {@link unpackMap} makes of the packed map, where it need not be packed. Its integers are those of `packInteger`. */
+export function asUnpacked(map: PackableMap): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...map].map(([key, value]) => [key, value instanceof Map ? asUnpacked(value) : value]));
+}
+
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }

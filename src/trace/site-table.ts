@@ -68,10 +68,15 @@ export class SiteTable {
     return site;
   }
 
+  /** Of each site: the first half of its first pattern. As good as the next {@link find}. */
+  get firsts(): Int32Array {
+    return this.#firsts.subarray(0, this.count);
+  }
+
   /** The sites as a table, and an empty table again. Asserts the ranges of all values. */
   take(events: GatheredEvents, encoder: ColumnEncoder): Map<string, Packable> {
     const names = new NameTable();
-    const firsts = this.#firsts.subarray(0, this.count);
+    const { firsts } = this;
     const groups: [number, PackableMap][] = [];
     const pack = (group: number, columns: readonly ColumnSpec[], places: Uint8Array, rows: Int32Array): void => {
       const packed = new Map<number, Packable>();

@@ -81,7 +81,7 @@ function writeEvents(trace: TraceReader, chunk: ChunkInfo, window: TraceExcerpt,
     return;
   }
   const events = [...trace.events({ fromEvent, toEvent })];
-  writer.writePacked('events', codeEvents(events, fromEvent), spanOf(events));
+  writer.writeEvents(codeEvents(events, fromEvent), spanOf(events));
 }
 
 function digestsToKeep(trace: TraceReader, { fromEvent, toEvent }: TraceExcerpt): CountedDigest[] {

@@ -88,7 +88,7 @@ export class BatchWriter implements BatchTaker {
   #writeEvents(events: GatheredEvents, first: number): void {
     const { count, room } = events;
     const [firstCycle, lastCycle] = [room.stamps[0] as number, room.stamps[2 * count - 2] as number];
-    this.#chunks.writePacked('events', this.#coder.code(events, first), { count, firstCycle, lastCycle });
+    this.#chunks.writeEvents(this.#coder.code(events, first), { count, firstCycle, lastCycle });
   }
 }
 

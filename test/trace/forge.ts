@@ -44,7 +44,7 @@ export function piecesOf(bytes: Uint8Array): Piece[] {
 /** The payload that a longer chunk of these events would have. */
 function columnsOf(trace: TraceReader, { first, count }: ChunkInfo): Uint8Array {
   const events = [...trace.events({ fromEvent: first, toEvent: first + count })];
-  return new Uint8Array(pack(codeEvents(events, first)));
+  return new Uint8Array(pack(codeEvents(events, first).packed));
 }
 
 /** A file of chunks with right frames. `index`: with an index that fits them; `tail` in its place otherwise. */

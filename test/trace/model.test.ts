@@ -7,6 +7,7 @@ import { storePayload } from '../../src/trace/frame.ts';
 import { MalformedError } from '../../src/trace/messagepack.ts';
 import { decodeModelled } from '../../src/trace/model/modelled-events.ts';
 import { type BitCoder, RangeReader, RangeWriter } from '../../src/trace/model/range-coder.ts';
+import { difference, lengthOf, sum, toNumber, type Word, wordOf } from '../../src/trace/model/word.ts';
 import { openTrace } from '../../src/trace/reader.ts';
 import { CHUNK_KINDS, CODING, EVENT_SPECS, FLUSH, LIMITS } from '../../src/trace/schema.ts';
 import { eventsOf, type Run, record } from './arbitraries.ts';
@@ -90,4 +91,23 @@ test('bits come back, whatever was thought of them', () => {
     reader.expectEnd();
   });
   fc.assert(property, { numRuns: 300 });
+});
+
+test('words are numbers modulo 2^64', () => {
+  const halves = (value: bigint): Word => {
+    return { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)) };
+  };
+  const some = fc.oneof(
+    fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    fc.constantFrom(0n, 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 63n, 2n ** 64n - 1n),
+  );
+  const property = fc.property(some, some, (one, other) => {
+    expect(sum(halves(one), halves(other))).toEqual(halves(one + other));
+    expect(difference(halves(one), halves(other))).toEqual(halves(one - other));
+    expect(lengthOf(halves(one))).toBe(one === 0n ? 0 : one.toString(2).length);
+    const safe = BigInt.asUintN(53, one);
+    expect(wordOf(Number(safe))).toEqual(halves(safe));
+    expect(BigInt(toNumber(halves(safe)))).toBe(safe);
+  });
+  fc.assert(property, { numRuns: 500 });
 });

@@ -4,12 +4,12 @@
  * what the event before it had cost. Writing and reading are the same walk: rows that are read begin empty, and are filled on the way.
  */
 import { MalformedError } from '../messagepack.ts';
-import { EVENT_SPEC_BY_CODE, type EventColumn } from '../schema.ts';
-
-import { type EventRowOfSite, type EventRows, fixedColumns, type SiteRow, varyingColumns } from './event-rows.ts';
-import { contextOf } from './hash.ts';
+import type { EventColumn } from '../schema.ts';
+import { columnsOf, type EventRowOfSite, type EventRows, type KindColumns, type SiteRow } from './event-rows.ts';
+import { contextOf, withNumber, withWord } from './hash.ts';
 import { NameModel } from './name-model.ts';
-import { lengthOf, type NumberModel } from './number-model.ts';
+import type { NumberModel } from './number-model.ts';
+import { difference, lengthOf, ONE, sum, toNumber, type Word, wordOf, ZERO } from './word.ts';
 
 /** Numbers of fields for {@link NumberModel}. The fields of sites and of events have their column codes from these on. */
 export const FIELD = {
@@ -30,12 +30,20 @@ export const FIELD = {
 const COST_CODES: ReadonlySet<number> = new Set([1, 2, 3]);
 
 /** A field that was larger is coded by how far it is from what its site had last. */
-const SMALL_MAX = 255n;
+const SMALL_MAX = 255;
+
+/** Contexts begin with what they are of. */
+const AFTER_ONE = contextOf(1);
+const AFTER_TWO = contextOf(2);
+const AFTER_THREE = contextOf(3);
+const AT_EVENT = contextOf(1);
+const AT_SITE = contextOf(2);
+const ONLY_ONE: readonly Word[] = [ONE];
+const NOTHING: readonly number[] = [];
+const MINUS_ONE: Word = { low: -1, high: -1 };
 
 /** What is known of a kind: its columns, and which of those that vary have a value other than 0 in this chunk. */
-interface Kind {
-  readonly fixed: readonly EventColumn[];
-  readonly varying: readonly EventColumn[];
+interface Kind extends KindColumns {
   readonly present: readonly boolean[];
 }
 
@@ -47,12 +55,12 @@ class Site {
   readonly kin: Site | undefined;
   events = 0;
   /** How far instruction count and stall went to the last event, the latter beyond what was owed. */
-  step: bigint | undefined;
-  wait: bigint | undefined;
+  step: Word | undefined;
+  wait: Word | undefined;
   /** Of each field that varies: the last value, and how far it was from the one before. */
-  readonly values: bigint[] = [];
-  readonly changes: bigint[] = [];
-  readonly cost: bigint;
+  readonly values: Word[] = [];
+  readonly changes: Word[] = [];
+  readonly cost: Word;
   /** The site that came after it the last time. */
   next = -1;
 
@@ -60,11 +68,16 @@ class Site {
     this.row = row;
     this.kind = kind;
     this.kin = kin;
-    this.cost = kind.fixed.reduce(
-      (sum, { code }, index) => (COST_CODES.has(code) ? sum + (row.fields[index] as bigint) : sum),
-      0n,
-    );
+    this.cost = costOf(row, kind.fixed);
   }
+}
+
+function costOf({ fields }: SiteRow, fixed: readonly EventColumn[]): Word {
+  let cost = ZERO;
+  for (let index = 0; index < fixed.length; index++) {
+    if (COST_CODES.has((fixed[index] as EventColumn).code)) cost = sum(cost, fields[index] as Word);
+  }
+  return cost;
 }
 
 export class EventModel {
@@ -72,19 +85,21 @@ export class EventModel {
   readonly #names: NameModel;
   readonly #rows: EventRows;
   readonly #sites: Site[] = [];
-  readonly #kinds = new Map<number, Kind>();
+  readonly #kinds: (Kind | undefined)[] = [];
   /** What came last in a context: sites, and numbers. */
   readonly #siteAfter = new Map<number, number>();
   readonly #siteAt = new Map<number, Site>();
-  readonly #last = new Map<number, bigint>();
-  readonly #lastOfKind = new Map<number, Site>();
-  /** The last three sites, the latest first; -1 for none. */
-  #way: readonly [number, number, number] = [-1, -1, -1];
+  readonly #last = new Map<number, Word>();
+  readonly #lastOfKind: (Site | undefined)[] = [];
+  /** The last three sites; -1 for none. */
+  #latest = -1;
+  #second = -1;
+  #third = -1;
   #siteHistory = 0;
-  #icount = 0n;
-  #stall = 0n;
+  #icount = ZERO;
+  #stall = ZERO;
   /** Cycles that events have cost and that have not passed. */
-  #owed = 0n;
+  #owed = ZERO;
 
   /** @param rows to be written; where they are read, as many events as there are, without contents */
   constructor(numbers: NumberModel, rows: EventRows) {
@@ -94,64 +109,81 @@ export class EventModel {
   }
 
   code(): void {
-    for (const event of this.#rows.events) {
-      this.#codeSite(event);
+    const { events } = this.#rows;
+    for (let at = 0; at < events.length; at++) {
+      const event = events[at] as EventRowOfSite;
+      const before = this.#sites[this.#latest];
+      this.#codeSite(event, before);
       const site = this.#sites[event.site] as Site;
-      this.#codeStamp(event, site);
+      this.#codeStamp(event, site, before);
       this.#codeFields(event, site);
       site.events += 1;
     }
   }
 
-  #codeSite(event: EventRowOfSite): void {
+  #codeSite(event: EventRowOfSite, before: Site | undefined): void {
     const fresh = this.#sites.length;
-    const [last, second, third] = this.#way;
-    const keys = [contextOf(3, last, second, third), contextOf(2, last, second), contextOf(1, last)];
-    const known = keys.map((key) => this.#siteAfter.get(key));
+    const [latest, second, third] = [this.#latest, this.#second, this.#third];
+    const afterThree = withNumber(withNumber(withNumber(AFTER_THREE, latest), second), third);
+    const afterTwo = withNumber(withNumber(AFTER_TWO, latest), second);
+    const afterOne = withNumber(AFTER_ONE, latest);
+    const siteAfter = this.#siteAfter;
+    const byThree = siteAfter.get(afterThree);
+    const byTwo = siteAfter.get(afterTwo);
+    const byOne = siteAfter.get(afterOne);
+    const lastKind = before === undefined ? 0 : before.row.kind;
+    const lastPc = before === undefined ? ZERO : before.row.pc;
     // How many new sites back: 0 is one that has not come yet.
-    const backOf = (site: number): bigint => BigInt(fresh - site);
-    const candidates = [...known.map((site) => backOf(site ?? fresh)), 0n];
-    const before = this.#sites[last];
+    const back = { low: fresh - (byThree ?? fresh), high: 0 };
+    const candidates = [back, wordOf(fresh - (byTwo ?? fresh)), wordOf(fresh - (byOne ?? fresh)), ZERO];
+    const isKnown = withNumber(
+      contextOf(byThree === undefined ? 0 : 1, byTwo === undefined ? 0 : 1),
+      byOne === undefined ? 0 : 1,
+    );
     const contexts = [
-      contextOf(last),
-      contextOf(...known.map((site) => (site === undefined ? 0 : 1)), before?.row.kind ?? 0),
-      keys[0] as number,
+      contextOf(latest),
+      withNumber(isKnown, lastKind),
+      afterThree,
       contextOf(before?.kin?.next ?? -1, this.#siteHistory),
     ];
-    const back = this.#numbers.code(backOf(event.site), FIELD.site, candidates, contexts);
-    if (back > BigInt(fresh)) throw new MalformedError('an event at a site that there is not');
-    event.site = fresh - Number(back);
-    this.#siteHistory = ((this.#siteHistory << 2) | (back === 0n ? 0 : back === candidates[0] ? 1 : 2)) & 0xff;
-    if (back === 0n) this.#codeNewSite(event.site, before);
-    if (before !== undefined) before.next = event.site;
-    for (const key of keys) this.#siteAfter.set(key, event.site);
-    this.#way = [event.site, last, second];
-    const site = this.#sites[event.site] as Site;
-    this.#siteAt.set(contextOf(1, before?.row.kind ?? 0, before?.row.pc ?? 0n), site);
+    const coded = toNumber(this.#numbers.code(wordOf(fresh - event.site), FIELD.site, candidates, contexts));
+    if (coded > fresh) throw new MalformedError('an event at a site that there is not');
+    const number = fresh - coded;
+    event.site = number;
+    this.#siteHistory = ((this.#siteHistory << 2) | (coded === 0 ? 0 : coded === back.low ? 1 : 2)) & 0xff;
+    if (coded === 0) this.#codeNewSite(number, before);
+    if (before !== undefined) before.next = number;
+    siteAfter.set(afterThree, number);
+    siteAfter.set(afterTwo, number);
+    siteAfter.set(afterOne, number);
+    this.#third = second;
+    this.#second = latest;
+    this.#latest = number;
+    this.#siteAt.set(withWord(withNumber(AT_EVENT, lastKind), lastPc), this.#sites[number] as Site);
   }
 
   #codeNewSite(number: number, before: Site | undefined): void {
-    const row = this.#rows.sites[number] ?? { kind: 0, hart: 0n, pc: 0n, fields: [] };
+    const row = this.#rows.sites[number] ?? { kind: 0, hart: ZERO, pc: ZERO, fields: [] };
     this.#rows.sites[number] = row;
-    const [lastKind, lastPc] = [before?.row.kind ?? 0, before?.row.pc ?? 0n];
-    const after = this.#siteAt.get(contextOf(1, lastKind, lastPc));
-    const kindContexts = [contextOf(lastKind), contextOf(lastKind, lastPc)];
-    const kindCandidates = [after && BigInt(after.row.kind), BigInt(lastKind)];
-    row.kind = Number(this.#numbers.code(BigInt(row.kind), FIELD.kind, kindCandidates, kindContexts));
+    const [lastKind, lastPc] = [before?.row.kind ?? 0, before?.row.pc ?? ZERO];
+    const after = this.#siteAt.get(withWord(withNumber(AT_EVENT, lastKind), lastPc));
+    const kindContexts = [contextOf(lastKind), withWord(contextOf(lastKind), lastPc)];
+    const kindCandidates = [after && wordOf(after.row.kind), wordOf(lastKind)];
+    row.kind = toNumber(this.#numbers.code(wordOf(row.kind), FIELD.kind, kindCandidates, kindContexts));
     const kind = this.#kindOf(row.kind);
-    const alike = this.#lastOfKind.get(row.kind);
-    row.hart = this.#numbers.code(row.hart, FIELD.hart, [alike?.row.hart ?? 0n], []);
+    const alike = this.#lastOfKind[row.kind];
+    row.hart = this.#numbers.code(row.hart, FIELD.hart, [alike?.row.hart ?? ZERO], NOTHING);
     const base = alike?.row.pc ?? lastPc;
     const pcCandidates = [after?.row.kind === row.kind ? after.row.pc : undefined, lastPc, base];
     const pcContexts = [contextOf(row.kind), contextOf(row.kind, lastKind), contextOf(after === undefined ? 0 : 1)];
     row.pc = this.#numbers.code(row.pc, FIELD.pc, pcCandidates, pcContexts, base);
-    const place = contextOf(2, row.kind, row.pc);
+    const place = withWord(withNumber(AT_SITE, row.kind), row.pc);
     const kin = this.#siteAt.get(place);
     this.#codeSiteFields(row, kind, kin, alike, lastKind);
     const site = new Site(row, kind, kin);
     this.#sites.push(site);
     this.#siteAt.set(place, site);
-    this.#lastOfKind.set(row.kind, site);
+    this.#lastOfKind[row.kind] = site;
   }
 
   #codeSiteFields(
@@ -161,67 +193,72 @@ export class EventModel {
     alike: Site | undefined,
     lastKind: number,
   ): void {
+    const lasts = this.#last;
+    const ofPlace = withWord(contextOf(row.kind), row.pc);
+    const ofKinds = contextOf(row.kind, lastKind);
     let soFar = contextOf(row.kind);
-    for (const [index, { code, type }] of fixed.entries()) {
+    for (let index = 0; index < fixed.length; index++) {
+      const { code, type } = fixed[index] as EventColumn;
       const field = FIELD.ofSite + code;
       const ofKin = kin?.row.fields[index];
       const ofAlike = alike?.row.fields[index];
       const key = contextOf(field, soFar);
-      const changeKey = contextOf(field, row.kind, 3);
-      const again = this.#last.get(key);
+      const changeKey = withNumber(contextOf(field, row.kind), 3);
+      const again = lasts.get(key);
       const candidates =
         type === 'name'
-          ? [ofKin ?? again, again, ofAlike, BigInt(this.#names.count)]
-          : [sumOf(ofKin, this.#last.get(changeKey)), ofKin, again, ofAlike];
-      const contexts = [soFar, contextOf(row.kind, row.pc), contextOf(ofAlike ?? 0n), contextOf(row.kind, lastKind)];
-      const value = this.#numbers.code(row.fields[index] ?? 0n, field, candidates, contexts);
+          ? [ofKin ?? again, again, ofAlike, wordOf(this.#names.count)]
+          : [sumOf(ofKin, lasts.get(changeKey)), ofKin, again, ofAlike];
+      const contexts = [soFar, ofPlace, withWord(0, ofAlike ?? ZERO), ofKinds];
+      const value = this.#numbers.code(row.fields[index] ?? ZERO, field, candidates, contexts);
       if (type === 'name') this.#names.expect(value);
-      if (ofKin !== undefined) this.#last.set(changeKey, word(value - ofKin));
-      this.#last.set(key, value);
+      if (ofKin !== undefined) lasts.set(changeKey, difference(value, ofKin));
+      lasts.set(key, value);
       row.fields[index] = value;
-      soFar = contextOf(soFar, value);
+      soFar = withWord(contextOf(soFar), value);
     }
   }
 
   #kindOf(code: number): Kind {
-    const known = this.#kinds.get(code);
+    const known = this.#kinds[code];
     if (known !== undefined) return known;
-    const spec = EVENT_SPEC_BY_CODE.get(code);
-    if (spec === undefined) throw new MalformedError(`event kind ${code} is not known`);
-    const varying = varyingColumns(spec);
-    const rows = this.#rows;
-    const present = varying.map((_, index) => {
-      const isPresent = rows.events.some(
-        ({ site, fields }) => rows.sites[site]?.kind === code && (fields[index] ?? 0n) !== 0n,
-      );
-      return this.#numbers.code(isPresent ? 1n : 0n, FIELD.present, [1n], []) === 1n;
+    const columns = columnsOf(code);
+    if (columns === undefined) throw new MalformedError(`event kind ${code} is not known`);
+    const ofKind = this.#rows.present[code] ?? [];
+    const present = columns.varying.map((_, index) => {
+      return toNumber(this.#numbers.code(ofKind[index] ? ONE : ZERO, FIELD.present, ONLY_ONE, NOTHING)) === 1;
     });
-    const kind = { fixed: fixedColumns(spec), varying, present };
-    this.#kinds.set(code, kind);
+    const kind = { ...columns, present };
+    this.#kinds[code] = kind;
     return kind;
   }
 
-  #codeStamp(event: EventRowOfSite, site: Site): void {
-    const like = site.events > 0 ? site : (site.kin ?? site);
-    const { step, wait } = like;
+  #codeStamp(event: EventRowOfSite, site: Site, before: Site | undefined): void {
+    const { step, wait } = site.events > 0 ? site : (site.kin ?? site);
     const number = event.site;
     const { kind, pc } = site.row;
-    const before = this.#sites[this.#way[1]];
+    const lastKind = before === undefined ? 0 : before.row.kind;
+    const ofKind = contextOf(kind);
     const stepContexts = [
-      contextOf(kind),
+      ofKind,
       contextOf(number),
-      contextOf(kind, before?.row.kind ?? 0, word(pc - (before?.row.pc ?? 0n))),
-      contextOf(before?.row.kind ?? 0, step ?? -1n),
+      withWord(withNumber(ofKind, lastKind), before === undefined ? pc : difference(pc, before.row.pc)),
+      withWord(contextOf(lastKind), step ?? MINUS_ONE),
     ];
-    const coded = this.#numbers.code(word(event.icount - this.#icount), FIELD.icount, [step, 0n], stepContexts);
-    const length = lengthOf(coded);
-    const waitContexts = [contextOf(number, coded), contextOf(length), contextOf(length, lengthOf(wait ?? 0n))];
-    const waited = word(event.stall - this.#stall - this.#owed);
-    const codedWait = this.#numbers.code(waited, FIELD.wait, [wait, 0n], waitContexts, 0n);
-    event.icount = word(this.#icount + coded);
-    event.stall = word(this.#stall + this.#owed + codedWait);
-    const left = -BigInt.asIntN(64, codedWait);
-    this.#owed = (left > 0n ? left : 0n) + site.cost;
+    const steps = difference(event.icount, this.#icount);
+    const coded = this.#numbers.code(steps, FIELD.icount, [step, ZERO], stepContexts);
+    const ofLength = contextOf(lengthOf(coded));
+    const waitContexts = [
+      withWord(contextOf(number), coded),
+      ofLength,
+      withNumber(ofLength, wait === undefined ? 0 : lengthOf(wait)),
+    ];
+    const due = sum(this.#stall, this.#owed);
+    const waited = difference(event.stall, due);
+    const codedWait = this.#numbers.code(waited, FIELD.wait, [wait, ZERO], waitContexts, ZERO);
+    event.icount = sum(this.#icount, coded);
+    event.stall = sum(due, codedWait);
+    this.#owed = codedWait.high < 0 ? sum(difference(ZERO, codedWait), site.cost) : site.cost;
     this.#icount = event.icount;
     this.#stall = event.stall;
     site.step = coded;
@@ -229,42 +266,46 @@ export class EventModel {
   }
 
   #codeFields(event: EventRowOfSite, site: Site): void {
+    const { varying, present } = site.kind;
     let soFar = contextOf(event.site);
-    for (const [index, { code }] of site.kind.varying.entries()) {
-      const isPresent = site.kind.present[index] === true;
-      event.fields[index] = isPresent ? this.#codeField(event, site, index, FIELD.ofEvent + code, soFar) : 0n;
-      if (isPresent) soFar = contextOf(soFar, event.fields[index]);
+    for (let index = 0; index < varying.length; index++) {
+      if (present[index] !== true) {
+        event.fields[index] = ZERO;
+        continue;
+      }
+      const field = FIELD.ofEvent + (varying[index] as EventColumn).code;
+      const value = this.#codeField(event, site, index, field, soFar);
+      event.fields[index] = value;
+      soFar = withWord(contextOf(soFar), value);
     }
   }
 
   /** @param soFar context of the site and of the fields before this one */
-  #codeField(event: EventRowOfSite, site: Site, index: number, field: number, soFar: number): bigint {
+  #codeField(event: EventRowOfSite, site: Site, index: number, field: number, soFar: number): Word {
     const { kind, fields } = site.row;
+    const lasts = this.#last;
     const own = site.values[index];
-    const like = own ?? site.kin?.values[index] ?? 0n;
-    const lastKey = contextOf(field, kind, 1);
-    const changeKey = contextOf(field, kind, 2);
+    const like = own ?? site.kin?.values[index] ?? ZERO;
+    const ofKind = contextOf(field, kind);
+    const lastKey = withNumber(ofKind, 1);
+    const changeKey = withNumber(ofKind, 2);
     const key = contextOf(field, soFar);
-    const last = this.#last.get(lastKey);
-    const ownStep = sumOf(own, site.changes[index]);
-    const stepped = ownStep ?? sumOf(last, this.#last.get(changeKey));
-    const contexts = [contextOf(event.site), contextOf(kind, fields.at(-1) ?? 0n), soFar, contextOf(like)];
-    const candidates = [like, stepped, this.#last.get(key)];
-    const base = own !== undefined && own > SMALL_MAX ? own : undefined;
-    const value = this.#numbers.code(event.fields[index] ?? 0n, field, candidates, contexts, base);
-    if (own !== undefined) site.changes[index] = word(value - own);
-    if (last !== undefined) this.#last.set(changeKey, word(value - last));
+    const last = lasts.get(lastKey);
+    const stepped = sumOf(own, site.changes[index]) ?? sumOf(last, lasts.get(changeKey));
+    const ofLastField = withWord(contextOf(kind), fields[fields.length - 1] ?? ZERO);
+    const contexts = [contextOf(event.site), ofLastField, soFar, withWord(0, like)];
+    const base = own !== undefined && toNumber(own) > SMALL_MAX ? own : undefined;
+    const candidates = [like, stepped, lasts.get(key)];
+    const value = this.#numbers.code(event.fields[index] ?? ZERO, field, candidates, contexts, base);
+    if (own !== undefined) site.changes[index] = difference(value, own);
+    if (last !== undefined) lasts.set(changeKey, difference(value, last));
     site.values[index] = value;
-    this.#last.set(lastKey, value);
-    this.#last.set(key, value);
+    lasts.set(lastKey, value);
+    lasts.set(key, value);
     return value;
   }
 }
 
-function sumOf(value: bigint | undefined, change: bigint | undefined): bigint | undefined {
-  return value === undefined || change === undefined ? undefined : word(value + change);
-}
-
-function word(value: bigint): bigint {
-  return BigInt.asUintN(64, value);
+function sumOf(value: Word | undefined, change: Word | undefined): Word | undefined {
+  return value === undefined || change === undefined ? undefined : sum(value, change);
 }

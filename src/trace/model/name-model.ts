@@ -2,8 +2,9 @@
 import { DICTIONARY_TEXTS } from '../dictionary.ts';
 import { MalformedError } from '../messagepack.ts';
 import { LIMITS } from '../schema.ts';
-import { contextOf } from './hash.ts';
+import { withWord } from './hash.ts';
 import type { NumberModel } from './number-model.ts';
+import { ONE, toNumber, type Word, wordOf, ZERO } from './word.ts';
 
 /** Numbers of fields for the number model. */
 export const NAME_FIELD = { isPreset: 16, preset: 17, length: 18, byte: 19 } as const;
@@ -26,9 +27,10 @@ export class NameModel {
   }
 
   /** The name of a number has come: codes it if it is the next one. Throws {@link MalformedError}. */
-  expect(number: bigint): void {
-    if (number > BigInt(this.count)) throw new MalformedError('a name that there is not');
-    if (number < BigInt(this.count)) return;
+  expect(word: Word): void {
+    const number = toNumber(word);
+    if (number > this.count) throw new MalformedError('a name that there is not');
+    if (number < this.count) return;
     const known = this.#names[this.count];
     this.#names[this.count] = this.#code(known ?? '');
     this.count += 1;
@@ -36,26 +38,26 @@ export class NameModel {
 
   #code(name: string): string {
     const place = PLACES.get(name);
-    const isPreset = this.#numbers.code(place === undefined ? 0n : 1n, NAME_FIELD.isPreset, [1n], []) === 1n;
-    if (!isPreset) return this.#spell(name);
-    const next = BigInt(this.#place + 1);
-    const coded = this.#numbers.code(BigInt(place ?? 0), NAME_FIELD.preset, [next], [], BigInt(this.#place));
-    const text = coded < BigInt(DICTIONARY_TEXTS.length) ? DICTIONARY_TEXTS[Number(coded)] : undefined;
+    const isPreset = this.#numbers.code(place === undefined ? ZERO : ONE, NAME_FIELD.isPreset, [ONE], []);
+    if (toNumber(isPreset) !== 1) return this.#spell(name);
+    const next = wordOf(this.#place + 1);
+    const coded = toNumber(this.#numbers.code(wordOf(place ?? 0), NAME_FIELD.preset, [next], [], wordOf(this.#place)));
+    const text = DICTIONARY_TEXTS[coded];
     if (text === undefined) throw new MalformedError('a name beyond the dictionary');
-    this.#place = Number(coded);
+    this.#place = coded;
     return text;
   }
 
   #spell(name: string): string {
     const bytes = new TextEncoder().encode(name);
-    const length = this.#numbers.code(BigInt(bytes.length), NAME_FIELD.length, [], []);
-    this.#spelledBytes += Number(length);
+    const length = toNumber(this.#numbers.code(wordOf(bytes.length), NAME_FIELD.length, [], []));
+    this.#spelledBytes += length;
     if (this.#spelledBytes > LIMITS.modelledNameBytes) throw new MalformedError('names are too long for their coding');
-    const coded = new Uint8Array(Number(length));
-    let last = 0n;
-    for (let at = 0; at < coded.length; at += 1) {
-      last = this.#numbers.code(BigInt(bytes[at] ?? 0), NAME_FIELD.byte, [], [contextOf(last)]);
-      coded[at] = Number(last & 0xffn);
+    const coded = new Uint8Array(length);
+    let last = ZERO;
+    for (let at = 0; at < length; at += 1) {
+      last = this.#numbers.code(wordOf(bytes[at] ?? 0), NAME_FIELD.byte, [], [withWord(0, last)]);
+      coded[at] = last.low;
     }
     try {
       return utf8.decode(coded);
