@@ -1,7 +1,8 @@
 /**
  * Random programs that go everywhere translated code could differ from interpreted code: loops, branches, calls within pages and across,
  * recursion, straddling and changing code, exceptions in the middle of loops, translation with few TLB entries, privilege
- * changes, CSR reads, atomics, devices. They end by themselves at `end`, or are cut off; either way everything is compared.
+ * changes, CSR reads, atomics, devices. They end by themselves in the loop at `end`, which no region can hold, or are cut off; either way everything is
+ * compared.
  *
  * Registers: ra, sp; s0 data; s1 to s3 and s10 loop counters; s11 turns of the main loop; s8 interrupts; s9 where to go on after a fetch that
  * faults; t3, t4 addresses; t5, t6 handlers; the rest hold values.
@@ -11,6 +12,7 @@ import type { Privilege } from '../../src/machine/machine-types.ts';
 import { PRIVILEGE } from '../../src/machine/machine-types.ts';
 import type { Random } from '../oracle/differential/random.ts';
 import { assemble, type Program } from './assembler.ts';
+import { both, cases, leave, nested, type StatementWriter, split, words } from './compiled-statements.ts';
 
 export const GUEST = {
   memoryBytes: 1 << 20,
@@ -126,7 +128,7 @@ const BAD_ADDRESSES = [0n, 0x1234_5678n, -8n, 0x7fff_ffffn, 0x8100_0000n, 0x4002
 
 type Statement = (generator: Generator, depth: number) => void;
 
-class Generator {
+class Generator implements StatementWriter {
   readonly random: Random;
   readonly privilege: Privilege;
   readonly paged: boolean;
@@ -135,6 +137,10 @@ class Generator {
   readonly #functions: number;
   /** Each program has its own taste, so that some are almost all of one kind. */
   readonly #tastes: readonly Statement[];
+  /** Programs with few values use each again soon. */
+  readonly #values: readonly string[];
+  #favourite: string = VALUES[0];
+  readonly waysOut: string[] = [];
   #labels = 0;
   #inFunction = false;
 
@@ -143,9 +149,10 @@ class Generator {
     this.privilege = random.pick([PRIVILEGE.M, PRIVILEGE.S, PRIVILEGE.S, PRIVILEGE.U]);
     this.paged = this.privilege !== PRIVILEGE.M ? random.below(3) > 0 : random.chance(4);
     this.#functions = 1 + random.below(4);
+    this.#values = VALUES.slice(0, random.pick([3, 5, 8, VALUES.length]));
     // What leaves a region is rarer than what stays, or nothing would stay.
     this.#tastes = Object.entries(STATEMENTS).flatMap(([name, kind]) => {
-      const weights = LEAVING.has(name) ? [0, 0, 0, 1, 1] : [0, 1, 2, 3, 4];
+      const weights = LEAVING.has(name) ? [0, 0, 0, 1, 1] : CARRYING.has(name) ? [1, 2, 4, 6, 8] : [0, 1, 2, 3, 4];
       return Array.from({ length: random.pick(weights) }, () => kind);
     });
   }
@@ -153,10 +160,10 @@ class Generator {
   generate(): GeneratedProgram {
     const { random } = this;
     this.line(`.space ${2 * random.below(PAGE / 2)}`);
-    this.line(`start: li s11, ${10 + random.below(50)}; la s9, next`);
+    this.line(`start: li s11, ${20 + random.below(80)}; la s9, next`);
     this.line('main:');
     this.statements(3 + random.below(8), 0);
-    this.line('next: addi s11, s11, -1; beq s11, zero, end; j main; end: j end');
+    this.line('next: addi s11, s11, -1; beq s11, zero, end; j main; end: fence.i; j end');
     for (let index = 0; index < this.#functions; index++) this.#function(index);
     const source = this.#lines.join('\n');
     const program = assemble(source, GUEST.code);
@@ -184,13 +191,13 @@ class Generator {
     return `L${this.#labels++}`;
   }
 
-  value(): string {
-    return this.random.pick(VALUES);
-  }
+  /** A statement has to do with one value more than with others. */
+  readonly value = (): string => (this.random.chance(2) ? this.#favourite : this.random.pick(this.#values));
 
   statements(count: number, depth: number): void {
     for (let index = 0; index < count; index++) {
       if (this.random.chance(6)) this.line(`.half ${this.random.pick(COMPRESSED)}`);
+      this.#favourite = this.random.pick(this.#values);
       const kind = this.#tastes.length === 0 ? STATEMENTS.compute : this.random.pick(this.#tastes);
       must(kind, 'statement')(this, depth);
     }
@@ -217,14 +224,17 @@ class Generator {
     if (random.chance(2)) this.line(`.align ${random.pick([4, 64, 1024, PAGE])}`);
     if (random.chance(3)) this.line('.half 1');
     this.#inFunction = true;
-    this.line(`f${index}: addi sp, sp, -32; sd ra, 0(sp); sd s10, 8(sp)`);
+    const end = this.label();
+    this.waysOut.push(end);
+    this.line(`f${index}: addi sp, sp, -32; sd ra, 0(sp); sd s10, 8(sp); sd s2, 16(sp)`);
     this.statements(1 + random.below(5), 1);
     if (random.chance(3)) {
       const out = this.label();
       // Recursion, as deep as the argument says.
       this.line(`andi s10, s10, 7; beq s10, zero, ${out}; addi s10, s10, -1; jal ra, f${index}; nop; ${out}:`);
     }
-    this.line('ld ra, 0(sp); ld s10, 8(sp); addi sp, sp, 32');
+    this.waysOut.pop();
+    this.line(`${end}: ld ra, 0(sp); ld s10, 8(sp); ld s2, 16(sp); addi sp, sp, 32`);
     // Some return past the instruction after the call, if a value says so.
     if (random.chance(3)) this.line(`andi t4, ${this.value()}, 1; sh2add ra, t4, ra`);
     this.line('jalr zero, 0(ra)');
@@ -304,10 +314,12 @@ const STATEMENTS = {
     const counter = COUNTERS[depth];
     if (counter === undefined) return;
     const top = g.label();
+    const [next, out] = [g.label(), g.label()];
     g.line(`li ${counter}, ${2 + g.random.below(12)}; ${top}:`);
+    g.waysOut.push(next, out);
     g.statements(1 + g.random.below(4), depth + 1);
-    const out = g.label();
-    g.line(`addi ${counter}, ${counter}, -1; bge zero, ${counter}, ${out}; j ${top}; ${out}:`);
+    g.waysOut.length -= 2;
+    g.line(`${next}: addi ${counter}, ${counter}, -1; bge zero, ${counter}, ${out}; j ${top}; ${out}:`);
   },
   tightLoop: (g) => {
     // A counter of its own: it may stand in any loop.
@@ -325,6 +337,12 @@ const STATEMENTS = {
     STATEMENTS.compute(g);
     g.line(`${out}:`);
   },
+  words: (g) => words(g),
+  nested: (g) => nested(g),
+  split: (g) => split(g),
+  both: (g) => both(g),
+  cases: (g) => cases(g),
+  leave: (g) => leave(g),
   call: (g) => {
     const name = g.call();
     if (name === undefined) return;
@@ -453,6 +471,9 @@ const STATEMENTS = {
       g.line(`csrrs t4, time, zero; addi t4, t4, ${1 + g.random.below(60)}; csrrw zero, stimecmp, t4`);
   },
 } as const satisfies Record<string, Statement>;
+
+/** What others stand in, or are called by: without many of these, little is hot. */
+const CARRYING: ReadonlySet<string> = new Set<keyof typeof STATEMENTS>(['loop', 'call']);
 
 const LEAVING: ReadonlySet<string> = new Set<keyof typeof STATEMENTS>([
   ...(['csr', 'trap', 'lost', 'fence', 'device', 'remap', 'borrow', 'wait', 'timer'] as const),

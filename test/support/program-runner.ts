@@ -82,11 +82,12 @@ export function runGenerated(machine: Machine, random: Random, options: RunOptio
   const untilCycle = machine.clock.cycle + Math.min(CYCLES_MAX, quantum * 8000);
   const events = random.chance(3) ? 0 : random.pick([3, 20]);
   const end = BigInt(generated.program.address('end'));
+  const isAtEnd = ({ pc }: { readonly pc: bigint }) => pc === end || pc === end + 4n;
   for (let turn = 0; machine.clock.cycle < untilCycle; turn++) {
     const hart = turn % machine.harts.length;
     runTurn(machine, host, hart, machine.clock.cycle + 1 + random.below(2 * quantum));
     if (events > 0 && random.chance(events)) disturb(machine, host, generated, random, wires);
-    if (machine.harts.every(({ pc }) => pc === end)) break;
+    if (machine.harts.every(isAtEnd)) break;
     machine.charge(1);
   }
   machine.memoryDigest();
