@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { fflateTables } from './command/fflate-tables.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -48,6 +49,7 @@ export async function buildCommand(folder) {
     legalComments: 'none',
     logLevel: 'warning',
     alias: { 'node:child_process': join(root, 'scripts/command/no-child-process.cjs') },
+    plugins: [fflateTables],
     define: { 'import.meta.url': '__moduleUrl' },
     // The function that a CommonJS module is, here rather than added when it is read: that would copy the text once more.
     banner: {
@@ -68,6 +70,7 @@ export async function buildCommand(folder) {
       minifyWhitespace: true,
       legalComments: 'none',
       logLevel: 'warning',
+      plugins: [fflateTables],
     });
   }
   const command = join(folder, 'paratrace.js');

@@ -11,17 +11,22 @@ export type Crc32 = (bytes: Uint8Array) => number;
 
 /** CRC-32 of `bytes[start, end)` as an unsigned number. `seed` is the result for what came before; 0 at the start. */
 export function crc32(bytes: Uint8Array, seed = 0, start = 0, end = bytes.length): number {
+  const tables = TABLES;
   let crc = ~seed;
   let at = start;
   for (const wordsEnd = end - 3; at < wordsEnd; at += 4) {
-    crc ^= byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16) | (byte(bytes, at + 3) << 24);
+    crc ^=
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24);
     crc =
-      entry(768 + (crc & 255)) ^
-      entry(512 + ((crc >>> 8) & 255)) ^
-      entry(256 + ((crc >>> 16) & 255)) ^
-      entry(crc >>> 24);
+      (tables[768 + (crc & 255)] as number) ^
+      (tables[512 + ((crc >>> 8) & 255)] as number) ^
+      (tables[256 + ((crc >>> 16) & 255)] as number) ^
+      (tables[crc >>> 24] as number);
   }
-  for (; at < end; at += 1) crc = entry((crc ^ byte(bytes, at)) & 255) ^ (crc >>> 8);
+  for (; at < end; at += 1) crc = (tables[(crc ^ (bytes[at] as number)) & 255] as number) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
@@ -38,12 +43,4 @@ function buildTables(): Int32Array {
     tables[index] = (before >>> 8) ^ (tables[before & 255] ?? 0);
   }
   return tables;
-}
-
-function byte(bytes: Uint8Array, at: number): number {
-  return bytes[at] as number;
-}
-
-function entry(index: number): number {
-  return TABLES[index] as number;
 }
