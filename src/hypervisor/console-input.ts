@@ -5,7 +5,9 @@
  * When the guest is given bytes follows from the guest alone (`pull`): it polls an empty receiver, calls the debug console's read,
  * posts a receive buffer, or every hart waits with a receiver armed. Only a live host pushes: at a stop, into an armed receiver.
  */
-import type { Clock, PlainState } from '../machine/bus.ts';
+
+import type { Clock } from '../machine/bus.ts';
+import type { StateSink } from '../machine/state-sink.ts';
 import type { InputPort, InputRecord, InputSource } from './vm-ports.ts';
 
 /**
@@ -141,14 +143,12 @@ export class ConsoleInput {
     return this.#source.nextPushCycle(this.#clock);
   }
 
-  state(): PlainState {
-    return {
-      ended: this.#ended,
-      emptyPolls: this.#emptyPolls,
-      uartPollsInARow: this.#uartPollsInARow,
-      uartPollsInAll: this.#uartPollsInAll,
-      takenBytes: this.#takenBytes,
-    };
+  writeState(sink: StateSink): void {
+    sink.value('ended', this.#ended);
+    sink.value('emptyPolls', this.#emptyPolls);
+    sink.value('uartPollsInARow', this.#uartPollsInARow);
+    sink.value('uartPollsInAll', this.#uartPollsInAll);
+    sink.value('takenBytes', this.#takenBytes);
   }
 
   #record(port: InputPort, via: 'pull' | 'push', bytes: Uint8Array | undefined): Uint8Array | undefined {

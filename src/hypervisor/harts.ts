@@ -5,8 +5,9 @@
  * All harts share one physical core, so a hart that asks to stop or suspend has done so when its call is over: STOP_PENDING and
  * SUSPEND_PENDING exist for the specification's sake and are never seen. START_PENDING and RESUME_PENDING last until the hart's turn comes.
  */
+
 import { assert, must } from '../assert.ts';
-import type { PlainState } from '../machine/bus.ts';
+import type { StateSink } from '../machine/state-sink.ts';
 
 /** HSM state numbers (SBI 2.0 §9, table 14). */
 export const HSM_STATE = {
@@ -115,14 +116,19 @@ export class HartStates {
     return { changed, resume };
   }
 
-  state(): PlainState {
-    return {
-      harts: this.#harts.map(({ state, waiting, resume }) => ({
-        state,
-        waiting,
-        ...(resume && { resumePc: resume.pc, resumeOpaque: resume.opaque }),
-      })),
-    };
+  writeState(sink: StateSink): void {
+    sink.beginList('harts');
+    for (const { state, waiting, resume } of this.#harts) {
+      sink.begin(undefined);
+      sink.value('state', state);
+      sink.value('waiting', waiting);
+      if (resume) {
+        sink.value('resumePc', resume.pc);
+        sink.value('resumeOpaque', resume.opaque);
+      }
+      sink.end();
+    }
+    sink.end();
   }
 
   #hart(hart: number): HartRecord {

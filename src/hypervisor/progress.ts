@@ -2,9 +2,10 @@
  * Can the guest still go on? Questions that the loop asks where nothing is left to do, or where harts do nothing but turn on the spot.
  * They look at the machine and change nothing in it.
  */
+
 import { must } from '../assert.ts';
-import type { PlainState } from '../machine/bus.ts';
 import { type Hart, type Machine, PRIVILEGE } from '../machine/machine-types.ts';
+import type { StateSink } from '../machine/state-sink.ts';
 import type { HartStates } from './harts.ts';
 
 /**
@@ -51,8 +52,12 @@ export class SpinWatch {
     return this.#spinning.has(hart);
   }
 
-  state(): PlainState {
-    return { nextCycle: this.#nextCycle, spinning: [...this.#spinning].sort((a, b) => a - b) };
+  writeState(sink: StateSink): void {
+    sink.value('nextCycle', this.#nextCycle);
+    sink.value(
+      'spinning',
+      [...this.#spinning].sort((a, b) => a - b),
+    );
   }
 }
 

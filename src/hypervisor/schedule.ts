@@ -3,8 +3,10 @@
  * and no closures, so that digests see it and checkpoints can save it; who does the work is looked up by the target's name.
  * Tasks of the same cycle run in the order in which they were scheduled.
  */
+
 import { assert, must } from '../assert.ts';
 import type { Clock, PlainState } from '../machine/bus.ts';
+import type { StateSink } from '../machine/state-sink.ts';
 
 export interface ScheduledTask {
   /** Model cycle at which it comes due: a safe integer. */
@@ -87,7 +89,10 @@ export class Schedule implements Scheduler {
   }
 
   /** Pending tasks in order and the running number. */
-  state(): PlainState {
-    return { sequence: this.#sequence, tasks: this.#tasks.map((task) => ({ ...task })) };
+  writeState(sink: StateSink): void {
+    sink.value('sequence', this.#sequence);
+    sink.beginList('tasks');
+    for (const task of this.#tasks) sink.value(undefined, { ...task });
+    sink.end();
   }
 }

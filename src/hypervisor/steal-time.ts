@@ -4,8 +4,10 @@
  *
  * What the hypervisor does for a hart itself is no steal time.
  */
-import { assert, must } from '../assert.ts';
-import type { Clock, GuestMemory, PlainState } from '../machine/bus.ts';
+
+import { assert } from '../assert.ts';
+import type { Clock, GuestMemory } from '../machine/bus.ts';
+import { ascending, type StateSink } from '../machine/state-sink.ts';
 
 /** `struct sbi_sta_struct` (§16.1). */
 const RECORD = { sequence: 0, steal: 8, preempted: 16 } as const;
@@ -89,15 +91,21 @@ export class StealTime {
     memory.write8(pa + RECORD.preempted, 0);
   }
 
-  /** Undefined where no hart has asked for it. */
-  state(): PlainState | undefined {
-    if (this.#accounts.size === 0) return undefined;
-    const harts = [...this.#accounts.keys()].sort((a, b) => a - b);
-    return {
-      harts: harts.map((hart) => {
-        const { pa, stolenCycles, readySince } = must(this.#accounts.get(hart), 'an account');
-        return { hart, pa, stolenCycles, readySince: readySince ?? -1 };
-      }),
-    };
+  /** Whether a hart has asked for it: only then it has state. */
+  get isUsed(): boolean {
+    return this.#accounts.size > 0;
+  }
+
+  writeState(sink: StateSink): void {
+    sink.beginList('harts');
+    for (const [hart, { pa, stolenCycles, readySince }] of ascending(this.#accounts)) {
+      sink.begin(undefined);
+      sink.value('hart', hart);
+      sink.value('pa', pa);
+      sink.value('stolenCycles', stolenCycles);
+      sink.value('readySince', readySince ?? -1);
+      sink.end();
+    }
+    sink.end();
   }
 }

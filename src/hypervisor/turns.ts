@@ -4,7 +4,7 @@
  * A turn's end matters only while another hart wants the processor. A hart that becomes runnable after the running one has used up its
  * turn is served at once. Everything follows from cycles, so it makes no difference how often the loop looks.
  */
-import type { PlainState } from '../machine/bus.ts';
+import type { StateSink } from '../machine/state-sink.ts';
 
 /** Whose turn it is, and why it changed. */
 export interface Turn {
@@ -73,8 +73,10 @@ export class Turns {
     this.#endCycle = cycle + this.#quantumCycles;
   }
 
-  state(): PlainState {
-    return { current: this.#current, endCycle: this.#endCycle, onCore: this.#onCore };
+  writeState(sink: StateSink): void {
+    sink.value('current', this.#current);
+    sink.value('endCycle', this.#endCycle);
+    sink.value('onCore', this.#onCore);
   }
 
   /** The next runnable hart after the current one, which does not count. */

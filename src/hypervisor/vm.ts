@@ -5,10 +5,12 @@
  * The loop may be left at any stop and entered again without any effect on the run: everything it decides follows from cycles,
  * instruction counts and guest state, never from how often it was entered. A guest never notices how long a slice was.
  */
+
 import { must } from '../assert.ts';
-import { IRQ, type PlainState } from '../machine/bus.ts';
+import { IRQ } from '../machine/bus.ts';
 import { type Hart, type Machine, type MachineConfig, STOP, type StopReason } from '../machine/machine-types.ts';
 import { TIMEBASE_HZ } from '../machine/platform/memory-map.ts';
+import type { StateSink } from '../machine/state-sink.ts';
 import { AvoidedExits } from './avoided-exits.ts';
 import { Board } from './board.ts';
 import { type BootedGuest, bootGuest, resumeSupervisor } from './boot.ts';
@@ -170,20 +172,24 @@ export class Vm {
   }
 
   /** Everything that decides how the run goes on, besides the harts, RAM and what has been asked of the input source. */
-  state(): PlainState {
-    const stealTime = this.#stealTime?.state();
-    return {
-      devices: Object.fromEntries(this.machine.devices.map((device) => [device.name, device.state()])),
-      harts: this.#harts.state(),
-      turns: this.#turns.state(),
-      schedule: this.#schedule.state(),
-      input: this.#input.state(),
-      drawnBytes: this.#random.drawnBytes,
-      timerLevels: [...this.#timerLevels],
-      watch: this.#watch.state(),
-      ...(this.#processor?.state !== undefined && { processor: this.#processor.state() }),
-      ...(stealTime !== undefined && { stealTime }),
-    };
+  writeState(sink: StateSink): void {
+    sink.begin('devices');
+    for (const device of this.machine.devices) sink.state(device.name, device);
+    sink.end();
+    sink.state('harts', this.#harts);
+    sink.state('turns', this.#turns);
+    sink.state('schedule', this.#schedule);
+    sink.state('input', this.#input);
+    sink.value('drawnBytes', this.#random.drawnBytes);
+    sink.value('timerLevels', this.#timerLevels);
+    sink.state('watch', this.#watch);
+    const processor = this.#processor;
+    if (processor?.writeState !== undefined) {
+      sink.begin('processor');
+      processor.writeState(sink);
+      sink.end();
+    }
+    if (this.#stealTime?.isUsed) sink.state('stealTime', this.#stealTime);
   }
 
   /**

@@ -2,6 +2,7 @@
  * What devices, memory and clock look like to each other. Register faces of devices live in `devices/`; they know guest
  * physical addresses and interrupt lines, never a hart's registers and never the hypervisor.
  */
+import type { Stateful, StateSink } from './state-sink.ts';
 
 /** Access width of a device register in bytes. */
 export type AccessSize = 1 | 2 | 4 | 8;
@@ -11,7 +12,7 @@ export type PlainState = { readonly [key: string]: PlainValue };
 export type PlainValue = number | bigint | boolean | string | Uint8Array | readonly PlainValue[] | PlainState;
 
 /** A device's registers in guest physical space. Offsets are from `base`, always inside `[0, sizeBytes)`. */
-export interface MmioDevice {
+export interface MmioDevice extends Stateful {
   /** Name in events and reports, such as `uart0`, `plic`, `virtio3`. */
   readonly name: string;
   /** First guest physical address. */
@@ -29,7 +30,7 @@ export interface MmioDevice {
   /** Name of the register at `offset`, for events and reports: `LSR`, `QueueNotify`, `claim[1]`. Undefined if there is none. */
   registerName(offset: number): string | undefined;
   /** All guest-visible and pending state. */
-  state(): PlainState;
+  writeState(sink: StateSink): void;
 }
 
 /** A level-triggered interrupt line from a device into an interrupt controller. */

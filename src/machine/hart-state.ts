@@ -1,11 +1,12 @@
 /** One hart as the host sees it: registers, pc, CSRs, by views on the engine's memory. */
 import { assert, must } from '../assert.ts';
-import type { Clock, PlainState } from './bus.ts';
+import type { Clock } from './bus.ts';
 import { csrIndexOfName } from './engine/csrs.ts';
 import type { Engine } from './engine/engine.ts';
 import { CSR_SLOTS, HART, hartBase, NO_RESERVATION } from './engine/layout.ts';
 import { REGISTER_NAMES } from './isa/registers.ts';
 import { type Hart, type HartCounters, MISS_KINDS, type MissKind, type Privilege } from './machine-types.ts';
+import type { StateSink } from './state-sink.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
 const slotOf = (name: string): number => must(CSR_SLOTS.get(name), 'a CSR with storage');
@@ -148,39 +149,54 @@ export class EngineHart implements Hart {
     this.#afterCsrWrite(this);
   }
 
-  state(): PlainState {
-    return {
-      id: this.id,
-      pc: this.pc,
-      privilege: this.privilege,
-      retired: this.retired,
-      reservation: this.get32('reservation'),
-      wires: this.get32('wires'),
-      x: REGISTER_NAMES.map((_, index) => this.x(index)),
-      csrs: Array.from(CSR_SLOTS.values(), (slot) => this.#view.getBigUint64(this.base + slot, true)),
-      fetchPage: this.get64('fetchPage'),
-      tlb: BigInt.asUintN(64, this.#engine.call.tlbDigest(this.base)),
-      counters: this.#counters(),
-      ...(this.get32('virtualization') !== VIRTUALIZATION.none && { virtualization: this.#virtualization() }),
-    };
+  writeState(sink: StateSink): void {
+    sink.value('id', this.id);
+    this.#write64(sink, 'pc');
+    sink.value('privilege', this.privilege);
+    sink.value('retired', this.retired);
+    this.#write32(sink, 'reservation');
+    this.#write32(sink, 'wires');
+    sink.words('x', this.#view, this.base + HART.regs, REGISTER_NAMES.length);
+    sink.words('csrs', this.#view, this.base + HART.csrs, CSR_SLOTS.size);
+    this.#write64(sink, 'fetchPage');
+    sink.value('tlb', BigInt.asUintN(64, this.#engine.call.tlbDigest(this.base)));
+    sink.begin('counters');
+    this.#writeCounters(sink);
+    sink.end();
+    if (this.get32('virtualization') === VIRTUALIZATION.none) return;
+    sink.begin('virtualization');
+    this.#writeVirtualization(sink);
+    sink.end();
   }
 
-  #counters(): PlainState {
-    const { tlbMisses, walkReferences, missesByKind, userFirstUses, kernelFirstUses } = this.counters();
-    return { tlbMisses, walkReferences, ...missesByKind, userFirstUses, kernelFirstUses };
+  #writeCounters(sink: StateSink): void {
+    sink.value('tlbMisses', this.counter('tlbMisses'));
+    sink.value('walkReferences', this.counter('walkReferences'));
+    for (let index = 0; index < MISS_KINDS.length; index++) {
+      sink.value(MISS_KINDS[index], this.counter('missesByKind', index));
+    }
+    sink.value('userFirstUses', this.counter('firstUses'));
+    sink.value('kernelFirstUses', this.counter('firstUses', 1));
   }
 
   /** How the hart is virtualized: what the host has set. */
-  #virtualization(): PlainState {
-    return {
-      kind: this.get32('virtualization'),
-      hgatp: this.get64('hgatp'),
-      userRoot: this.get64('userRoot'),
-      supervisorRoot: this.get64('supervisorRoot'),
-      userSpace: this.get32('userSpace'),
-      supervisorSpace: this.get32('supervisorSpace'),
-      directCounters: this.get32('directCounters'),
-    };
+  #writeVirtualization(sink: StateSink): void {
+    sink.value('kind', this.get32('virtualization'));
+    this.#write64(sink, 'hgatp');
+    this.#write64(sink, 'userRoot');
+    this.#write64(sink, 'supervisorRoot');
+    this.#write32(sink, 'userSpace');
+    this.#write32(sink, 'supervisorSpace');
+    this.#write32(sink, 'directCounters');
+  }
+
+  #write32(sink: StateSink, field: keyof typeof HART): void {
+    sink.value(field, this.get32(field));
+  }
+
+  #write64(sink: StateSink, field: keyof typeof HART): void {
+    const at = this.base + HART[field];
+    sink.word(field, this.#view.getInt32(at, true), this.#view.getInt32(at + 4, true));
   }
 
   /** A field of the hart's memory. */

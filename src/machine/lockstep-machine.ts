@@ -5,6 +5,7 @@
  * The interpreter is the one that the outside sees. Whatever the outside does to the machine is done to both; a device is
  * asked once, and the translator gets the answer that the interpreter got.
  */
+
 import { AssertionError, must } from '../assert.ts';
 import type { Clock, GuestMemory, MmioDevice, PlainValue } from './bus.ts';
 import { CSR_SLOTS, PAGE_BYTES } from './engine/layout.ts';
@@ -28,6 +29,7 @@ import type {
 } from './machine-types.ts';
 import { STOP } from './machine-types.ts';
 import type { RegionCounts } from './region-cache.ts';
+import { plainStateOf } from './state-sink.ts';
 import type { HostMemory, Virtualization } from './virtualization-types.ts';
 
 /**
@@ -258,7 +260,7 @@ export class LockstepMachine implements Machine {
   #stateDifferences(): string[] {
     return this.#first.harts.flatMap((hart) => {
       const other = twin(this.#second, hart.id);
-      return differencesOf(`hart ${hart.id}`, hart.state(), other.state());
+      return differencesOf(`hart ${hart.id}`, plainStateOf(hart), plainStateOf(other));
     });
   }
 

@@ -1,7 +1,9 @@
 /** Harts and RAM of two machines in step: what is asked is asked of the first, what is done is done to both. */
-import type { GuestMemory, PlainState } from './bus.ts';
+
+import type { GuestMemory } from './bus.ts';
 import type { EngineHart } from './hart-state.ts';
 import type { Hart, Privilege } from './machine-types.ts';
+import type { StateSink } from './state-sink.ts';
 
 /** A hart whose every change is made to two. */
 export class MirroredHart implements Hart {
@@ -81,8 +83,8 @@ export class MirroredHart implements Hart {
     this.#second.setCsr(name, value);
   }
 
-  state(): PlainState {
-    return this.#first.state();
+  writeState(sink: StateSink): void {
+    this.#first.writeState(sink);
   }
 }
 

@@ -2,10 +2,11 @@
  * The machine as the hypervisor sees it: harts that run to a deadline and come back with a reason. Implemented by
  * `machine.ts`; kept apart so that the hypervisor can be tested on a scripted machine.
  */
-import type { Clock, GuestMemory, InterruptPins, MmioDevice, PlainState } from './bus.ts';
+import type { Clock, GuestMemory, InterruptPins, MmioDevice } from './bus.ts';
 import type { CoreProfile } from './core-profiles.ts';
 import type { Meter } from './meter.ts';
 import type { RegionCompiler } from './region-compiler.ts';
+import type { Stateful } from './state-sink.ts';
 import type { HostMemory, Virtualization } from './virtualization-types.ts';
 
 export interface MachineConfig {
@@ -130,7 +131,8 @@ export interface WatchedStore {
 /** Changes nothing of the machine: it looks. */
 export type StoreObserver = (store: WatchedStore) => void;
 
-export interface Hart {
+/** Its state is registers, CSRs, privilege, and whatever else decides how it goes on. */
+export interface Hart extends Stateful {
   readonly id: number;
   /** Register x1..x31 as an unsigned 64-bit value; x0 is 0n. */
   x(index: number): bigint;
@@ -152,8 +154,6 @@ export interface Hart {
   /** A CSR by its specification name (`stvec`, `satp`), as an M-mode read without side effects would see it. */
   csr(name: string): bigint;
   setCsr(name: string, value: bigint): void;
-  /** Registers, CSRs, privilege: plain data for digests and divergence reports, keys in a fixed order. */
-  state(): PlainState;
 }
 
 /** Kinds of TLB misses, in the order in which {@link HartCounters.missesByKind} has them. */

@@ -67,5 +67,5 @@ const NO_DEVICE: MmioDevice = {
   read: () => 0,
   write: () => {},
   registerName: () => undefined,
-  state: () => ({}),
+  writeState: () => {},
 };

@@ -2,9 +2,11 @@
  * A replay: the session that a trace describes, at the prices that it holds, with the recorded inputs and a checker. It is run in
  * slices like any session and ends where the recording ends, however that was.
  */
+
 import { recordedProfile } from '../hypervisor/costs.ts';
 import { tellRow } from '../hypervisor/event-row.ts';
 import type { Machine, MachineConfig } from '../machine/machine-types.ts';
+import { plainStateOf } from '../machine/state-sink.ts';
 import type { RunImages } from '../session/config.ts';
 import type { ConsoleSink, Observer, Position, RunEnd, StateDigest } from '../session/ports.ts';
 import { Session } from '../session/session.ts';
@@ -146,7 +148,7 @@ export class Replay {
   }
 
   #registers() {
-    return Object.fromEntries(this.session.vm.machine.harts.map((hart) => [`hart ${hart.id}`, hart.state()]));
+    return Object.fromEntries(this.session.vm.machine.harts.map((hart) => [`hart ${hart.id}`, plainStateOf(hart)]));
   }
 }
 

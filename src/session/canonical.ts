@@ -1,139 +1,261 @@
 /**
- * One sequence of bytes for one plain state, so that states can be hashed: each value is a type byte and its content, lengths first,
- * little-endian. Keys are taken in the order in which the state has them, which its producer fixes.
+ * One sequence of bytes for one state, so that states can be hashed: each value is a type byte and its content, lengths first,
+ * little-endian; a state has the number of its fields, and each has its key before it. Fields come in the order in which their producer
+ * hands them over.
+ *
+ * A state is written again and again, and little of it changes. So the writer remembers where each value lies in its bytes: as long as the same
+ * fields come with contents of the same size, only contents are written over. From the first that differs on, all is written anew.
  */
+import { assert } from '../assert.ts';
 import type { PlainState, PlainValue } from '../machine/bus.ts';
+import { type Stateful, type StateSink, writeFields } from '../machine/state-sink.ts';
 
 const TYPE = { number: 1, bigint: 2, false: 3, true: 4, string: 5, bytes: 6, list: 7, state: 8 } as const;
+/**
+ * What may lie at a place besides a value of a type. A boolean is its type; words are a list whose items have no places of their own; at an end
+ * nothing lies.
+ */
+const KIND = { ...TYPE, boolean: 9, words: 10, end: 11 } as const;
+type Kind = (typeof KIND)[keyof typeof KIND];
+
 const CAPACITY_BYTES = 4096;
+const COUNT_BYTES = 4;
 const ASCII_END = 0x80;
 /** Most bytes that one character of text takes (UTF-8, of one code unit). */
 const CHARACTER_BYTES_MAX = 3;
+const WORD_DIGITS_MAX = 16;
 const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
-/** The canonical bytes of a state. */
+/** The canonical bytes of plain data. */
 export function canonicalBytes(state: PlainState): Uint8Array {
-  return new CanonicalWriter().bytes(state);
+  return new CanonicalWriter().bytes({ writeState: (sink) => writeFields(sink, state) });
 }
 
-/** Makes canonical bytes again and again in the same room. */
-export class CanonicalWriter {
+/** Makes canonical bytes again and again, best of one and the same thing. */
+export class CanonicalWriter implements StateSink {
   #bytes = new Uint8Array(CAPACITY_BYTES);
   #view = new DataView(this.#bytes.buffer);
-  #length = 0;
   readonly #text = new TextEncoder();
   readonly #word = new BigUint64Array(1);
   readonly #halves = new DataView(this.#word.buffer);
+  /** By place: key, kind, where the content begins and ends. */
+  readonly #keys: (string | undefined)[] = [];
+  readonly #kinds: Kind[] = [];
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  /** Places that are known, and how many of them this time has come past. */
+  #placeCount = 0;
+  #place = 0;
+  /** Whether all has been as it was the last time. If not: what is open, by the place of its count in the bytes, and that count so far. */
+  #isSame = true;
+  readonly #openAt: number[] = [];
+  readonly #openCounts: number[] = [];
 
-  /** The canonical bytes of a state: good until the next call. */
-  bytes(state: PlainState): Uint8Array {
-    this.#length = 0;
-    this.#value(state);
-    return this.#bytes.subarray(0, this.#length);
+  /** The canonical bytes: good until the next call. */
+  bytes(of: Stateful): Uint8Array {
+    this.#place = 0;
+    this.#isSame = true;
+    this.state(undefined, of);
+    assert(this.#isSame || this.#openAt.length === 0, 'what begins ends');
+    return this.#bytes.subarray(0, this.#ends[this.#place - 1]);
   }
 
-  #value(value: PlainValue): void {
+  state(key: string | undefined, part: Stateful): void {
+    this.begin(key);
+    part.writeState(this);
+    this.end();
+  }
+
+  begin(key: string | undefined): void {
+    this.#begin(key, KIND.state);
+  }
+
+  beginList(key: string | undefined): void {
+    this.#begin(key, KIND.list);
+  }
+
+  end(): void {
+    const at = this.#next(undefined, KIND.end);
+    if (!this.#isSame) {
+      assert(this.#openAt.length > 0, 'what ends has begun');
+      this.#view.setUint32(this.#openAt.pop() as number, this.#openCounts.pop() as number, true);
+    }
+    this.#finish(at);
+  }
+
+  value(key: string | undefined, value: PlainValue): void {
     switch (typeof value) {
-      case 'number':
-        this.#type(TYPE.number);
-        this.#grow(8);
-        this.#view.setFloat64(this.#length, value, true);
-        this.#length += 8;
+      case 'number': {
+        const at = this.#next(key, KIND.number);
+        this.#view.setFloat64(at, value, true);
+        this.#finish(at + 8);
+        break;
+      }
+      case 'boolean': {
+        const at = this.#next(key, KIND.boolean);
+        this.#bytes[at] = value ? TYPE.true : TYPE.false;
+        this.#finish(at + 1);
+        break;
+      }
+      case 'string':
+        this.#finish(this.#putText(this.#next(key, KIND.string), value));
         break;
       case 'bigint':
-        this.#type(TYPE.bigint);
-        this.#integer(value);
-        break;
-      case 'boolean':
-        this.#type(value ? TYPE.true : TYPE.false);
-        break;
-      case 'string':
-        this.#type(TYPE.string);
-        this.#string(value);
+        this.#finish(this.#putInteger(this.#next(key, KIND.bigint), value));
         break;
       default:
-        this.#compound(value);
+        this.#compound(key, value);
     }
   }
 
-  #compound(value: Uint8Array | readonly PlainValue[] | PlainState): void {
-    if (value instanceof Uint8Array) {
-      this.#type(TYPE.bytes);
-      this.#count(value.length);
-      this.#grow(value.length);
-      this.#bytes.set(value, this.#length);
-      this.#length += value.length;
-    } else if (isList(value)) {
-      this.#type(TYPE.list);
-      this.#count(value.length);
-      for (let index = 0; index < value.length; index++) this.#value(value[index] as PlainValue);
-    } else {
-      this.#type(TYPE.state);
-      const at = this.#length;
-      this.#count(0);
-      let count = 0;
-      // Plain objects inherit nothing that can be enumerated.
-      for (const key in value) {
-        this.#string(key);
-        this.#value(value[key] as PlainValue);
-        count++;
-      }
-      this.#view.setUint32(at, count, true);
+  word(key: string | undefined, low: number, high: number): void {
+    this.#finish(this.#putWord(this.#next(key, KIND.bigint), low, high));
+  }
+
+  words(key: string | undefined, view: DataView, offset: number, count: number): void {
+    let at = this.#next(key, KIND.words);
+    this.#room(at + COUNT_BYTES + count * (1 + COUNT_BYTES + WORD_DIGITS_MAX));
+    this.#view.setUint32(at, count, true);
+    at += COUNT_BYTES;
+    for (let from = offset; from < offset + 8 * count; from += 8) {
+      this.#bytes[at] = TYPE.bigint;
+      at = this.#putWord(at + 1, view.getInt32(from, true), view.getInt32(from + 4, true));
     }
+    this.#finish(at);
+  }
+
+  #compound(key: string | undefined, value: Uint8Array | readonly PlainValue[] | PlainState): void {
+    if (value instanceof Uint8Array) {
+      const at = this.#next(key, KIND.bytes);
+      const end = at + COUNT_BYTES + value.length;
+      this.#room(end);
+      this.#view.setUint32(at, value.length, true);
+      this.#bytes.set(value, at + COUNT_BYTES);
+      this.#finish(end);
+    } else if (isList(value)) {
+      this.beginList(key);
+      for (let index = 0; index < value.length; index++) this.value(undefined, value[index] as PlainValue);
+      this.end();
+    } else {
+      this.begin(key);
+      writeFields(this, value);
+      this.end();
+    }
+  }
+
+  #begin(key: string | undefined, kind: typeof KIND.state | typeof KIND.list): void {
+    const at = this.#next(key, kind);
+    // The count of the last time stands until it turns out that it is another.
+    if (!this.#isSame) {
+      this.#openAt.push(at);
+      this.#openCounts.push(0);
+    }
+    this.#finish(at + COUNT_BYTES);
+  }
+
+  /** Where the content of the next place begins: room for a number there. */
+  #next(key: string | undefined, kind: Kind): number {
+    const place = this.#place;
+    if (this.#isSame) {
+      if (place < this.#placeCount && this.#keys[place] === key && this.#kinds[place] === kind) {
+        this.#place = place + 1;
+        return this.#starts[place] as number;
+      }
+      this.#differs();
+    }
+    return this.#append(key, kind);
+  }
+
+  /** The content of a place has been written, up to `end`. */
+  #finish(end: number): void {
+    const place = this.#place - 1;
+    if (this.#isSame) {
+      if (this.#ends[place] === end) return;
+      this.#differs();
+    }
+    this.#ends[place] = end;
+  }
+
+  /** From here on it is not as the last time. */
+  #differs(): void {
+    this.#isSame = false;
+    this.#placeCount = this.#place;
+    this.#openAt.length = 0;
+    this.#openCounts.length = 0;
+    for (let place = 0; place < this.#place; place++) {
+      const kind = this.#kinds[place];
+      if (kind === KIND.end) {
+        this.#openAt.pop();
+        this.#openCounts.pop();
+        continue;
+      }
+      this.#countOne();
+      if (kind !== KIND.state && kind !== KIND.list) continue;
+      this.#openAt.push(this.#starts[place] as number);
+      this.#openCounts.push(0);
+    }
+  }
+
+  #countOne(): void {
+    const last = this.#openCounts.length - 1;
+    if (last >= 0) this.#openCounts[last] = (this.#openCounts[last] as number) + 1;
+  }
+
+  #append(key: string | undefined, kind: Kind): number {
+    const place = this.#place++;
+    this.#placeCount = this.#place;
+    let at = place === 0 ? 0 : (this.#ends[place - 1] as number);
+    if (kind !== KIND.end) this.#countOne();
+    if (key !== undefined) at = this.#putText(at, key);
+    this.#room(at + 1 + 8);
+    if (kind <= TYPE.state) this.#bytes[at++] = kind;
+    else if (kind === KIND.words) this.#bytes[at++] = TYPE.list;
+    this.#keys[place] = key;
+    this.#kinds[place] = kind;
+    this.#starts[place] = at;
+    return at;
   }
 
   /** In hexadecimal. Those of 64 bits, which are nearly all, without a string on the way. */
-  #integer(value: bigint): void {
+  #putInteger(at: number, value: bigint): number {
     this.#word[0] = value;
-    if (this.#word[0] !== value) {
-      this.#string(value.toString(16));
-      return;
-    }
+    if (this.#word[0] !== value) return this.#putText(at, value.toString(16));
     const high = this.#halves.getInt32(HIGH_HALF, IS_LITTLE_ENDIAN);
-    const low = this.#halves.getInt32(4 - HIGH_HALF, IS_LITTLE_ENDIAN);
+    return this.#putWord(at, this.#halves.getInt32(4 - HIGH_HALF, IS_LITTLE_ENDIAN), high);
+  }
+
+  #putWord(at: number, low: number, high: number): number {
     const digits = Math.max(1, high === 0 ? hexDigits(low) : 8 + hexDigits(high));
-    this.#count(digits);
-    this.#grow(digits);
-    for (let digit = digits - 1; digit >= 0; digit--) {
-      const half = digit < 8 ? low : high;
-      this.#bytes[this.#length++] = DIGITS[(half >>> (4 * (digit & 7))) & 15] as number;
-    }
+    this.#room(at + COUNT_BYTES + digits);
+    const bytes = this.#bytes;
+    this.#view.setUint32(at, digits, true);
+    let to = at + COUNT_BYTES;
+    for (let digit = digits - 1; digit >= 8; digit--) bytes[to++] = DIGITS[(high >>> (4 * (digit & 7))) & 15] as number;
+    for (let digit = Math.min(digits, 8) - 1; digit >= 0; digit--)
+      bytes[to++] = DIGITS[(low >>> (4 * digit)) & 15] as number;
+    return to;
   }
 
   /** As UTF-8. Nearly all text is ASCII. */
-  #string(text: string): void {
-    const at = this.#length;
-    this.#count(text.length);
-    this.#grow(CHARACTER_BYTES_MAX * text.length);
+  #putText(at: number, text: string): number {
+    this.#room(at + COUNT_BYTES + CHARACTER_BYTES_MAX * text.length);
     const bytes = this.#bytes;
-    let length = this.#length;
+    let to = at + COUNT_BYTES;
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
       if (code >= ASCII_END) {
-        length = at + 4 + this.#text.encodeInto(text, bytes.subarray(at + 4)).written;
-        this.#view.setUint32(at, length - at - 4, true);
+        to = at + COUNT_BYTES + this.#text.encodeInto(text, bytes.subarray(at + COUNT_BYTES)).written;
         break;
       }
-      bytes[length++] = code;
+      bytes[to++] = code;
     }
-    this.#length = length;
+    this.#view.setUint32(at, to - at - COUNT_BYTES, true);
+    return to;
   }
 
-  #type(code: number): void {
-    this.#grow(1);
-    this.#bytes[this.#length++] = code;
-  }
-
-  #count(count: number): void {
-    this.#grow(4);
-    this.#view.setUint32(this.#length, count, true);
-    this.#length += 4;
-  }
-
-  #grow(bytes: number): void {
-    const needed = this.#length + bytes;
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+  #room(end: number): void {
+    if (end <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
     grown.set(this.#bytes);
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);

@@ -8,6 +8,7 @@ import { assert } from '../assert.ts';
 import type { CostProfile } from '../hypervisor/costs.ts';
 import { Vm } from '../hypervisor/vm.ts';
 import { type Machine, type MachineConfig, MISS_KINDS, type MissKind } from '../machine/machine-types.ts';
+import type { Stateful } from '../machine/state-sink.ts';
 import { CanonicalWriter } from './canonical.ts';
 import type { RunConfig, RunImages } from './config.ts';
 import type { ConsoleSink, InputSource, Observer, Position, RunCounters, RunEnd, StateDigest } from './ports.ts';
@@ -36,7 +37,9 @@ export class Session {
   readonly vm: Vm;
   readonly #config: RunConfig;
   readonly #observer: Observer;
-  readonly #writer = new CanonicalWriter();
+  readonly #hartsWriter = new CanonicalWriter();
+  readonly #devicesWriter = new CanonicalWriter();
+  readonly #harts: Stateful;
   #nextDigestCycle: number;
   #end: RunEnd | undefined;
 
@@ -58,6 +61,14 @@ export class Session {
     this.#observer = ports.observer;
     this.#nextDigestCycle = config.digestIntervalCycles;
     this.vm = new Vm({ config, images, ports, createMachine, ...(costs !== undefined && { costs }) });
+    const { harts } = this.vm.machine;
+    this.#harts = {
+      writeState: (sink) => {
+        sink.beginList('harts');
+        for (const hart of harts) sink.state(undefined, hart);
+        sink.end();
+      },
+    };
   }
 
   get position(): Position {
@@ -96,12 +107,11 @@ export class Session {
   /** The digest of the whole state here. */
   digest(): StateDigest {
     const { machine } = this.vm;
-    const harts = machine.harts.map((hart) => hart.state());
     return {
       ...this.position,
       memory: machine.memoryDigest(),
-      harts: machine.hash(this.#writer.bytes({ harts })),
-      devices: machine.hash(this.#writer.bytes(this.vm.state())),
+      harts: machine.hash(this.#hartsWriter.bytes(this.#harts)),
+      devices: machine.hash(this.#devicesWriter.bytes(this.vm)),
     };
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planDevices } from '../../src/hypervisor/device-plan.ts';
 import { MODES } from '../../src/hypervisor/modes/modes.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { nodesByPath, readDeviceTree } from '../support/device-tree-reader.ts';
 import type { ScriptedHart, Step } from '../support/scripted-machine.ts';
 import { shutdown } from '../support/scripted-steps.ts';
@@ -70,7 +71,7 @@ describe('the board', () => {
 
   it('shows both faces of a drive the same medium', () => {
     const run = scriptedSession({ main: shutdown }, { mode: 'native' }, undefined, drives(1));
-    const state = run.session.vm.state().devices as Record<
+    const state = plainStateOf(run.session.vm).devices as Record<
       string,
       { medium?: unknown; device?: { own: { disk: unknown } } }
     >;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../src/assert.ts';
 import { Schedule } from '../../src/hypervisor/schedule.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 
 function setUp() {
   const clock = { cycle: 100 };
@@ -52,7 +53,7 @@ describe('Schedule', () => {
   it('shows what is pending as plain data', () => {
     const { schedule } = setUp();
     schedule.after(5, 'b', { n: 1 });
-    expect(schedule.state()).toEqual({
+    expect(plainStateOf(schedule)).toEqual({
       sequence: 1,
       tasks: [{ dueCycle: 105, sequence: 0, target: 'b', payload: { n: 1 } }],
     });

@@ -85,7 +85,7 @@ describe('AMOs', () => {
       read: (offset) => touched.push(offset),
       write: (offset) => void touched.push(offset),
       registerName: () => undefined,
-      state: () => ({}),
+      writeState: () => {},
     };
     withDevice.machine.attach(device);
     for (const [source, cause] of [

@@ -1,6 +1,8 @@
 /** A deprivileged guest: what it cannot do by itself stops with nothing changed, and what the host does for it is as the real thing. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { CSR_OUTCOME, firstUseMapBytes, VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
 import { PAGE, PTE, RAM } from '../support/machine-rig.ts';
 import { countingDevice } from '../support/program-runner.ts';
@@ -34,7 +36,7 @@ const run = () => rig.machine.run(0, rig.machine.clock.cycle + 10_000);
 
 /** Everything of the hart that a guest can see. */
 const visible = () => {
-  const { x, pc, privilege, retired, csrs } = rig.hart.state();
+  const { x, pc, privilege, retired, csrs } = plainStateOf(rig.hart);
   return { x, pc, privilege, retired, csrs, cycle: rig.machine.clock.cycle };
 };
 
@@ -462,7 +464,7 @@ describe('interrupts of a deprivileged guest', () => {
 describe('the state of a virtualized hart', () => {
   it('holds what the host has set, and tables are part of the memory digest', () => {
     start('nop');
-    const state = () => rig.hart.state().virtualization;
+    const state = () => plainStateOf(rig.hart).virtualization;
     expect(state()).toMatchObject({ kind: VIRTUALIZATION.deprivileged, supervisorSpace: 1, userSpace: 2 });
     const before = [state(), rig.machine.memoryDigest()];
     virtualization.setRoot(0, U, kernel.root, 2);

@@ -2,6 +2,7 @@
  * Random code at random privilege, with translation, interrupts, a device and two harts: the engine never fails, equal machines
  * do the same, and the tiers agree on all of it.
  */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { must } from '../../src/assert.ts';
@@ -10,6 +11,7 @@ import { CSR_FAMILIES, CSR_NUMBERS } from '../../src/machine/csr-numbers.ts';
 import { encode, encodeInsn } from '../../src/machine/isa/encode.ts';
 import { INSNS } from '../../src/machine/isa/table.ts';
 import { PRIVILEGE, type Privilege, STOP } from '../../src/machine/machine-types.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { MachineRig, PAGE, PageTables, RAM, type RigOptions, RWX, TIERS, USER_RWX } from '../support/machine-rig.ts';
 
 const MEMORY_BYTES = 64 * PAGE;
@@ -135,7 +137,7 @@ function chattyDevice(): MmioDevice {
     read: (offset, size) => note(offset) % 2 ** (8 * size),
     write: (_offset, _size, value) => void note(value),
     registerName: () => undefined,
-    state: () => ({ seen }),
+    writeState: (sink) => sink.value('seen', seen),
   };
 }
 
@@ -205,7 +207,13 @@ function play(options: RigOptions, seed: number): unknown {
     machine.updateTimers();
   }
   const { cycle, icount } = machine.clock;
-  return { stops, cycle, icount, digest: machine.memoryDigest(), harts: machine.harts.map((each) => each.state()) };
+  return {
+    stops,
+    cycle,
+    icount,
+    digest: machine.memoryDigest(),
+    harts: machine.harts.map((each) => plainStateOf(each)),
+  };
 }
 
 const CONFIGURATIONS: readonly RigOptions[] = [

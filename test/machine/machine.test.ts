@@ -1,10 +1,12 @@
 /** The machine's own interface: configuration, devices, clock, timers, state; what a caller may get wrong. */
+
 import { describe, expect, it } from 'vitest';
 import { AssertionError, must } from '../../src/assert.ts';
 import type { MmioDevice } from '../../src/machine/bus.ts';
 import { IRQ } from '../../src/machine/bus.ts';
 import { CORE_PROFILES } from '../../src/machine/core-profiles.ts';
 import { PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { MachineRig, PAGE, RAM, TEST_CORE } from '../support/machine-rig.ts';
 
 const COST = TEST_CORE.cycles;
@@ -32,7 +34,7 @@ function probe(over: Partial<MmioDevice> = {}, answer = 0xf1, onWrite: () => voi
       onWrite();
     },
     registerName: () => undefined,
-    state: () => ({}),
+    writeState: () => {},
     ...over,
   };
   return { device, touches };
@@ -94,9 +96,9 @@ describe('run', () => {
   it.each([-1, 0, -(2 ** 60), Number.NEGATIVE_INFINITY])('until cycle %d does nothing', (until) => {
     rig.load('here: j here');
     rig.start();
-    const before = rig.hart.state();
+    const before = plainStateOf(rig.hart);
     expect(rig.machine.run(0, until)).toBe(STOP.deadline);
-    expect(rig.hart.state()).toEqual(before);
+    expect(plainStateOf(rig.hart)).toEqual(before);
   });
 
   it.each([Number.NaN, 10.5])('until cycle %d is a bug of the caller', (until) => {
@@ -436,7 +438,7 @@ describe('state of a hart', () => {
       rig.load('addi a0, a0, 5; csrrw zero, mscratch, a0; ebreak');
       rig.start();
       rig.runToTrap();
-      return rig.hart.state();
+      return plainStateOf(rig.hart);
     });
     expect(states[0]).toEqual(states[1]);
     expect(structuredClone(states[0])).toEqual(states[0]);

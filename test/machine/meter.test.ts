@@ -1,7 +1,9 @@
 /** A meter hears of all work besides executing, and of nothing that would change a run. */
+
 import { describe, expect, it } from 'vitest';
 import { must } from '../../src/assert.ts';
 import type { MachineWork, Meter } from '../../src/machine/meter.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { MachineRig, type RigOptions } from '../support/machine-rig.ts';
 
 const ROUNDS = 1_000;
@@ -41,7 +43,7 @@ function runLoop(options: RigOptions): MachineRig {
 
 const outcomeOf = (rig: MachineRig) => {
   const { cycle, icount } = rig.machine.clock;
-  return { cycle, icount, digest: rig.machine.memoryDigest(), state: rig.hart.state() };
+  return { cycle, icount, digest: rig.machine.memoryDigest(), state: plainStateOf(rig.hart) };
 };
 
 describe('a meter', () => {

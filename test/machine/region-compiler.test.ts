@@ -1,4 +1,5 @@
 /** Translation on another thread: what arrives late, never, or for code that is no longer there. */
+
 import { describe, expect, it } from 'vitest';
 import { must } from '../../src/assert.ts';
 import { generateBatch } from '../../src/machine/engine/regions/region-batch.ts';
@@ -6,6 +7,7 @@ import { emitRegion } from '../../src/machine/engine/regions/region-emitter.ts';
 import { encode } from '../../src/machine/isa/encode.ts';
 import { STOP } from '../../src/machine/machine-types.ts';
 import type { CompiledBatch, RegionCompiler, RegionJob } from '../../src/machine/region-compiler.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { MachineRig, RAM } from '../support/machine-rig.ts';
 
 const translator = { hotCount: 5, batchInsns: 0, background: true } as const;
@@ -58,7 +60,7 @@ const countsOf = (rig: MachineRig) => must(rig.machine.regionCounts, 'counts');
 const finish = (rig: MachineRig) => {
   rig.machine.run(0, Number.POSITIVE_INFINITY);
   const { cycle, icount } = rig.machine.clock;
-  return { cycle, icount, a0: rig.hart.x(10), state: rig.hart.state(), digest: rig.machine.memoryDigest() };
+  return { cycle, icount, a0: rig.hart.x(10), state: plainStateOf(rig.hart), digest: rig.machine.memoryDigest() };
 };
 
 describe('a compiler on another thread', () => {

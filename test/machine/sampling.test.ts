@@ -1,8 +1,10 @@
 /** Heads that are found by samples: what is hot is translated, what is seldom reached is left alone, and nothing of it shows. */
+
 import { describe, expect, it } from 'vitest';
 import { must } from '../../src/assert.ts';
 import { STOP } from '../../src/machine/machine-types.ts';
 import { Sampling } from '../../src/machine/sampling.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { MachineRig } from '../support/machine-rig.ts';
 
 const SAMPLED = { hotCount: 20, batchInsns: 0, sampleCycles: 100 } as const;
@@ -20,7 +22,7 @@ function outcomeOf(rig: MachineRig): unknown {
   rig.start();
   expect(rig.machine.run(0, Number.POSITIVE_INFINITY)).toBe(STOP.wfi);
   const { cycle, icount } = rig.machine.clock;
-  return { state: rig.hart.state(), cycle, icount, digest: rig.machine.memoryDigest() };
+  return { state: plainStateOf(rig.hart), cycle, icount, digest: rig.machine.memoryDigest() };
 }
 
 describe('a translator that samples', () => {

@@ -1,7 +1,9 @@
 /** Translated code does what the interpreter does: state, cycles and memory are the same, also where code changes under it. */
+
 import { describe, expect, it } from 'vitest';
 import { must } from '../../src/assert.ts';
 import { ENGINE_NAMES, PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { MachineRig, PAGE, PageTables, RAM, type RigOptions, RWX, TEST_CORE, TIERS } from '../support/machine-rig.ts';
 
 const CYCLES_MAX = 40_000_000;
@@ -22,7 +24,7 @@ function onBothTiers(prepare: (rig: MachineRig) => void, options: RigOptions = {
     prepare(rig);
     const stop = rig.machine.run(0, CYCLES_MAX);
     const { cycle, icount } = rig.machine.clock;
-    return { stop, cycle, icount, digest: rig.machine.memoryDigest(), state: rig.hart.state() };
+    return { stop, cycle, icount, digest: rig.machine.memoryDigest(), state: plainStateOf(rig.hart) };
   });
   const [interpreted, translated] = outcomes;
   const rig = must(rigs[1], 'translator');

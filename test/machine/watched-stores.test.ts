@@ -1,7 +1,10 @@
 /** Watched stores: each is told of once, right after it, and nothing else of the run shows that anybody looks. */
+
 import { describe, expect, it } from 'vitest';
+import { must } from '../../src/assert.ts';
 import { createMachine } from '../../src/machine/create-machine.ts';
 import { type Machine, PRIVILEGE, STOP } from '../../src/machine/machine-types.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { assemble } from '../support/assembler.ts';
 import { PAGE, RAM, TEST_CORE, TIERS } from '../support/machine-rig.ts';
 
@@ -50,7 +53,7 @@ function run(engine: 'interpreter' | 'translator' | 'both', body: string, watche
   }
   expect(machine.run(0, CYCLES_MAX)).toBe(STOP.supervisorCall);
   const { cycle, icount } = machine.clock;
-  return { told, cycles, end: [cycle, icount, machine.memoryDigest(), machine.harts[0]?.state()] };
+  return { told, cycles, end: [cycle, icount, machine.memoryDigest(), plainStateOf(must(machine.harts[0], 'hart 0'))] };
 }
 
 const PROGRAMS: Readonly<Record<string, readonly [body: string, ...told: Told[]]>> = {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PlainValue } from '../../src/machine/bus.ts';
+import { AssertionError } from '../../src/assert.ts';
+import type { PlainState, PlainValue } from '../../src/machine/bus.ts';
+import { plainStateOf, type Stateful, writeFields } from '../../src/machine/state-sink.ts';
 import { CanonicalWriter, canonicalBytes } from '../../src/session/canonical.ts';
+import { canonicalReference } from '../support/canonical-reference.ts';
 
 const plainValue: fc.Arbitrary<PlainValue> = fc.letrec<{ value: PlainValue }>((tie) => ({
   value: fc.oneof(
@@ -39,24 +42,91 @@ describe('canonicalBytes', () => {
   });
 });
 
+/** States that a writer may see one after the other: of the same shape, or with a value or two that differ. */
+const successive = fc.letrec<{ value: PlainValue }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.constantFrom(0, -0, 1.5, Number.NEGATIVE_INFINITY, Number.NaN),
+    fc.constantFrom(0n, 7n, 0x10n, 0xffff_ffffn, 1n << 32n, (1n << 64n) - 1n, -1n, 1n << 70n),
+    fc.boolean(),
+    fc.constantFrom('', 'a', 'b', 'bc', 'ä', '€'),
+    fc.constantFrom(new Uint8Array(0), Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(1, 2)),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.record({ p: tie('value'), q: tie('value') }, { requiredKeys: ['p'] }),
+  ),
+})).value;
+
 describe('CanonicalWriter', () => {
-  it('writes numbers in hexadecimal and text in UTF-8, whatever was written before', () => {
+  it('writes what the plainest encoder writes, whatever it wrote before', () => {
+    fc.assert(
+      fc.property(fc.array(successive, { minLength: 2, maxLength: 8 }), (values) => {
+        const writer = new CanonicalWriter();
+        for (const value of [...values, ...values]) {
+          expect(hex(writer.bytes(fieldsOf({ v: value, w: 5 })))).toBe(hex(canonicalReference({ v: value, w: 5 })));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('writes numbers of any size and any text', () => {
     const writer = new CanonicalWriter();
     const anyValue = fc.oneof(fc.bigInt(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.string({ unit: 'binary' }));
     fc.assert(
       fc.property(anyValue, (value) => {
-        const text = Buffer.from(typeof value === 'bigint' ? value.toString(16) : value);
-        const type = typeof value === 'bigint' ? 2 : 5;
-        const head = Buffer.from([8, 1, 0, 0, 0, 1, 0, 0, 0, 'v'.charCodeAt(0), type, 0, 0, 0, 0]);
-        head.writeUInt32LE(text.length, head.length - 4);
-        expect(Buffer.from(writer.bytes({ v: value })).toString('hex')).toBe(
-          Buffer.concat([head, text]).toString('hex'),
-        );
+        expect(hex(writer.bytes(fieldsOf({ v: value })))).toBe(hex(canonicalReference({ v: value })));
       }),
       { numRuns: 500 },
     );
   });
+
+  it('writes words as bigints, and lists of them as lists', () => {
+    const writer = new CanonicalWriter();
+    const word = fc.oneof(fc.constantFrom(0n, 1n, 15n, 16n), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 5 }), (words) => {
+        const view = new DataView(new ArrayBuffer(8 * words.length));
+        for (const [index, value] of words.entries()) view.setBigUint64(8 * index, value, true);
+        const state: Stateful = {
+          writeState: (sink) => {
+            sink.word('first', view.getInt32(0, true), view.getInt32(4, true));
+            sink.words('all', view, 0, words.length);
+            sink.value('after', true);
+          },
+        };
+        const plain = { first: words[0] ?? 0n, all: words, after: true };
+        expect(plainStateOf(state)).toEqual(plain);
+        expect(hex(writer.bytes(state))).toBe(hex(canonicalReference(plain)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('goes on after a state that could not be written', () => {
+    const writer = new CanonicalWriter();
+    const state = { list: [1, 2, { deep: 3n }], last: 'x' };
+    for (const writtenBefore of [0, 1, 2, 3]) {
+      const broken: Stateful = {
+        writeState: (sink) => {
+          sink.beginList('list');
+          for (let item = 0; item < writtenBefore; item++) sink.value(undefined, item);
+          sink.begin(undefined);
+          throw new Error('broken');
+        },
+      };
+      expect(() => writer.bytes(broken)).toThrow('broken');
+      expect(hex(writer.bytes(fieldsOf(state)))).toBe(hex(canonicalReference(state)));
+    }
+  });
+
+  it('asserts that what begins ends', () => {
+    expect(() => new CanonicalWriter().bytes({ writeState: (sink) => sink.begin('open') })).toThrow(AssertionError);
+    expect(() => new CanonicalWriter().bytes({ writeState: (sink) => sink.end() })).toThrow(AssertionError);
+  });
 });
+
+const fieldsOf = (state: PlainState): Stateful => ({ writeState: (sink) => writeFields(sink, state) });
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 /** A value as text in which types stay apart; made by other means than the encoding under test. */
 function shape(value: PlainValue): unknown {

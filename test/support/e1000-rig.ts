@@ -34,9 +34,7 @@ export class TestWire implements NetWire {
     this.#receive(frame);
   }
 
-  state() {
-    return {};
-  }
+  writeState() {}
 }
 
 export class E1000Rig extends VirtioRig {

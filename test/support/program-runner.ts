@@ -56,7 +56,7 @@ export function countingDevice(): MmioDevice {
     read: (_offset, size) => (++reads * 0x0101_0101) % 2 ** (8 * size),
     write: () => {},
     registerName: () => undefined,
-    state: () => ({ reads }),
+    writeState: (sink) => sink.value('reads', reads),
   };
 }
 

@@ -2,8 +2,9 @@
  * A machine whose harts execute scripts instead of instructions: generators that yield what a guest does. It keeps the `Machine`
  * contract (exact deadlines, one clock, stops before an access or call is performed), so the hypervisor cannot tell the difference.
  */
+
 import { assert, must } from '../../src/assert.ts';
-import { type Clock, IRQ, type MmioDevice, type PlainState } from '../../src/machine/bus.ts';
+import { type Clock, IRQ, type MmioDevice } from '../../src/machine/bus.ts';
 import {
   type Hart,
   type HartCounters,
@@ -15,6 +16,7 @@ import {
   type StopReason,
 } from '../../src/machine/machine-types.ts';
 import { DeviceAccess } from '../../src/machine/pending-access.ts';
+import type { StateSink } from '../../src/machine/state-sink.ts';
 import type { HostMemory, Virtualization } from '../../src/machine/virtualization-types.ts';
 import { ArrayMemory } from './array-memory.ts';
 import { xxh64 } from './xxhash64.ts';
@@ -117,9 +119,13 @@ export class ScriptedHart implements Hart {
     this.#csrs.set(alias(name), value);
   }
 
-  state(): PlainState {
-    const csrs = Object.fromEntries([...this.#csrs].sort(([a], [b]) => (a < b ? -1 : 1)));
-    return { x: [...this.#x], pc: this.pc, privilege: this.privilege, retired: this.retired, left: this.left, csrs };
+  writeState(sink: StateSink): void {
+    sink.value('x', [...this.#x]);
+    sink.value('pc', this.pc);
+    sink.value('privilege', this.privilege);
+    sink.value('retired', this.retired);
+    sink.value('left', this.left);
+    sink.value('csrs', Object.fromEntries([...this.#csrs].sort(([a], [b]) => (a < b ? -1 : 1))));
   }
 }
 

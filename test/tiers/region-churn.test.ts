@@ -2,12 +2,14 @@
  * A guest that keeps loading new code: 100,000 regions are made and dropped. Live modules and memory stay bounded, and the guest
  * ends as under the interpreter.
  */
+
 import { expect, it } from 'vitest';
 import { must } from '../../src/assert.ts';
 import { encodeInsn } from '../../src/machine/isa/encode.ts';
 import { insnNamed } from '../../src/machine/isa/table.ts';
 import type { EngineName, TranslatorTuning } from '../../src/machine/machine-types.ts';
 import { STOP } from '../../src/machine/machine-types.ts';
+import { plainStateOf } from '../../src/machine/state-sink.ts';
 import { MachineRig, PAGE, RAM, type RigOptions } from '../support/machine-rig.ts';
 
 const MIB = 2 ** 20;
@@ -35,7 +37,7 @@ const word = (name: string, operands: Parameters<typeof encodeInsn>[1]) =>
 
 function run(rig: MachineRig): unknown {
   expect(rig.machine.run(0, Number.POSITIVE_INFINITY)).toBe(STOP.wfi);
-  return { state: rig.hart.state(), digest: rig.machine.memoryDigest(), cycle: rig.machine.clock.cycle };
+  return { state: plainStateOf(rig.hart), digest: rig.machine.memoryDigest(), cycle: rig.machine.clock.cycle };
 }
 
 function rigFor(engine: EngineName, translator?: TranslatorTuning): MachineRig {

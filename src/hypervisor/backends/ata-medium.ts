@@ -1,7 +1,8 @@
 /** The medium of an emulated ATA drive: an {@link OverlayDisk} and the time of the virtio block back end, so that only registers differ. */
+
 import { assert, must } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import type { AtaDrive, AtaMedium, AtaWork } from '../../machine/devices/ata/ata-drive.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import type { Scheduler } from '../schedule.ts';
 import type { BackendTiming } from './backend-timing.ts';
 import type { OverlayDisk } from './overlay-disk.ts';
@@ -51,7 +52,7 @@ export class OverlayMedium implements AtaMedium {
     this.#options.schedule.cancel(this.#options.name);
   }
 
-  state(): PlainState {
-    return this.#options.disk.state();
+  writeState(sink: StateSink): void {
+    this.#options.disk.writeState(sink);
   }
 }

@@ -6,8 +6,9 @@
  * FLUSH has nothing to do: the overlay is the storage.
  * Left out: multiple queues, discard, write zeroes, secure erase, lifetime, geometry, topology, write-cache control.
  */
-import type { PlainState } from '../../machine/bus.ts';
+
 import { readConfigBytes } from '../../machine/devices/virtio-device.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { violation } from '../rings/descriptor-chain.ts';
 import type { DescriptorChain } from '../rings/ring-model.ts';
 import { readSegments, visitPieces, writeSegments } from '../rings/segments.ts';
@@ -82,8 +83,9 @@ export class BlockBackend extends VirtioBackend<BlockRequest> {
     return dataBytes === statusAt ? chain.writableBytes : dataBytes;
   }
 
-  protected ownState(): PlainState {
-    return { readOnly: this.#readOnly, disk: this.disk.state() };
+  protected writeOwnState(sink: StateSink): void {
+    sink.value('readOnly', this.#readOnly);
+    sink.state('disk', this.disk);
   }
 
   /** Reads the header, once (section 5.2.6). */

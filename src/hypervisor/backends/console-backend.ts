@@ -6,8 +6,8 @@
  * room: the device has no buffer of its own, so nothing is ever dropped here.
  * Left out: multiple ports, the console size.
  */
+
 import { assert } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import { violation } from '../rings/descriptor-chain.ts';
 import type { DescriptorChain } from '../rings/ring-model.ts';
 import { visitPieces, writeSegments } from '../rings/segments.ts';
@@ -100,8 +100,8 @@ export class ConsoleBackend extends VirtioBackend<ConsoleRequest> {
     assert(this.receive(bytes) === bytes.length, 'the input source keeps to the room it is told');
   }
 
-  protected ownState(): PlainState {
-    return {};
+  protected writeOwnState(): void {
+    // It has none.
   }
 
   #cycles(lengthBytes: number): number {

@@ -1,7 +1,8 @@
 /** What is behind the registers of an e1000: its two rings, the wire, and the timer that throttles its interrupts. */
+
 import { assert, must } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import type { E1000Controller, E1000Engine } from '../../machine/devices/e1000/e1000.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { E1000Receiver } from './e1000-receiver.ts';
 import type { E1000Parts } from './e1000-ring.ts';
 import { E1000Transmitter } from './e1000-transmitter.ts';
@@ -51,11 +52,9 @@ export class E1000Backend implements E1000Engine {
     this.#parts.schedule.cancel(this.#throttleTarget);
   }
 
-  state(): PlainState {
-    return {
-      transmitter: this.#transmitter.state(),
-      receiver: this.#receiver.state(),
-      wire: this.#parts.wire.state(),
-    };
+  writeState(sink: StateSink): void {
+    sink.state('transmitter', this.#transmitter);
+    sink.state('receiver', this.#receiver);
+    sink.state('wire', this.#parts.wire);
   }
 }

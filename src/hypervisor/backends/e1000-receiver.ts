@@ -2,10 +2,11 @@
  * The receive side of an e1000 (SDM 3.2): frames wait in the packet buffer for descriptors and are stored one after the other. A frame takes as
  * many buffers as it needs; its descriptors are read once, when they are taken.
  */
+
 import { must } from '../../assert.ts';
 import { crc32 } from '../../crc32.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import { DD, ICR, RCTL, RX, RX_STATUS } from '../../machine/devices/e1000/e1000-registers.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { violation } from '../rings/descriptor-chain.ts';
 import type { RingViolation } from '../rings/ring-model.ts';
 import { type DescriptorRing, type E1000Parts, lookAtRing } from './e1000-ring.ts';
@@ -68,13 +69,10 @@ export class E1000Receiver {
     this.#parts.schedule.cancel(this.#target);
   }
 
-  state(): PlainState {
-    const storing = this.#storing;
-    return {
-      broken: this.#broken,
-      waiting: this.#waiting.map((frame) => frame.slice()),
-      storing: storing === undefined ? {} : { ...storing, pieces: storing.pieces.map((piece) => ({ ...piece })) },
-    };
+  writeState(sink: StateSink): void {
+    sink.value('broken', this.#broken);
+    sink.value('waiting', this.#waiting);
+    sink.value('storing', this.#storing === undefined ? {} : { ...this.#storing });
   }
 
   get #isEnabled(): boolean {

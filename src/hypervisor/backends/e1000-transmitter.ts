@@ -2,10 +2,11 @@
  * The transmit side of an e1000 (SDM 3.3, 3.4): one packet at a time from its ring to the wire. Descriptors are read once, when the packet is
  * taken; data is read when it leaves. Legacy descriptors only: a packet with extended ones is lost, with an event.
  */
+
 import { must } from '../../assert.ts';
 import { crc32 } from '../../crc32.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import { DD, ICR, TCTL, TX, TX_COMMAND } from '../../machine/devices/e1000/e1000-registers.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { violation } from '../rings/descriptor-chain.ts';
 import type { RingViolation } from '../rings/ring-model.ts';
 import { type DescriptorRing, type E1000Parts, lookAtRing } from './e1000-ring.ts';
@@ -91,10 +92,9 @@ export class E1000Transmitter {
     this.#parts.schedule.cancel(this.#target);
   }
 
-  state(): PlainState {
-    const packet = this.#packet;
-    const taken = packet && { ...packet, buffers: packet.buffers.map((buffer) => ({ ...buffer })) };
-    return { broken: this.#broken, packet: taken ?? {} };
+  writeState(sink: StateSink): void {
+    sink.value('broken', this.#broken);
+    sink.value('packet', this.#packet === undefined ? {} : { ...this.#packet });
   }
 
   /** The packet at the head, once its last descriptor is there. */

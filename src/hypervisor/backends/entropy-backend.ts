@@ -2,8 +2,9 @@
  * The virtio entropy device (virtio 1.2 section 5.4): random bytes from a generator that the run is configured with, so that the
  * same seed gives the same bytes in the same order.
  */
+
 import { assert } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { violation } from '../rings/descriptor-chain.ts';
 import type { DescriptorChain } from '../rings/ring-model.ts';
 import { writeSegments } from '../rings/segments.ts';
@@ -53,7 +54,7 @@ export class EntropyBackend extends VirtioBackend<EntropyRequest> {
     return writeSegments(this.memory, chain.writable, 0, bytes);
   }
 
-  protected ownState(): PlainState {
-    return { drawnBytes: this.#drawnBytes };
+  protected writeOwnState(sink: StateSink): void {
+    sink.value('drawnBytes', this.#drawnBytes);
   }
 }

@@ -6,9 +6,10 @@
  * Left out: MRG_RXBUF, checksum and segmentation offload, MTU, the control queue and all filtering (the device is promiscuous, as section
  * 5.1.6.5.1 has it without VIRTIO_NET_F_CTRL_RX), multiple queue pairs, RSS.
  */
+
 import { assert } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import { readConfigBytes } from '../../machine/devices/virtio-device.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { violation } from '../rings/descriptor-chain.ts';
 import type { RingEvents } from '../rings/ring-events.ts';
 import type { DescriptorChain } from '../rings/ring-model.ts';
@@ -96,8 +97,9 @@ export class NetBackend extends VirtioBackend<NetRequest> {
     this.#fill();
   }
 
-  protected ownState(): PlainState {
-    return { waiting: this.#waiting.map((frame) => frame.slice()), wire: this.#wire.state() };
+  protected writeOwnState(sink: StateSink): void {
+    sink.value('waiting', this.#waiting);
+    sink.state('wire', this.#wire);
   }
 
   #transmit(chain: DescriptorChain): void {

@@ -2,9 +2,10 @@
  * The peer at the other end of a network controller's wire: it sends requests back and acknowledges streams (docs/devices.md, "The network").
  * All that it does follows from the frames it gets; answers leave after a latency in model cycles, through the schedule.
  */
+
 import { assert } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import { MAC_ADDRESS } from '../../machine/platform/memory-map.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import type { RingEvents } from '../rings/ring-events.ts';
 import type { Scheduler } from '../schedule.ts';
 import { FRAME_BYTES_PADDED, NET_QUEUE, type NetWire } from './net-wire.ts';
@@ -73,13 +74,11 @@ export class NetPeer implements NetWire {
     else this.#ignoredFrames++;
   }
 
-  state(): PlainState {
-    return {
-      answers: this.#answers.map((frame) => frame.slice()),
-      ignoredFrames: this.#ignoredFrames,
-      streamFrames: this.#streamFrames,
-      streamSum: this.#streamSum,
-    };
+  writeState(sink: StateSink): void {
+    sink.value('answers', this.#answers);
+    sink.value('ignoredFrames', this.#ignoredFrames);
+    sink.value('streamFrames', this.#streamFrames);
+    sink.value('streamSum', this.#streamSum);
   }
 
   #respond(frame: Uint8Array): void {

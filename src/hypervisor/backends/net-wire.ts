@@ -1,6 +1,5 @@
 /** The wire between a network controller and whatever is at its other end, and what both agree on. */
-
-import type { PlainState } from '../../machine/bus.ts';
+import type { Stateful } from '../../machine/state-sink.ts';
 
 /** Ethernet II without FCS. */
 export const FRAME_BYTES_MIN = 14;
@@ -27,12 +26,10 @@ export const DROP_REASONS = [
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** What a controller sees of its wire. */
-export interface NetWire {
+/** What a controller sees of its wire. Its state is what is on its way, and what the other end remembers. */
+export interface NetWire extends Stateful {
   /** Who takes frames that come in. Called once, before anything is sent. */
   connect(receive: (frame: Uint8Array) => void): void;
   /** Sends a frame of valid length; it is the callee's to keep. */
   send(frame: Uint8Array): void;
-  /** What is on its way, and what the other end remembers. */
-  state(): PlainState;
 }

@@ -2,8 +2,9 @@
  * A disk image that is never changed: the base is read-only, writes go to an overlay of 4 KiB blocks, copied on first write.
  * The image ends on a sector boundary: a last part sector is filled up with zeros.
  */
+
 import { assert } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
+import { ascending, type StateSink } from '../../machine/state-sink.ts';
 
 export const SECTOR_BYTES = 512;
 const BLOCK_BYTES = 4096;
@@ -45,12 +46,11 @@ export class OverlayDisk {
   }
 
   /** The blocks written, by number. The base is not part of it: a run names it by digest. */
-  state(): PlainState {
-    const blocks = [...this.#overlay.keys()].sort((a, b) => a - b);
-    return {
-      blockBytes: BLOCK_BYTES,
-      blocks: blocks.map((block) => ({ block, bytes: (this.#overlay.get(block) ?? new Uint8Array()).slice() })),
-    };
+  writeState(sink: StateSink): void {
+    sink.value('blockBytes', BLOCK_BYTES);
+    sink.beginList('blocks');
+    for (const [block, bytes] of ascending(this.#overlay)) sink.value(undefined, { block, bytes });
+    sink.end();
   }
 
   #writable(block: number): Uint8Array {

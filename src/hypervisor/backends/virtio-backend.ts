@@ -10,6 +10,7 @@
  * A violation breaks the whole device (virtio 1.2 section 2.1.2): DEVICE_NEEDS_RESET, a `broken` event, and silence until the
  * driver resets it.
  */
+
 import { assert, must } from '../../assert.ts';
 import type { GuestMemory, PlainState } from '../../machine/bus.ts';
 import {
@@ -18,6 +19,7 @@ import {
   type VirtioQueueSetup,
   type VirtioTransport,
 } from '../../machine/devices/virtio-device.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { publishedQuietly, type RingEvents } from '../rings/ring-events.ts';
 import type { DescriptorChain, RingViolation } from '../rings/ring-model.ts';
 import { SplitQueue } from '../rings/split-queue.ts';
@@ -103,7 +105,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
   /** Called when the device has looked at a queue and holds chains in it. */
   protected onHeld(_queue: number): void {}
   /** State of the device type. */
-  protected abstract ownState(): PlainState;
+  protected abstract writeOwnState(sink: StateSink): void;
 
   abstract readConfig(offset: number, size: 1 | 2 | 4): number;
   writeConfig(_offset: number, _size: 1 | 2 | 4, _value: number): void {}
@@ -159,12 +161,18 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     });
   }
 
-  state(): PlainState {
-    return {
-      broken: this.#broken,
-      queues: this.#queues.map((live) => (live === undefined ? {} : liveState(live))),
-      own: this.ownState(),
-    };
+  writeState(sink: StateSink): void {
+    sink.value('broken', this.#broken);
+    sink.beginList('queues');
+    for (const live of this.#queues) {
+      sink.begin(undefined);
+      if (live !== undefined) writeLive(sink, live);
+      sink.end();
+    }
+    sink.end();
+    sink.begin('own');
+    this.writeOwnState(sink);
+    sink.end();
   }
 
   /** Whether the driver has handed a queue over. */
@@ -317,18 +325,11 @@ function asU32(bytes: number): number {
   return Math.min(bytes, 0xffffffff);
 }
 
-function liveState<Request extends PlainState>(live: LiveQueue<Request>): PlainState {
-  return {
-    ring: live.ring.state(),
-    started: live.started,
-    busyUntil: live.busyUntil,
-    jobs: live.jobs.map(({ chain, request }) => ({
-      chain: {
-        ...chain,
-        readable: chain.readable.map((segment) => ({ ...segment })),
-        writable: chain.writable.map((segment) => ({ ...segment })),
-      },
-      request: request ?? {},
-    })),
-  };
+function writeLive<Request extends PlainState>(sink: StateSink, live: LiveQueue<Request>): void {
+  sink.state('ring', live.ring);
+  sink.value('started', live.started);
+  sink.value('busyUntil', live.busyUntil);
+  sink.beginList('jobs');
+  for (const { chain, request } of live.jobs) sink.value(undefined, { chain, request: request ?? {} });
+  sink.end();
 }

@@ -2,9 +2,10 @@
  * What a mode does with a virtualized hart when it stops: the line between the loop of the virtual machine and the two ways to virtualize
  * a processor.
  */
-import type { PlainState } from '../../machine/bus.ts';
+
 import { CAUSE } from '../../machine/engine/stops.ts';
 import type { Machine } from '../../machine/machine-types.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import type { AvoidedExits } from '../avoided-exits.ts';
 import type { Receiver } from '../console-input.ts';
 import type { CostProfile } from '../costs.ts';
@@ -37,7 +38,7 @@ export interface VirtualProcessor {
   /** Gives back what {@link holdShared} has taken. */
   releaseShared?(pa: number): void;
   /** What it holds beside harts and memory, if anything. */
-  state?(): PlainState;
+  writeState?(sink: StateSink): void;
 }
 
 /** What processors are made of, when the guest has been loaded. */

@@ -2,7 +2,7 @@
  * Event channels (docs/abi.md, "Event channels"): ports, what they are bound to, and how an event becomes pending in the shared-info page.
  * Two-level, as in Xen's public/event_channel.h.
  */
-import type { PlainState } from '../../machine/bus.ts';
+import { ascending, type StateSink, writeFields } from '../../machine/state-sink.ts';
 import { PV_ERROR, type PvError } from './pv-errors.ts';
 import type { SharedInfo } from './shared-info.ts';
 
@@ -220,9 +220,15 @@ export class EventChannels {
     return bound.kind === 'virq' ? VIRQ_NAMES[bound.virq] : bound.kind;
   }
 
-  state(): PlainState {
-    const ports = [...this.#ports].sort(([a], [b]) => a - b);
-    return { ports: ports.map(([port, bound]) => ({ port, ...bound })) };
+  writeState(sink: StateSink): void {
+    sink.beginList('ports');
+    for (const [port, bound] of ascending(this.#ports)) {
+      sink.begin(undefined);
+      sink.value('port', port);
+      writeFields(sink, bound);
+      sink.end();
+    }
+    sink.end();
   }
 
   #pirqPort(source: number): number | undefined {

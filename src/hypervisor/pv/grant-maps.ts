@@ -2,7 +2,9 @@
  * Grants that the guest itself uses: mapped, or copied from and to (docs/abi.md, "Grants"). Back ends grant nothing, so these are its own.
  * A mapping is an entry of its tables like any other, and counts as one.
  */
-import type { GuestMemory, PlainState } from '../../machine/bus.ts';
+
+import type { GuestMemory } from '../../machine/bus.ts';
+import { ascending, type StateSink } from '../../machine/state-sink.ts';
 import { PAGE_BYTES, PTE } from '../shadow/guest-tables.ts';
 import { type DirectPaging, frameOf } from './direct-paging.ts';
 import { GNTST, type Granted, type GrantStatus, type GrantTable } from './grant-table.ts';
@@ -88,17 +90,18 @@ export class GrantMaps {
     return GNTST.okay;
   }
 
-  state(): PlainState {
-    const mappings = [...this.#mappings].sort(([a], [b]) => a - b);
-    return {
-      mappings: mappings.map(([handle, { reference, va, frame }]) => ({
-        handle,
-        reference,
-        vaLow: va.low,
-        vaHigh: va.high,
-        frame,
-      })),
-    };
+  writeState(sink: StateSink): void {
+    sink.beginList('mappings');
+    for (const [handle, { reference, va, frame }] of ascending(this.#mappings)) {
+      sink.begin(undefined);
+      sink.value('handle', handle);
+      sink.value('reference', reference);
+      sink.value('vaLow', va.low);
+      sink.value('vaHigh', va.high);
+      sink.value('frame', frame);
+      sink.end();
+    }
+    sink.end();
   }
 
   #side({ isReference, value, domain }: CopySide, write: boolean): Granted {

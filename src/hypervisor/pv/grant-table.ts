@@ -2,7 +2,9 @@
  * The guest's grant table (docs/abi.md, "Grants"): which of its frames back ends may use. An entry is copied, and the copy is checked;
  * what a grant gives ends where direct paging says that a frame is a page table.
  */
-import type { GuestMemory, PlainState } from '../../machine/bus.ts';
+
+import type { GuestMemory } from '../../machine/bus.ts';
+import { ascending, type StateSink } from '../../machine/state-sink.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
 import type { DirectPaging } from './direct-paging.ts';
 import { PV_ERROR, type PvError } from './pv-errors.ts';
@@ -106,9 +108,16 @@ export class GrantTable {
     this.#mark(reference, false);
   }
 
-  state(): PlainState {
-    const held = [...this.#held].sort(([a], [b]) => a - b);
-    return { frames: [...this.#frames], held: held.map(([reference, count]) => ({ reference, count })) };
+  writeState(sink: StateSink): void {
+    sink.value('frames', this.#frames);
+    sink.beginList('held');
+    for (const [reference, count] of ascending(this.#held)) {
+      sink.begin(undefined);
+      sink.value('reference', reference);
+      sink.value('count', count);
+      sink.end();
+    }
+    sink.end();
   }
 
   /** Shows the guest that a reference is in use. */

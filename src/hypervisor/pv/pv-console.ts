@@ -2,8 +2,9 @@
  * Console input of a paravirtual guest that has bound `VIRQ_CONSOLE`: it is taken when it comes, the guest is sent an event, and reads it by
  * `console_io`. Without the port nothing is taken before the guest asks.
  */
+
 import { must } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
+import type { Stateful, StateSink } from '../../machine/state-sink.ts';
 import type { Receiver } from '../console-input.ts';
 import type { EventChannels } from './event-channels.ts';
 
@@ -46,8 +47,15 @@ export class PvConsole implements Receiver {
     return bytes;
   }
 
-  /** State of a domain and of its console, which has none while nothing is taken. */
-  stateBeside(domain: PlainState): PlainState {
-    return this.#taken.length === 0 ? domain : { domain, console: { taken: [...this.#taken] } };
+  /** Writes the state of a domain and of its console, which has none while nothing is taken. */
+  writeStateBeside(domain: Stateful, sink: StateSink): void {
+    if (this.#taken.length === 0) {
+      domain.writeState(sink);
+      return;
+    }
+    sink.state('domain', domain);
+    sink.begin('console');
+    sink.value('taken', [...this.#taken]);
+    sink.end();
   }
 }

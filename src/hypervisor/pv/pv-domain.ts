@@ -2,9 +2,10 @@
  * A paravirtual guest as a whole: its vCPUs, its page tables, its event channels, and what calls act on. The calls themselves are in
  * `calls/`; how a hart gets in and out of its guest is in `pv-processor.ts`.
  */
+
 import { must } from '../../assert.ts';
-import type { PlainState } from '../../machine/bus.ts';
 import { type Hart, type Machine, PRIVILEGE } from '../../machine/machine-types.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import type { CostPrimitive, CostProfile } from '../costs.ts';
 import type { SbiHost } from '../sbi/sbi-types.ts';
 import { PAGE_BYTES } from '../shadow/guest-tables.ts';
@@ -164,23 +165,15 @@ export class PvDomain implements CallDomain {
     return id < this.vcpus.length ? 0 : PV_ERROR.ENOENT;
   }
 
-  state(): PlainState {
-    return {
-      vcpus: this.vcpus.map(({ kernelRoot, userRoot, callbacks, polled }) => ({
-        kernelRoot: kernelRoot ?? 0,
-        userRoot: userRoot ?? 0,
-        callbacks: CALLBACKS.map((name) => callbacks[name] ?? { low: 0, high: 0 }).map(({ low, high }) => ({
-          low,
-          high,
-        })),
-        polled: [...(polled ?? [])],
-      })),
-      spaces: this.#spaces.state(),
-      events: this.events.state(),
-      grants: this.grants.state(),
-      maps: this.maps.state(),
-      devices: this.devices.state(),
-    };
+  writeState(sink: StateSink): void {
+    sink.beginList('vcpus');
+    for (const vcpu of this.vcpus) writeVcpu(sink, vcpu);
+    sink.end();
+    sink.state('spaces', this.#spaces);
+    sink.state('events', this.events);
+    sink.state('grants', this.grants);
+    sink.state('maps', this.maps);
+    sink.state('devices', this.devices);
   }
 
   #setKernelRoot(id: number, frame: number | undefined): void {
@@ -206,4 +199,20 @@ export class PvDomain implements CallDomain {
 
   readonly #isLoaded = (root: number): boolean =>
     this.vcpus.some(({ kernelRoot, userRoot }) => kernelRoot === root || userRoot === root);
+}
+
+function writeVcpu(sink: StateSink, { kernelRoot, userRoot, callbacks, polled }: Vcpu): void {
+  sink.begin(undefined);
+  sink.value('kernelRoot', kernelRoot ?? 0);
+  sink.value('userRoot', userRoot ?? 0);
+  sink.beginList('callbacks');
+  for (const name of CALLBACKS) {
+    sink.begin(undefined);
+    sink.value('low', callbacks[name]?.low ?? 0);
+    sink.value('high', callbacks[name]?.high ?? 0);
+    sink.end();
+  }
+  sink.end();
+  sink.value('polled', [...(polled ?? [])]);
+  sink.end();
 }

@@ -5,11 +5,13 @@
  * Events reach a vCPU by SSIP, which is the hypervisor's own here: raised, it wakes a vCPU that blocks, and stops one that runs before
  * its next instruction. Whether it is then entered at its event callback is decided by what the shared-info page says at that moment.
  */
+
 import { must } from '../../assert.ts';
-import { IRQ, type PlainState } from '../../machine/bus.ts';
+import { IRQ } from '../../machine/bus.ts';
 import { CAUSE } from '../../machine/engine/stops.ts';
 import { type Machine, PRIVILEGE } from '../../machine/machine-types.ts';
 import { TIMEBASE_HZ } from '../../machine/platform/memory-map.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import {
   firstUseMapBytes,
   type HostMemory,
@@ -164,8 +166,8 @@ export class PvProcessor implements VirtualProcessor {
     return this.#console.take(maxBytes);
   }
 
-  state(): PlainState {
-    return this.#console.stateBeside(this.#domain.state());
+  writeState(sink: StateSink): void {
+    this.#console.writeStateBeside(this.#domain, sink);
   }
 
   #kernelCall(host: ExitHost, hart: number): void {

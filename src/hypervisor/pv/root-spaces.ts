@@ -1,6 +1,6 @@
 /** Which tag the translations of a root have in the TLB. A root that is loaded again finds what is left of its own. */
 
-import type { PlainState } from '../../machine/bus.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import type { Virtualization } from '../../machine/virtualization-types.ts';
 import { TLB_SPACE_COUNT } from '../../machine/virtualization-types.ts';
 
@@ -42,7 +42,10 @@ export class RootSpaces {
     }
   }
 
-  state(): PlainState {
-    return { next: this.#next, roots: this.#roots.map((root) => root ?? 0) };
+  writeState(sink: StateSink): void {
+    sink.value('next', this.#next);
+    sink.beginList('roots');
+    for (const root of this.#roots) sink.value(undefined, root ?? 0);
+    sink.end();
   }
 }

@@ -2,8 +2,10 @@
  * A hardware-assisted guest that knows of the hypervisor: its event channels, the page it shares with the hypervisor, and what its calls act
  * on. The calls themselves are in `pvh-calls.ts` and `../pv/calls/`.
  */
-import type { GuestMemory, PlainState } from '../../machine/bus.ts';
+
+import type { GuestMemory } from '../../machine/bus.ts';
 import type { Machine } from '../../machine/machine-types.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import type { CostPrimitive, CostProfile } from '../costs.ts';
 import { type CallDomain, serveTableEntry } from '../pv/calls/call-row.ts';
 import { EventChannels, type PirqLines, VIRQ } from '../pv/event-channels.ts';
@@ -74,8 +76,9 @@ export class PvhDomain implements CallDomain {
     return serveTableEntry(PVH_CALLS, this, vcpu, number, call);
   }
 
-  state(): PlainState {
-    return { sharedInfo: this.shared.place ?? 0, events: this.events.state() };
+  writeState(sink: StateSink): void {
+    sink.value('sharedInfo', this.shared.place ?? 0);
+    sink.state('events', this.events);
   }
 }
 

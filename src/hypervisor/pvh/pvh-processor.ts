@@ -5,10 +5,12 @@
  * by itself, in `sip` (Privileged ISA, "Hypervisor Virtual-Interrupt-Pending Register"); VSEIP would take an exit for each. A guest that never places a
  * shared-info page notices nothing: its devices stay at the interrupt controller.
  */
+
 import { must } from '../../assert.ts';
-import { IRQ, type PlainState } from '../../machine/bus.ts';
+import { IRQ } from '../../machine/bus.ts';
 import type { Hart } from '../../machine/machine-types.ts';
 import { TIMEBASE_HZ } from '../../machine/platform/memory-map.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import type { ExitHost } from '../modes/mode.ts';
 import { TwoStageProcessor } from '../modes/two-stage.ts';
 import type { ProcessorSetup } from '../modes/virtual-processor.ts';
@@ -72,8 +74,8 @@ export class PvhProcessor extends TwoStageProcessor {
     return this.#console.take(maxBytes);
   }
 
-  state(): PlainState {
-    return this.#console.stateBeside(this.#domain.state());
+  writeState(sink: StateSink): void {
+    this.#console.writeStateBeside(this.#domain, sink);
   }
 
   /** Raises the upcall of a vCPU whose pending flag has just been set, unless it masks upcalls. */

@@ -13,7 +13,7 @@
  * me when the entry with this index has been written"; Xen's are one ahead: "tell me when the producer reaches this value".
  * A driver that publishes past an event index nobody is interested in saves a VM exit: that is what a paravirtual ring is for.
  */
-import type { PlainState } from '../../machine/bus.ts';
+import type { Stateful } from '../../machine/state-sink.ts';
 
 /** Width of a free-running ring index: virtio 16 bits, Xen 32. */
 export type IndexBits = 16 | 32;
@@ -50,13 +50,13 @@ export interface RingViolation {
 }
 
 /** A piece of guest RAM. Validated: it lies in RAM. */
-export interface Segment {
+export type Segment = {
   readonly pa: number;
   readonly lengthBytes: number;
-}
+};
 
 /** A request of a descriptor ring, copied out of guest memory and validated: later guest writes do not change it. */
-export interface DescriptorChain {
+export type DescriptorChain = {
   readonly head: number;
   /** Number of buffers, without the descriptor that refers to an indirect table. */
   readonly descriptors: number;
@@ -65,7 +65,7 @@ export interface DescriptorChain {
   readonly writable: readonly Segment[];
   readonly readableBytes: number;
   readonly writableBytes: number;
-}
+};
 
 export type Taken<Request> =
   | { readonly kind: 'empty' }
@@ -73,7 +73,7 @@ export type Taken<Request> =
   | { readonly kind: 'violation'; readonly violation: RingViolation };
 
 /** The device's end of a ring. `Request` is what it takes, `Outcome` what it returns with it. */
-export interface Ring<Request, Outcome> {
+export interface Ring<Request, Outcome> extends Stateful {
   /** The driver's published index, as it stands in memory now. */
   reqProd(): number;
   /** Published requests not yet taken, by the indexes alone (modulo the index width; a hostile driver makes it anything). */
@@ -92,7 +92,6 @@ export interface Ring<Request, Outcome> {
   armNotification(): boolean;
   /** Tells the driver that notifications are not needed while the device will look by itself. */
   suppressNotification(): void;
-  state(): PlainState;
 }
 
 /** `newer - older` of free-running indexes. */

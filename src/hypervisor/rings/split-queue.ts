@@ -7,8 +7,10 @@
  * Not protected: a driver may overwrite the used ring, which then is its own loss; `used.idx` is never read back.
  * Left out: VIRTIO_F_IN_ORDER (not offered; completions are in order all the same), packed rings, queue reset.
  */
-import type { GuestMemory, PlainState } from '../../machine/bus.ts';
+
+import type { GuestMemory } from '../../machine/bus.ts';
 import type { VirtioQueueSetup } from '../../machine/devices/virtio-device.ts';
+import { type StateSink, writeFields } from '../../machine/state-sink.ts';
 import { ramAddress, VIRTQ_DESC_BYTES, violation, walkChain } from './descriptor-chain.ts';
 import {
   type DescriptorChain,
@@ -32,7 +34,7 @@ export interface SplitQueueFeatures {
 }
 
 /** Everything a queue is, besides guest memory. */
-interface SplitQueueState {
+type SplitQueueState = {
   readonly size: number;
   readonly sizeMax: number;
   readonly eventIdx: boolean;
@@ -51,7 +53,7 @@ interface SplitQueueState {
   armed: boolean;
   /** One byte per descriptor: 1 while a chain with this head is in flight. */
   readonly inFlightHeads: Uint8Array;
-}
+};
 
 /** Result of {@link SplitQueue.open}. */
 export type OpenedQueue =
@@ -171,8 +173,8 @@ export class SplitQueue implements Ring<DescriptorChain, number> {
     if (!this.#state.eventIdx) this.#memory.write16(this.#state.usedRing, VIRTQ_USED_F_NO_NOTIFY);
   }
 
-  state(): PlainState {
-    return { ...this.#state, inFlightHeads: this.#state.inFlightHeads.slice() };
+  writeState(sink: StateSink): void {
+    writeFields(sink, this.#state);
   }
 }
 

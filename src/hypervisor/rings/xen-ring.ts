@@ -2,8 +2,10 @@
  * The back end's side of a Xen ring (`public/io/ring.h`; docs/abi.md, "Rings"): one page, in which requests and responses share the
  * slots. A request is copied when it is taken, and the copy is all that is looked at.
  */
+
 import { assert } from '../../assert.ts';
-import type { GuestMemory, PlainState } from '../../machine/bus.ts';
+import type { GuestMemory } from '../../machine/bus.ts';
+import type { StateSink } from '../../machine/state-sink.ts';
 import { indexDistance, needEvent, type Ring, type Taken } from './ring-model.ts';
 
 /** Offsets in the page. */
@@ -93,8 +95,11 @@ export class XenRing implements Ring<SlotRequest, Uint8Array> {
   /** The event index that stands there is behind by now: nobody notifies for it. */
   suppressNotification(): void {}
 
-  state(): PlainState {
-    return { pa: this.#pa, reqCons: this.#reqCons, rspProd: this.#rspProd, rspTold: this.#rspTold };
+  writeState(sink: StateSink): void {
+    sink.value('pa', this.#pa);
+    sink.value('reqCons', this.#reqCons);
+    sink.value('rspProd', this.#rspProd);
+    sink.value('rspTold', this.#rspTold);
   }
 
   #slotPa(slot: number): number {

@@ -5,9 +5,11 @@
  * Accesses of 4 and 8 bytes are decoded; narrower ones reach no register, as on QEMU's board. `mtimecmp` is all ones at reset
  * (ACLINT leaves it open), so that no timer is pending before a guest sets one.
  */
+
 import { assert } from '../../assert.ts';
-import { type Clock, type InterruptPins, IRQ, type MmioDevice, type PlainState } from '../bus.ts';
+import { type Clock, type InterruptPins, IRQ, type MmioDevice } from '../bus.ts';
 import { HART_COUNT_MAX, MEMORY_MAP } from '../platform/memory-map.ts';
+import type { StateSink } from '../state-sink.ts';
 
 /** Register offsets (SiFive CLINT; ACLINT, "MTIMER" and "MSWI"). */
 export const CLINT = { msip: 0x0000, mtimecmp: 0x4000, mtime: 0xbff8 } as const;
@@ -132,8 +134,10 @@ export class Clint implements MmioDevice {
     return register.kind === 'mtime' ? 'mtime' : `${register.kind}[${register.hart}]`;
   }
 
-  state(): PlainState {
-    return { msip: [...this.#msip], mtimecmp: [...this.#mtimecmp], mtimeOffset: this.#mtimeOffset };
+  writeState(sink: StateSink): void {
+    sink.value('msip', this.#msip);
+    sink.value('mtimecmp', this.#mtimecmp);
+    sink.value('mtimeOffset', this.#mtimeOffset);
   }
 
   /** The register whose first byte, or whose upper half, lies at `offset`. */

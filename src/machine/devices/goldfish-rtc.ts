@@ -4,8 +4,10 @@
  *
  * The alarm compares with the clock as it stands: setting the clock forward past a running alarm fires it.
  */
-import type { Clock, IrqLine, MmioDevice, PlainState } from '../bus.ts';
+
+import type { Clock, IrqLine, MmioDevice } from '../bus.ts';
 import { MEMORY_MAP, NANOSECONDS_PER_TICK } from '../platform/memory-map.ts';
+import type { StateSink } from '../state-sink.ts';
 
 /** Register offsets. */
 export const RTC = {
@@ -136,15 +138,13 @@ export class GoldfishRtc implements MmioDevice {
     return REGISTER_NAMES.get(offset & ~3);
   }
 
-  state(): PlainState {
-    return {
-      offsetNanoseconds: this.#offsetNanoseconds,
-      latchedHigh: this.#latchedHigh,
-      alarmNanoseconds: this.#alarmNanoseconds,
-      alarmRunning: this.#alarmRunning,
-      irqPending: this.#irqPending,
-      irqEnabled: this.#irqEnabled,
-    };
+  writeState(sink: StateSink): void {
+    sink.value('offsetNanoseconds', this.#offsetNanoseconds);
+    sink.value('latchedHigh', this.#latchedHigh);
+    sink.value('alarmNanoseconds', this.#alarmNanoseconds);
+    sink.value('alarmRunning', this.#alarmRunning);
+    sink.value('irqPending', this.#irqPending);
+    sink.value('irqEnabled', this.#irqEnabled);
   }
 
   #setTime(nanoseconds: bigint): void {

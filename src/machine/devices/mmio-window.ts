@@ -1,9 +1,11 @@
 /** Registers that do not know where they lie, at a fixed place in guest physical space. */
-import type { MmioDevice, PlainState } from '../bus.ts';
+
+import type { MmioDevice } from '../bus.ts';
 import type { MemoryRange } from '../platform/memory-map.ts';
+import type { StateSink } from '../state-sink.ts';
 
 /** What a bus needs of a device: offsets are from the start of its window. See {@link MmioDevice}. */
-export type RegisterFace = Pick<MmioDevice, 'read' | 'write' | 'registerName' | 'state'>;
+export type RegisterFace = Pick<MmioDevice, 'read' | 'write' | 'registerName' | 'writeState'>;
 
 export class MmioWindow implements MmioDevice {
   readonly name: string;
@@ -30,7 +32,7 @@ export class MmioWindow implements MmioDevice {
     return this.#face.registerName(offset);
   }
 
-  state(): PlainState {
-    return this.#face.state();
+  writeState(sink: StateSink): void {
+    this.#face.writeState(sink);
   }
 }

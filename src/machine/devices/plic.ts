@@ -7,9 +7,11 @@
  * claim does not look at the threshold ("Interrupt Claim Process").
  * Registers are 32 bits wide: narrower accesses reach none, as on QEMU's board.
  */
+
 import { assert, must } from '../../assert.ts';
-import { type InterruptPins, IRQ, type IrqLine, type MmioDevice, type PlainState } from '../bus.ts';
+import { type InterruptPins, IRQ, type IrqLine, type MmioDevice } from '../bus.ts';
 import { HART_COUNT_MAX, MEMORY_MAP, PLIC_SOURCE_COUNT } from '../platform/memory-map.ts';
+import { type StateSink, writeNumbers } from '../state-sink.ts';
 
 /** Register offsets and strides (PLIC 1.0.0, "Memory Map"). */
 export const PLIC = {
@@ -132,15 +134,13 @@ export class Plic implements MmioDevice {
     }
   }
 
-  state(): PlainState {
-    return {
-      priority: this.#priority.slice(),
-      pending: [...this.#pending],
-      levels: [...this.#levels],
-      claimed: [...this.#claimed],
-      enable: [...this.#enable],
-      threshold: this.#threshold.slice(),
-    };
+  writeState(sink: StateSink): void {
+    sink.value('priority', this.#priority);
+    writeNumbers(sink, 'pending', this.#pending);
+    writeNumbers(sink, 'levels', this.#levels);
+    writeNumbers(sink, 'claimed', this.#claimed);
+    writeNumbers(sink, 'enable', this.#enable);
+    sink.value('threshold', this.#threshold);
   }
 
   #decode(offset: number): Register | undefined {

@@ -3,7 +3,7 @@
  * `syscon` (`poweroff` and `reboot` nodes of the device tree).
  */
 
-import type { MmioDevice, PlainState } from '../bus.ts';
+import type { MmioDevice } from '../bus.ts';
 import { MEMORY_MAP } from '../platform/memory-map.ts';
 
 /** Values of the low half of a write to the register, as QEMU's `sifive_test` decodes them. */
@@ -48,7 +48,7 @@ export class TestFinisher implements MmioDevice {
   }
 
   /** None: a write acts at once and leaves nothing behind. */
-  state(): PlainState {
-    return {};
+  writeState(): void {
+    // It has none.
   }
 }

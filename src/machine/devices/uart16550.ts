@@ -7,9 +7,11 @@
  * Input that the port offers is taken only as far as the receiver has room, so an overrun comes from loopback only.
  * Each register is one byte; a wider access reaches the register at its first byte, as on QEMU's board.
  */
+
 import { must } from '../../assert.ts';
-import type { IrqLine, MmioDevice, PlainState } from '../bus.ts';
+import type { IrqLine, MmioDevice } from '../bus.ts';
 import { MEMORY_MAP } from '../platform/memory-map.ts';
+import type { StateSink } from '../state-sink.ts';
 
 /** Register offsets (PC16550D, table I). Two of them depend on the direction, two more on the divisor latch bit. */
 export const UART = {
@@ -172,19 +174,17 @@ export class Uart16550 implements MmioDevice {
     return NAMES[offset];
   }
 
-  state(): PlainState {
-    return {
-      received: Uint8Array.from(this.#received),
-      divisor: this.#divisor,
-      ier: this.#ier,
-      fcr: this.#fcr,
-      lcr: this.#lcr,
-      mcr: this.#mcr,
-      scr: this.#scr,
-      overrun: this.#overrun,
-      modemDelta: this.#modemDelta,
-      transmitterPending: this.#transmitterPending,
-    };
+  writeState(sink: StateSink): void {
+    sink.value('received', Uint8Array.from(this.#received));
+    sink.value('divisor', this.#divisor);
+    sink.value('ier', this.#ier);
+    sink.value('fcr', this.#fcr);
+    sink.value('lcr', this.#lcr);
+    sink.value('mcr', this.#mcr);
+    sink.value('scr', this.#scr);
+    sink.value('overrun', this.#overrun);
+    sink.value('modemDelta', this.#modemDelta);
+    sink.value('transmitterPending', this.#transmitterPending);
   }
 
   get #divisorLatch(): boolean {

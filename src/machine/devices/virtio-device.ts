@@ -2,7 +2,7 @@
  * The line between a virtio transport (registers, negotiation, interrupts: `virtio-mmio.ts`) and the device behind it (queues and
  * what they carry). Sections are those of virtio 1.2.
  */
-import type { PlainState } from '../bus.ts';
+import type { Stateful } from '../state-sink.ts';
 
 /** Bit numbers of the device-independent features that this project knows (section 6). */
 export const VIRTIO_F = { RING_INDIRECT_DESC: 28, RING_EVENT_IDX: 29, VERSION_1: 32 } as const;
@@ -36,7 +36,7 @@ export interface VirtioTransport {
  * A virtio device behind a transport. Calls come in this order: `connect` once, then per reset cycle `onQueueEnabled`,
  * `onNotify` of enabled queues, `onQueueDisabled`, `onReset`.
  */
-export interface VirtioDevice {
+export interface VirtioDevice extends Stateful {
   /** Device type (section 5), never 0. */
   readonly deviceId: number;
   /** Feature bits offered. Must contain VERSION_1. */
@@ -57,7 +57,6 @@ export interface VirtioDevice {
   /** The driver notified a live queue. Notifications may be spurious (section 2.7.10.2). */
   onNotify(queue: number): void;
   onReset(): void;
-  state(): PlainState;
 }
 
 /** Reads `size` bytes of a configuration space held as bytes, little-endian; bytes past its end are 0. */

@@ -7,7 +7,9 @@
  * and notification data (not offered). Control registers answer aligned 32-bit accesses only (4.2.2.2); others read 0 and
  * are ignored. The configuration space never changes by itself, so ConfigGeneration is constant.
  */
-import type { IrqLine, MmioDevice, PlainState } from '../bus.ts';
+
+import type { IrqLine, MmioDevice } from '../bus.ts';
+import { type StateSink, writeFields } from '../state-sink.ts';
 import { VIRTIO_F, type VirtioDevice, type VirtioTransport } from './virtio-device.ts';
 
 /** Register offsets (virtio 1.2 table 4.1). The names are those of events and reports. */
@@ -76,16 +78,16 @@ export interface VirtioMmioOptions {
 }
 
 /** Queue registers as the driver left them. */
-interface QueueRegisters {
+type QueueRegisters = {
   size: number;
   ready: boolean;
   desc: bigint;
   driver: bigint;
   device: bigint;
-}
+};
 
 /** All transport state: plain data. */
-interface TransportState {
+type TransportState = {
   status: number;
   interruptStatus: number;
   deviceFeaturesSel: number;
@@ -93,7 +95,7 @@ interface TransportState {
   driverFeatures: bigint;
   queueSel: number;
   queues: QueueRegisters[];
-}
+};
 
 /** By offset. */
 const REGISTER_NAMES: readonly (string | undefined)[] = namesByOffset();
@@ -145,13 +147,9 @@ export class VirtioMmio implements MmioDevice, VirtioTransport {
     return offset >= VIRTIO_MMIO_CONFIG ? 'Config' : REGISTER_NAMES[offset];
   }
 
-  state(): PlainState {
-    const { queues, ...registers } = this.#state;
-    return {
-      ...registers,
-      queues: queues.map((queue) => ({ ...queue })),
-      ...(this.device === undefined ? {} : { device: this.device.state() }),
-    };
+  writeState(sink: StateSink): void {
+    writeFields(sink, this.#state);
+    if (this.device !== undefined) sink.state('device', this.device);
   }
 
   get #driverOk(): boolean {

@@ -5,6 +5,7 @@ import { BlockBackend } from '../../../src/hypervisor/backends/block-backend.ts'
 import { OverlayDisk } from '../../../src/hypervisor/backends/overlay-disk.ts';
 import { VIRTIO_F } from '../../../src/machine/devices/virtio-device.ts';
 import { VIRTIO_MMIO_CONFIG, VIRTIO_STATUS } from '../../../src/machine/devices/virtio-mmio.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 import { type Buffer, MockDriver, R } from '../../support/mock-driver.ts';
 import { VirtioRig } from '../../support/virtio-rig.ts';
 
@@ -119,7 +120,7 @@ describe('requests (5.2.6)', () => {
     // The used length ends where the first gap begins (2.7.8.2): before data that was not written.
     expect(done.lenBytes).toBe(done.data.length === 0 ? 1 : 0);
     expect(done.data.every((byte) => byte === 0)).toBe(true);
-    expect(disk.state()).toMatchObject({ blocks: [] });
+    expect(plainStateOf(disk)).toMatchObject({ blocks: [] });
   });
 
   it('fails every write to a read-only disk (5.2.6.2)', () => {
@@ -127,7 +128,7 @@ describe('requests (5.2.6)', () => {
     expect(driver.offered() & (1n << 5n)).not.toBe(0n);
     expect(request([out(header(T.OUT)), out(new Uint8Array(512)), STATUS]).status).toBe(S.IOERR);
     expect(request([out(header(T.IN)), room(512), STATUS]).status).toBe(S.OK);
-    expect(disk.state()).toMatchObject({ blocks: [] });
+    expect(plainStateOf(disk)).toMatchObject({ blocks: [] });
   });
 
   it('reads the header once: what the guest changes in flight changes nothing', () => {
@@ -252,8 +253,8 @@ describe('reset and queue hand-over', () => {
     queue.publish();
     driver.set(R.Status, 0);
     expect(rig.schedule.next()).toBe(Number.POSITIVE_INFINITY);
-    expect(backend.disk.state()).toMatchObject({ blocks: [] });
-    expect(backend.state()).toMatchObject({ broken: false, queues: [{}] });
+    expect(plainStateOf(backend.disk)).toMatchObject({ blocks: [] });
+    expect(plainStateOf(backend)).toMatchObject({ broken: false, queues: [{}] });
   });
 
   it('serves again after a reset, also from broken', () => {

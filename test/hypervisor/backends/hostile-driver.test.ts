@@ -47,7 +47,7 @@ const BACKENDS: Readonly<Record<string, (rig: VirtioRig) => Backend>> = {
         receive = to;
       },
       send: (bytes) => receive(bytes),
-      state: () => ({}),
+      writeState: () => {},
     };
     return new NetBackend({ ...rig.backendOptions('net'), wire, mac: [2, 0, 0, 0, 0, 1] });
   },

@@ -3,10 +3,12 @@
  * exception, a bounded number of steps and events, and after a reset an honest driver that is
  * served. Small RAM, so that most wild addresses are refused and some are not.
  */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetPeer } from '../../../src/hypervisor/backends/index.ts';
 import { E1000, E1000_TABLES } from '../../../src/machine/devices/e1000/e1000-registers.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 import { AtaRig, IDLE, R, RAM, SECTOR } from '../../support/ata-rig.ts';
 import { E1000Rig, frame, MAC, TestWire } from '../../support/e1000-rig.ts';
 import { VirtioRig } from '../../support/virtio-rig.ts';
@@ -101,7 +103,7 @@ describe('an ATA channel', () => {
         const rig = new AtaRig(16, RAM_BYTES);
         for (const what of actions) {
           perform(rig, what);
-          const { tasks } = rig.schedule.state() as { tasks: readonly unknown[] };
+          const { tasks } = plainStateOf(rig.schedule) as { tasks: readonly unknown[] };
           expect(tasks.length).toBeLessThanOrEqual(1);
           const status = rig.get('AltStatus');
           reached.add(status);
@@ -207,7 +209,7 @@ describe('an e1000', () => {
         for (const what of actions) {
           const before = rig.events.length;
           perform(rig, what);
-          const { tasks } = rig.schedule.state() as { tasks: readonly unknown[] };
+          const { tasks } = plainStateOf(rig.schedule) as { tasks: readonly unknown[] };
           // A packet out, a frame in, a throttle.
           expect(tasks.length).toBeLessThanOrEqual(3);
           // An arrival is a drop at worst; any other step finishes one piece of work and begins another.

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../../src/assert.ts';
 import { OverlayDisk } from '../../../src/hypervisor/backends/overlay-disk.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 
 /** Element-wise matchers are too slow for whole disks. */
 function same(a: Uint8Array, b: Uint8Array): boolean {
@@ -57,7 +58,7 @@ describe('OverlayDisk', () => {
         const blocks = [...touched].sort((a, b) => a - b);
         const padded = new Uint8Array(Math.ceil(disk.sizeBytes / 4096) * 4096);
         padded.set(model);
-        const state = disk.state() as { blocks: { block: number; bytes: Uint8Array }[] };
+        const state = plainStateOf(disk) as { blocks: { block: number; bytes: Uint8Array }[] };
         expect(state.blocks.map(({ block }) => block)).toEqual(blocks);
         for (const { block, bytes } of state.blocks) {
           expect(same(bytes, padded.slice(block * 4096, (block + 1) * 4096))).toBe(true);

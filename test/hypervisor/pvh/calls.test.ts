@@ -1,5 +1,7 @@
 /** Calls of mode `pvh` with bad arguments: each gets its error and changes nothing. And 100,000 of a guest that asks for anything. */
+
 import { describe, expect, it } from 'vitest';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 import { PAGE } from '../../support/direct-calls.ts';
 import { mulberry } from '../../support/mulberry.ts';
 import { PvhGuest, SOURCES } from '../../support/pvh-guest.ts';
@@ -82,7 +84,7 @@ describe('ports', () => {
     expect(guest.operation(CHANNEL_OP, 2, 1, 2, 0)).toBe('EINVAL');
     expect(guest.operation(CHANNEL_OP, 2, 4, 0, 0)).toBe('ENOENT');
     expect(guest.operation(33, 12, 1)).toBe('ENOENT');
-    expect(guest.domain.state()).toEqual({ sharedInfo: guest.page(1), events: { ports: [] } });
+    expect(plainStateOf(guest.domain)).toEqual({ sharedInfo: guest.page(1), events: { ports: [] } });
   });
 
   it('of lines and of the other end may go to another vCPU, those that are bound for one may not', () => {
@@ -166,7 +168,7 @@ class Fuzz {
   check(): string[] {
     const { domain, devices, controller } = this.guest;
     const wrong: string[] = [];
-    const { events } = domain.state() as { events: { ports: { port: number; kind: string; source?: number }[] } };
+    const { events } = plainStateOf(domain) as { events: { ports: { port: number; kind: string; source?: number }[] } };
     const diverted = events.ports.flatMap(({ source }) => (source === undefined ? [] : [source]));
     if (new Set(diverted).size !== diverted.length) wrong.push('a line goes to two ports');
     for (const source of SOURCES) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DescriptorChain, RingViolationName } from '../../../src/hypervisor/rings/ring-model.ts';
 import { SplitQueue } from '../../../src/hypervisor/rings/split-queue.ts';
 import type { VirtioQueueSetup } from '../../../src/machine/devices/virtio-device.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 import { ArrayMemory } from '../../support/array-memory.ts';
 
 const BASE = 0x8000_0000;
@@ -393,6 +394,6 @@ describe('returning chains (2.7.8) and notifications (2.7.7, 2.7.10)', () => {
     const f = new Fixture();
     f.offer([DATA, 1, 0, 0]);
     f.take();
-    expect(f.queue.state()).toMatchObject({ size: 8, lastAvail: 1, usedIndex: 0, armed: true });
+    expect(plainStateOf(f.queue)).toMatchObject({ size: 8, lastAvail: 1, usedIndex: 0, armed: true });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GoldfishRtc, RTC } from '../../../src/machine/devices/goldfish-rtc.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 import { FakeClock, FakeLine } from '../../support/fake-bus.ts';
 
 const EPOCH_SECONDS = 1_700_000_000;
@@ -106,7 +107,7 @@ describe('goldfish RTC', () => {
     expect(rtc.registerName(0x1c)).toBe('CLEAR_INTERRUPT');
     expect(rtc.registerName(0x20)).toBeUndefined();
     expect(rtc.read(0x40, 4)).toBe(0);
-    expect(Object.keys(rtc.state())).toEqual([
+    expect(Object.keys(plainStateOf(rtc))).toEqual([
       'offsetNanoseconds',
       'latchedHigh',
       'alarmNanoseconds',

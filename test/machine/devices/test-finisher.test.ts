@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type FinishRequest, TestFinisher } from '../../../src/machine/devices/test-finisher.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 
 function setUp() {
   const requests: FinishRequest[] = [];
@@ -33,6 +34,6 @@ describe('test finisher', () => {
     expect(finisher.read()).toBe(0);
     expect(finisher.registerName(0)).toBe('FINISH');
     expect(finisher.registerName(4)).toBeUndefined();
-    expect(finisher.state()).toEqual({});
+    expect(plainStateOf(finisher)).toEqual({});
   });
 });

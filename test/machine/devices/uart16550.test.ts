@@ -11,6 +11,7 @@ import {
   UART_MSR,
   Uart16550,
 } from '../../../src/machine/devices/uart16550.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 import { FakeLine } from '../../support/fake-bus.ts';
 
 const FIFO_ON = UART_FCR.enable | UART_FCR.trigger;
@@ -100,7 +101,7 @@ describe('16550 registers', () => {
     const { uart, write, receive } = setUp();
     write(UART.FCR, FIFO_ON);
     receive(1, 2);
-    expect(uart.state()).toEqual({
+    expect(plainStateOf(uart)).toEqual({
       received: Uint8Array.of(1, 2),
       divisor: 0,
       ier: 0,

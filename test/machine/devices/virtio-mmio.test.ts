@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PlainState } from '../../../src/machine/bus.ts';
 import {
   readConfigBytes,
   VIRTIO_F,
@@ -15,6 +14,7 @@ import {
   VIRTIO_MMIO_CONFIG,
   VirtioMmio,
 } from '../../../src/machine/devices/virtio-mmio.ts';
+import { plainStateOf } from '../../../src/machine/state-sink.ts';
 
 const VERSION_1 = 1n << 32n;
 
@@ -49,9 +49,7 @@ class FakeDevice implements VirtioDevice {
   onReset(): void {
     this.calls.push('reset');
   }
-  state(): PlainState {
-    return {};
-  }
+  writeState(): void {}
 }
 
 function setUp() {
@@ -217,7 +215,7 @@ describe('status (2.1)', () => {
 
   it('resets everything with status 0', () => {
     const { device, irq, mmio, get, set, run, readyQueue } = setUp();
-    const fresh = mmio.state();
+    const fresh = plainStateOf(mmio);
     readyQueue(0);
     run();
     device.transport?.notifyUsed();
@@ -225,7 +223,7 @@ describe('status (2.1)', () => {
     set(R.Status, 0);
     expect(device.calls.at(-1)).toBe('reset');
     expect([get(R.Status), get(R.InterruptStatus), get(R.QueueReady), irq.level]).toEqual([0, 0, 0, false]);
-    expect(mmio.state()).toEqual(fresh);
+    expect(plainStateOf(mmio)).toEqual(fresh);
     run();
     expect(get(R.Status)).toBe(15);
   });

@@ -1,5 +1,5 @@
 /** The ring devices of a guest, and which of them it is connected to: `device_op`, in place of xenstore. */
-import type { PlainState } from '../../../machine/bus.ts';
+import type { StateSink } from '../../../machine/state-sink.ts';
 import type { EventChannels } from '../event-channels.ts';
 import type { GrantTable } from '../grant-table.ts';
 import { PV_ERROR, type PvError } from '../pv-errors.ts';
@@ -79,13 +79,13 @@ export class DeviceBus {
     return [...this.#connected.values()].flatMap(({ rings }) => rings.map(({ pa }) => pa));
   }
 
-  state(): PlainState {
-    return Object.fromEntries(
-      this.#options.devices.map((device) => {
-        const port = this.#connected.get(device)?.port ?? 0;
-        return [device.name, { port, device: device.state() }];
-      }),
-    );
+  writeState(sink: StateSink): void {
+    for (const device of this.#options.devices) {
+      sink.begin(device.name);
+      sink.value('port', this.#connected.get(device)?.port ?? 0);
+      sink.state('device', device);
+      sink.end();
+    }
   }
 
   #find(type: number, index: number): PvDevice | undefined {

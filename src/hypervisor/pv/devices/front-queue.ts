@@ -2,8 +2,10 @@
  * One ring of a device, from the back end's side: requests are taken when the front end notifies, come due one after the other, and are
  * answered in that order. What a request asks for and what comes of it is the device's.
  */
+
 import { must } from '../../../assert.ts';
 import type { PlainState } from '../../../machine/bus.ts';
+import type { StateSink } from '../../../machine/state-sink.ts';
 import { publishedQuietly, type RingEvents } from '../../rings/ring-events.ts';
 import type { RingViolation } from '../../rings/ring-model.ts';
 import type { SlotRequest, XenRing } from '../../rings/xen-ring.ts';
@@ -107,14 +109,14 @@ export class FrontQueue<Request extends PlainState> {
     if (count > 0) this.#options.events.emit(publishedQuietly(this.#options.device, this.#options.queue, count));
   }
 
-  state(): PlainState {
-    if (this.#ring === undefined) return {};
-    return {
-      ring: this.#ring.state(),
-      started: this.#started,
-      busyUntil: this.#busyUntil,
-      jobs: this.#jobs.map(({ slot, request }) => ({ slot: slot.slot, request })),
-    };
+  writeState(sink: StateSink): void {
+    if (this.#ring === undefined) return;
+    sink.state('ring', this.#ring);
+    sink.value('started', this.#started);
+    sink.value('busyUntil', this.#busyUntil);
+    sink.beginList('jobs');
+    for (const { slot, request } of this.#jobs) sink.value(undefined, { slot: slot.slot, request });
+    sink.end();
   }
 
   /** How many requests it takes; none of a ring that is broken. */

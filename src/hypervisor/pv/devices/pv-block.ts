@@ -1,5 +1,7 @@
 /** The block back end over a Xen ring and grants (docs/abi.md, "Rings"), on an {@link OverlayDisk}. Left out: discard, barriers, indirect segments. */
-import type { GuestMemory, PlainState } from '../../../machine/bus.ts';
+
+import type { GuestMemory } from '../../../machine/bus.ts';
+import type { StateSink } from '../../../machine/state-sink.ts';
 import { type OverlayDisk, SECTOR_BYTES } from '../../backends/overlay-disk.ts';
 import { XenRing } from '../../rings/xen-ring.ts';
 import { DEVICE_TYPE, DOMAIN } from '../pv-layout.ts';
@@ -71,8 +73,9 @@ export class PvBlock implements PvDevice {
     this.#queue.notified();
   }
 
-  state(): PlainState {
-    return { queue: this.#queue.state(), disk: this.#options.disk.state() };
+  writeState(sink: StateSink): void {
+    sink.state('queue', this.#queue);
+    sink.state('disk', this.#options.disk);
   }
 
   #admit(bytes: Uint8Array): Admitted<BlockRequest> {

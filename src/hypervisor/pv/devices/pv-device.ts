@@ -1,5 +1,5 @@
 /** A device behind rings: what `device_op` connects a guest to. */
-import type { PlainState } from '../../../machine/bus.ts';
+import type { Stateful } from '../../../machine/state-sink.ts';
 import type { BackendTiming } from '../../backends/backend-timing.ts';
 import type { RingEvents } from '../../rings/ring-events.ts';
 import type { Scheduler } from '../../schedule.ts';
@@ -27,7 +27,7 @@ export interface Connection {
   readonly deliver: () => void;
 }
 
-export interface PvDevice {
+export interface PvDevice extends Stateful {
   readonly name: string;
   readonly info: PvDeviceInfo;
   /** How many rings it takes: 1 or 2. */
@@ -37,5 +37,4 @@ export interface PvDevice {
   disconnect(): void;
   /** The guest has sent the event that is the device's doorbell. */
   notified(): void;
-  state(): PlainState;
 }

@@ -2,7 +2,9 @@
  * The network back end over two Xen rings and grants (docs/abi.md, "Rings"), on a {@link NetWire}. Receive requests are held until a frame comes; a frame
  * that finds none waits, as behind virtio. Left out: offloads, scatter-gather, multiple queues.
  */
-import type { GuestMemory, PlainState } from '../../../machine/bus.ts';
+
+import type { GuestMemory } from '../../../machine/bus.ts';
+import type { StateSink } from '../../../machine/state-sink.ts';
 import {
   type DropReason,
   FRAME_BYTES_MAX,
@@ -100,13 +102,11 @@ export class PvNet implements PvDevice {
     this.#receive.notified();
   }
 
-  state(): PlainState {
-    return {
-      transmit: this.#transmit.state(),
-      receive: this.#receive.state(),
-      waiting: this.#waiting.map((frame) => frame.slice()),
-      wire: this.#options.wire.state(),
-    };
+  writeState(sink: StateSink): void {
+    sink.state('transmit', this.#transmit);
+    sink.state('receive', this.#receive);
+    sink.value('waiting', this.#waiting);
+    sink.state('wire', this.#options.wire);
   }
 
   #close(): void {

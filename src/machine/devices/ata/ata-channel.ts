@@ -4,8 +4,10 @@
  *
  * Data answers accesses of 16 and 32 bits. Every other register of the two blocks is one byte wide; a wider access reaches it at its first byte.
  */
-import type { MmioDevice, PlainState } from '../../bus.ts';
+
+import type { MmioDevice } from '../../bus.ts';
 import { ATA_BLOCKS, ATA_REGISTER_SHIFT, type DevicePlace } from '../../platform/memory-map.ts';
+import type { StateSink } from '../../state-sink.ts';
 import type { AtaDrive } from './ata-drive.ts';
 import { ATA, ATA_COMMAND_BLOCK_NAMES, ATA_CONTROL_NAME } from './ata-registers.ts';
 
@@ -56,8 +58,8 @@ export class AtaChannel implements MmioDevice {
     return register === undefined ? undefined : ATA_COMMAND_BLOCK_NAMES[register];
   }
 
-  state(): PlainState {
-    return this.#drive.state();
+  writeState(sink: StateSink): void {
+    this.#drive.writeState(sink);
   }
 }
 

@@ -7,7 +7,9 @@
  * Left out: CHS addresses and everything obsolete, packet commands, READ and WRITE MULTIPLE, power management beyond answering, queues,
  * security, SMART, host protected area.
  */
-import type { GuestMemory, IrqLine, PlainState } from '../../bus.ts';
+
+import type { GuestMemory, IrqLine } from '../../bus.ts';
+import type { Stateful, StateSink } from '../../state-sink.ts';
 import {
   ATA,
   ATA_COMMAND,
@@ -31,7 +33,7 @@ export interface AtaWork {
 }
 
 /** The medium of a drive and its time. */
-export interface AtaMedium {
+export interface AtaMedium extends Stateful {
   readonly capacitySectors: number;
   /** A copy of `[offset, offset + lengthBytes)`, which lies on the medium. */
   read(offset: number, lengthBytes: number): Uint8Array;
@@ -41,7 +43,6 @@ export interface AtaMedium {
   begin(work: AtaWork): void;
   /** The work will not be asked for again. */
   cancel(): void;
-  state(): PlainState;
 }
 
 export interface AtaDriveOptions {
@@ -182,20 +183,18 @@ export class AtaDrive {
     }
   }
 
-  state(): PlainState {
-    return {
-      file: this.#file.state(),
-      phase: this.#phase,
-      failed: this.#failed,
-      error: this.#error,
-      interruptPending: this.#interruptPending,
-      job: { ...this.#job },
-      done: this.#done,
-      block: this.#block.state(),
-      features: this.#features.state(),
-      busMaster: this.busMaster.state(),
-      medium: this.#medium.state(),
-    };
+  writeState(sink: StateSink): void {
+    sink.state('file', this.#file);
+    sink.value('phase', this.#phase);
+    sink.value('failed', this.#failed);
+    sink.value('error', this.#error);
+    sink.value('interruptPending', this.#interruptPending);
+    sink.value('job', this.#job);
+    sink.value('done', this.#done);
+    sink.state('block', this.#block);
+    sink.state('features', this.#features);
+    sink.state('busMaster', this.busMaster);
+    sink.state('medium', this.#medium);
   }
 
   #execute(command: number): void {

@@ -5,7 +5,9 @@
  * The table is read when data moves, each region once, and the walk is bounded by the longest table there can be (64 KiB, section 1.2).
  * Left out: simplex operation; crossing a 64 KiB boundary, which the specification forbids, just works.
  */
-import type { GuestMemory, PlainState } from '../../bus.ts';
+
+import type { GuestMemory } from '../../bus.ts';
+import type { StateSink } from '../../state-sink.ts';
 import { BM, BM_COMMAND, BM_STATUS } from './ata-registers.ts';
 
 const REGION_BYTES = 8;
@@ -101,8 +103,10 @@ export class BusMaster {
     this.#status = (this.#status & ~BM_STATUS.active) | BM_STATUS.error;
   }
 
-  state(): PlainState {
-    return { command: this.#command, status: this.#status, table: this.#table };
+  writeState(sink: StateSink): void {
+    sink.value('command', this.#command);
+    sink.value('status', this.#status);
+    sink.value('table', this.#table);
   }
 
   #byte(offset: number): number {

@@ -1,5 +1,5 @@
 /** What SET FEATURES changes in an ATA drive (ATA8-ACS, SET FEATURES). Nothing of it changes how this drive works: it is told, and told back. */
-import type { PlainState } from '../../bus.ts';
+import type { StateSink } from '../../state-sink.ts';
 import { ATA_FEATURE } from './ata-registers.ts';
 
 /** PIO mode 4 with flow control. */
@@ -30,8 +30,10 @@ export class DriveFeatures {
     }
   }
 
-  state(): PlainState {
-    return { writeCache: this.writeCache, lookAhead: this.lookAhead, transferMode: this.transferMode };
+  writeState(sink: StateSink): void {
+    sink.value('writeCache', this.writeCache);
+    sink.value('lookAhead', this.lookAhead);
+    sink.value('transferMode', this.transferMode);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The block of one sector that goes over the Data register of an ATA drive, word by word. */
-import type { PlainState } from '../../bus.ts';
+import type { StateSink } from '../../state-sink.ts';
 import { ATA_SECTOR_BYTES } from './ata-registers.ts';
 
 /** A double word that begins with the last word of a block: its upper half is nowhere. */
@@ -39,7 +39,8 @@ export class SectorBlock {
     this.#at += size;
   }
 
-  state(): PlainState {
-    return { bytes: this.bytes, at: this.#at };
+  writeState(sink: StateSink): void {
+    sink.value('bytes', this.bytes);
+    sink.value('at', this.#at);
   }
 }

@@ -2,7 +2,7 @@
  * The task file of an ATA drive: what the driver wrote about the command to come. Registers that 48-bit commands use are two deep: a write
  * pushes the value before it down, and HOB in Device Control shows that one (ATA8-ACS, "48-bit Address feature set").
  */
-import type { PlainState } from '../../bus.ts';
+import type { StateSink } from '../../state-sink.ts';
 import { ATA, ATA_CONTROL, ATA_DEVICE } from './ata-registers.ts';
 
 const REGISTER_COUNT = 8;
@@ -61,8 +61,10 @@ export class TaskFile {
     this.#now[ATA.LBALow] = 1;
   }
 
-  state(): PlainState {
-    return { now: this.#now.slice(), before: this.#before.slice(), control: this.control };
+  writeState(sink: StateSink): void {
+    sink.value('now', this.#now);
+    sink.value('before', this.#before);
+    sink.value('control', this.control);
   }
 
   #at(registers: Uint8Array, register: number): number {

@@ -5,8 +5,10 @@
  * Registers answer 32-bit accesses only (SDM 13.1). Left out: everything that offloads, VLANs, flow control, wake-up, flash; the delay
  * timers RDTR, RADV, TIDV and TADV are kept and delay nothing.
  */
+
 import { assert } from '../../../assert.ts';
-import type { IrqLine, PlainState } from '../../bus.ts';
+import type { IrqLine } from '../../bus.ts';
+import type { Stateful, StateSink } from '../../state-sink.ts';
 import {
   CTRL,
   E1000,
@@ -30,7 +32,7 @@ import { mdiTransfer } from './phy.ts';
 import { acceptsFrame } from './receive-filter.ts';
 
 /** What is behind the registers. */
-export interface E1000Engine {
+export interface E1000Engine extends Stateful {
   /** Nanoseconds of model time. */
   readonly nowNanoseconds: number;
   /** A tail pointer was written (`doorbell`), or a direction enabled: look at its ring. */
@@ -40,7 +42,6 @@ export interface E1000Engine {
   throttle(nanoseconds: number): void;
   /** Everything under way is forgotten, the throttle too. */
   reset(): void;
-  state(): PlainState;
 }
 
 /** Counters: a read clears them (SDM 13.7). */
@@ -53,8 +54,6 @@ const OCTET_COUNTERS = { GORC: [E1000.GORCL, E1000.GORCH], GOTC: [E1000.GOTCL, E
 const REGISTERS = Object.entries(E1000) as readonly [E1000Register, number][];
 /** First offset after all registers. */
 const VALUES_END = Math.max(...REGISTERS.map(([, offset]) => offset)) + 4;
-/** All registers as they are without a value. */
-const NO_VALUES = Object.fromEntries(REGISTERS.map(([name]) => [name, 0])) as Readonly<Record<E1000Register, number>>;
 
 /** Bits that software can write, where not all. Registers of 0 cannot be written, or not in this way. */
 const WRITABLE: ReadonlyMap<number, number> = new Map<number, number>([
@@ -89,6 +88,8 @@ export class E1000Controller {
   /** Single registers by offset / 4. */
   readonly #values = new Uint32Array(VALUES_END / 4);
   readonly #tables: Readonly<Record<E1000Table, Uint32Array>>;
+  /** The same as bytes. */
+  readonly #tableBytes: Readonly<Record<E1000Table, Uint8Array>>;
   #line = false;
   /** When the line rose last; throttling counts from there. */
   #roseNanoseconds = Number.NEGATIVE_INFINITY;
@@ -103,6 +104,8 @@ export class E1000Controller {
     this.#eeprom = eepromWords(options.mac);
     const table = (name: E1000Table) => new Uint32Array(E1000_TABLES[name].words);
     this.#tables = { MTA: table('MTA'), RA: table('RA'), VFTA: table('VFTA') };
+    const bytes = (name: E1000Table) => new Uint8Array(this.#tables[name].buffer);
+    this.#tableBytes = { MTA: bytes('MTA'), RA: bytes('RA'), VFTA: bytes('VFTA') };
     this.#setInitialValues();
   }
 
@@ -215,20 +218,17 @@ export class E1000Controller {
     this.#driveLine();
   }
 
-  state(): PlainState {
-    const registers = { ...NO_VALUES };
-    for (const [name, offset] of REGISTERS) registers[name] = this.#value(offset);
-    const words = (table: E1000Table) => new Uint8Array(this.#tables[table].slice().buffer);
-    return {
-      registers,
-      mta: words('MTA'),
-      ra: words('RA'),
-      vfta: words('VFTA'),
-      line: this.#line,
-      roseNanoseconds: this.#roseNanoseconds,
-      throttled: this.#throttled,
-      engine: this.#engine.state(),
-    };
+  writeState(sink: StateSink): void {
+    sink.begin('registers');
+    for (const [name, offset] of REGISTERS) sink.value(name, this.#value(offset));
+    sink.end();
+    sink.value('mta', this.#tableBytes.MTA);
+    sink.value('ra', this.#tableBytes.RA);
+    sink.value('vfta', this.#tableBytes.VFTA);
+    sink.value('line', this.#line);
+    sink.value('roseNanoseconds', this.#roseNanoseconds);
+    sink.value('throttled', this.#throttled);
+    sink.state('engine', this.#engine);
   }
 
   #value(offset: number): number {
