@@ -14,8 +14,24 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const KEEP_BYTECODE = join(root, 'scripts/command/keep-bytecode.cjs');
 
-/** Threads of the command, each a program of its own. */
-const THREADS = ['region-worker', 'trace-worker'];
+const KEEP_THREAD_BYTECODE = join(root, 'scripts/command/keep-thread-bytecode.cjs');
+
+/** Threads of the command, each a program of its own, and a run that has work for it: much code that is hot, many events. */
+const THREADS = {
+  'region-worker': ['run', 'mini-os', '--workload', 'compute', '--iterations', '8000', '--engine', 'translator'],
+  'trace-worker': [
+    'record',
+    'mini-os',
+    '--workload',
+    'ctxsw',
+    '--mode',
+    'full',
+    '--iterations',
+    '600',
+    '-o',
+    'ctxsw.pvt',
+  ],
+};
 
 /**
  * What runs of the command are, to see which functions they need: a recording with devices, rings and translated code, one of a bare-metal guest with events so few that they are modelled, and
@@ -33,11 +49,27 @@ const TYPICAL = ['ring-tour', 'machine-tour'];
 export async function buildCommand(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const program = join(folder, 'program.cjs');
-  await build({
+  await buildProgram('src/cli/paratrace.ts', join(folder, 'program.cjs'));
+  const command = join(folder, 'paratrace.js');
+  await buildStart('scripts/command/start.cjs', command);
+  for (const thread of Object.keys(THREADS)) {
+    const program = `${thread}-program`;
+    await buildProgram(`src/cli/host/${thread}.ts`, join(folder, `${program}.cjs`));
+    await buildStart('scripts/command/start-thread.cjs', join(folder, `${thread}.cjs`), program);
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
+  chmodSync(command, 0o755);
+  await writeEngineCode(folder);
+  keepBytecode(folder);
+  return command;
+}
+
+/** What V8 can have bytecode of: one file that is an expression, the function that a CommonJS module is. */
+function buildProgram(entry, outfile) {
+  return build({
     absWorkingDir: root,
-    entryPoints: ['src/cli/paratrace.ts'],
-    outfile: program,
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     format: 'cjs',
     platform: 'node',
@@ -51,42 +83,25 @@ export async function buildCommand(folder) {
     alias: { 'node:child_process': join(root, 'scripts/command/no-child-process.cjs') },
     plugins: [fflateTables],
     define: { 'import.meta.url': '__moduleUrl' },
-    // The function that a CommonJS module is, here rather than added when it is read: that would copy the text once more.
+    // Here rather than added when it is read: that would copy the text once more.
     banner: {
       js: "(function (require, module, exports, __filename, __dirname) {const __moduleUrl = require('node:url').pathToFileURL(__filename).href;",
     },
     footer: { js: '})' },
   });
-  for (const thread of THREADS) {
-    await build({
-      absWorkingDir: root,
-      entryPoints: [`src/cli/host/${thread}.ts`],
-      outfile: join(folder, `${thread}.cjs`),
-      bundle: true,
-      format: 'cjs',
-      platform: 'node',
-      target: 'node20',
-      minifySyntax: true,
-      minifyWhitespace: true,
-      legalComments: 'none',
-      logLevel: 'warning',
-      plugins: [fflateTables],
-    });
-  }
-  const command = join(folder, 'paratrace.js');
-  await build({
+}
+
+/** What starts a program: Node compiles it each time. @param threadProgram name of the program, if it is a thread's */
+function buildStart(entry, outfile, threadProgram = '') {
+  return build({
     absWorkingDir: root,
-    entryPoints: ['scripts/command/start.cjs'],
-    outfile: command,
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     platform: 'node',
     target: 'node20',
+    define: { THREAD_PROGRAM: JSON.stringify(threadProgram) },
   });
-  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
-  chmodSync(command, 0o755);
-  await writeEngineCode(folder);
-  keepBytecode(folder);
-  return command;
 }
 
 /** Generates the engine's module for the machines that most runs have. */
@@ -118,14 +133,22 @@ function keepBytecode(folder) {
     ];
   });
   try {
-    const { status, stderr } = spawnSync(process.execPath, [KEEP_BYTECODE, folder, JSON.stringify(commandLines)], {
-      encoding: 'utf8',
-      // Flags of V8 that tests or users set would make the bytecode useless without them.
-      env: { ...process.env, NODE_OPTIONS: '' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    if (status !== 0) throw new Error(`the command that was built ended with ${status}:\n${stderr}`);
+    keepWith(KEEP_BYTECODE, [folder, JSON.stringify(commandLines)], scratch);
+    for (const [thread, args] of Object.entries(THREADS)) {
+      keepWith(KEEP_THREAD_BYTECODE, [folder, thread, ...args, '--quiet'], scratch);
+    }
   } finally {
     rmSync(scratch, { recursive: true });
   }
+}
+
+function keepWith(program, args, cwd) {
+  const { status, stderr } = spawnSync(process.execPath, [program, ...args], {
+    cwd,
+    encoding: 'utf8',
+    // Flags of V8 that tests or users set would make the bytecode useless without them.
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status !== 0) throw new Error(`the command that was built ended with ${status}:\n${stderr}`);
 }

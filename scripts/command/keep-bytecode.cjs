@@ -9,7 +9,7 @@ const { writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
-const { bytecodeFile } = require('./bytecode-file.cjs');
+const { bytecodeFile } = require('./bytecode.cjs');
 
 const [, , folder, commandLines] = process.argv;
 const start = join(folder, 'paratrace.js');
@@ -48,7 +48,8 @@ function keep() {
   setFlagsFromString('--no-experimental-wasm-branch-hinting');
   setFlagsFromString('--wasm-lazy-compilation');
   setFlagsFromString('--liftoff');
+  setFlagsFromString('--wasm-dynamic-tiering');
   setFlagsFromString('--wasm-num-compilation-tasks=128');
   setFlagsFromString('--concurrent-recompilation-queue-length=8');
-  writeFileSync(join(folder, bytecodeFile()), program.createCachedData());
+  writeFileSync(join(folder, bytecodeFile('program')), program.createCachedData());
 }

@@ -196,6 +196,7 @@ export class RegionCache {
    */
   poll(hart: EngineHart, { cycle, icount }: MachineClock): void {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#pending > 0) this.#compiler?.attend?.();
     if (this.#sampling === undefined) {
       this.pauseAt = this.#queue.size > 0 ? cycle + QUEUE_POLL_CYCLES : Number.POSITIVE_INFINITY;
     } else if (cycle >= this.pauseAt) {

@@ -10,4 +10,6 @@ export type { CompiledBatch, RegionJob };
 export interface RegionCompiler {
   /** Rejects if it has failed; it is not asked again then, and the machine does the work itself. */
   compile(job: RegionJob): Promise<CompiledBatch>;
+  /** Called now and then while jobs wait, for a host that has something to look after. */
+  attend?(): void;
 }

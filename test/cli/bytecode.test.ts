@@ -15,7 +15,7 @@ let bytes = Buffer.of();
 beforeAll(async () => {
   await bundle.build();
   const folder = dirname(bundle.command);
-  const name = readdirSync(folder).find((each) => each.endsWith('.bytecode'));
+  const name = readdirSync(folder).find((each) => /^program-.*\.bytecode$/.test(each));
   file = join(folder, must(name, 'bytecode'));
   bytes = readFileSync(file);
 });
@@ -51,6 +51,24 @@ it('is taken', () => {
   writeFileSync(file, bytes);
   expect(isRejected()).toBe('false');
   runs();
+});
+
+it.each(['region-worker', 'trace-worker'])('of the thread %s is taken as the thread starts', (thread) => {
+  const program = join(dirname(bundle.command), `${thread}.cjs`);
+  const spy = `const vm = require('node:vm');
+    const { Script } = vm;
+    vm.Script = class extends Script {
+      constructor(...parts) {
+        super(...parts);
+        require('node:worker_threads').parentPort.postMessage(this.cachedDataRejected);
+        process.exit();
+      }
+    };
+    require(${JSON.stringify(program)});`;
+  const start = `const { Worker } = require('node:worker_threads');
+    new Worker(${JSON.stringify(spy)}, { eval: true }).on('message', (rejected) => console.log('rejected:', rejected));`;
+  const { stdout } = spawnSync(process.execPath, ['-e', start], { encoding: 'utf8' });
+  expect(stdout).toBe('rejected: false\n');
 });
 
 it.each([

@@ -12,6 +12,7 @@ import { planMemory } from '../../machine/engine/layout.ts';
 import type { MachineConfig } from '../../machine/machine-types.ts';
 import type { ModeName } from '../../session/config.ts';
 import { RUN_DEFAULTS } from '../../session/run-defaults.ts';
+import { readBranchHints } from './compiler-flags.ts';
 import { readFile, sha256 } from './files.ts';
 
 const NAME_DIGITS = 16;
@@ -22,8 +23,9 @@ export interface EngineCodeFile {
   readonly bytes: Uint8Array;
 }
 
-/** The module of a machine, if it came with the program. */
+/** The module of a machine, if it came with the program. Asked just before one is compiled, and not earlier has V8 to know how (`compiler-flags.ts`). */
 export function findEngineCode(key: string): Uint8Array<ArrayBuffer> | undefined {
+  readBranchHints(process.versions.v8);
   const path = join(dirname(fileURLToPath(import.meta.url)), fileName(key));
   return existsSync(path) ? new Uint8Array(readFile(path)) : undefined;
 }

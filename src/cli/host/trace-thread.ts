@@ -11,7 +11,7 @@ import { ParatraceError } from '../../errors.ts';
 import { type EventRoom, makeEventRoom } from '../../trace/event-gatherer.ts';
 import type { BatchTaker, RecordBatch } from '../../trace/record-batch.ts';
 import { FLUSH } from '../../trace/schema.ts';
-import { threadStarts } from './thread-starts.ts';
+import { startThread } from './thread-starts.ts';
 import {
   type BatchMessage,
   CONTROL,
@@ -73,14 +73,12 @@ export class TraceThread implements BatchTaker {
     this.#rooms.push(room);
     this.#lookMs = lookMs;
     // Not imported: commands that write no long trace need not load it.
-    const threads = process.getBuiltinModule('node:worker_threads');
-    const { port1, port2 } = new threads.MessageChannel();
+    const { MessageChannel } = process.getBuiltinModule('node:worker_threads');
+    const { port1, port2 } = new MessageChannel();
     const data: TraceThreadData = { ...begun, control: this.#control, answers: port2 };
-    const worker = new threads.Worker(program, { execArgv: [], env: {}, workerData: data, transferList: [port2] });
-    threadStarts(worker);
+    const worker = startThread(program, { workerData: data, transferList: [port2] });
     worker.on('error', (error) => this.#fail(error.message));
     worker.on('exit', (code) => this.#fail(`it ended with code ${code}`));
-    worker.unref();
     port1.unref();
     this.#worker = worker;
     this.#answers = port1;

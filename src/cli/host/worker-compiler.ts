@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import type { CompiledBatch, RegionCompiler, RegionJob } from '../../machine/region-compiler.ts';
+import { isThreadStarting, lookAfterStart, startThread, threadsStarted } from './thread-starts.ts';
 
 /** The program of the thread, which the build puts beside that of the command. */
 const PROGRAM = 'region-worker.cjs';
@@ -52,14 +53,17 @@ export class WorkerCompiler implements RegionCompiler {
     return answer;
   }
 
+  attend(): void {
+    lookAfterStart();
+  }
+
   async #start(): Promise<Worker> {
-    const { startRegionThread } = await import('./region-thread.ts');
-    const worker = await startRegionThread(this.#program);
+    if (isThreadStarting()) await threadsStarted();
+    const worker = startThread(this.#program, {}, true);
     worker.on('message', (batch: CompiledBatch) => this.#waiting.shift()?.resolve(batch));
     worker.on('messageerror', (error) => this.#fail(error));
     worker.on('error', (error) => this.#fail(asError(error)));
     worker.on('exit', (code) => this.#fail(new Error(`the thread ended with code ${code}`)));
-    worker.unref();
     return worker;
   }
 

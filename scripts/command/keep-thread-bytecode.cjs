@@ -1,0 +1,63 @@
+/**
+ * Runs the built command once, and keeps the bytecode of what one of its threads has compiled by then.
+ *
+ *   node scripts/command/keep-thread-bytecode.cjs FOLDER PROGRAM ARGUMENT...
+ *
+ * PROGRAM is the thread's. The command fails if the run does not start it.
+ */
+const { renameSync, writeFileSync } = require('node:fs');
+const { basename, join } = require('node:path');
+const { setFlagsFromString } = require('node:v8');
+const vm = require('node:vm');
+const threads = require('node:worker_threads');
+const { bytecodeFile } = require('./bytecode.cjs');
+
+const channel = new threads.BroadcastChannel('keep bytecode');
+if (threads.isMainThread) runCommand(...process.argv.splice(2, 2));
+else runThread(...process.argv.slice(2));
+
+function runCommand(folder, program) {
+  const { Worker } = threads;
+  let isStarted = false;
+  threads.Worker = class extends Worker {
+    constructor(path, options) {
+      const isMeant = basename(path, '.cjs') === program;
+      super(isMeant ? __filename : path, isMeant ? { ...options, argv: [folder, path] } : options);
+      isStarted ||= isMeant;
+    }
+  };
+  const exit = process.exit.bind(process);
+  process.exit = (status) => {
+    if (status !== 0) exit(status);
+    if (!isStarted) throw new Error(`${program} was not started`);
+    channel.onmessage = () => exit(0);
+    channel.postMessage('keep');
+  };
+  require(join(folder, 'paratrace.js'));
+}
+
+function runThread(folder, path) {
+  const { Script } = vm;
+  let script;
+  vm.Script = class extends Script {
+    constructor(...parts) {
+      super(...parts);
+      script = this;
+    }
+  };
+  setFlagsFromString('--no-flush-bytecode');
+  channel.onmessage = () => {
+    keep(script, join(folder, bytecodeFile(`${basename(path, '.cjs')}-program`)));
+    channel.postMessage('kept');
+  };
+  channel.unref();
+  require(path);
+}
+
+/** The settings under which a thread reads its program are V8's own. */
+function keep(script, file) {
+  setFlagsFromString('--flush-bytecode');
+  setFlagsFromString('--no-experimental-wasm-branch-hinting');
+  writeFileSync(`${file}.part`, script.createCachedData());
+  renameSync(`${file}.part`, file);
+}
