@@ -4,8 +4,8 @@
  * (`Machine.watchStores`), which costs the guest no cycle. What each of them stands for under emulation is in
  * `analysis/emulation-steps.ts`.
  */
-import { fieldPlaces, ROW_KINDS } from './event-row.ts';
-import type { EventStream } from './event-stream.ts';
+import { type EventRow, fieldPlaces, ROW_KINDS } from './event-row.ts';
+import type { EventStream, PassedPlace } from './event-stream.ts';
 
 interface AvoidedRow {
   /** The axis of a mode on which it is avoided. */
@@ -54,12 +54,17 @@ export class AvoidedExits {
   /** @param line port of the event channel that an interrupt came by, else 0. @param device whose interrupt or ring it is, if any */
   add(hart: number, operation: AvoidedOperation, count = 1, line = 0, device = '', queue = 0): void {
     const row = this.#events.row(ROW_KINDS.avoidedExit, hart);
-    row.setText(AVOIDED.operation, operation);
-    row.setText(AVOIDED.device, device);
     row.setNumber(AVOIDED.queue, queue);
-    row.setNumber(AVOIDED.line, line);
     row.setNumber(AVOIDED.count, count);
-    this.#events.send(row);
+    this.#send(row, operation, line, device);
+  }
+
+  /** As {@link add}, for one at a place that the guest has passed. */
+  addAt(place: PassedPlace, operation: AvoidedOperation, line = 0, device = ''): void {
+    const row = this.#events.rowAt(ROW_KINDS.avoidedExit, place);
+    row.setHalves(AVOIDED.queue, 0, 0);
+    row.setHalves(AVOIDED.count, 1, 0);
+    this.#send(row, operation, line, device);
   }
 
   /** What one call did beyond the one operation that its exit stands for: a table write if there was one, else a load, else a flush. */
@@ -74,5 +79,12 @@ export class AvoidedExits {
     if (writes > 0) this.add(hart, 'page-table-write', writes);
     if (loads > 0) this.add(hart, 'address-space-switch', loads);
     if (flushed > 0) this.add(hart, 'translation-flush', flushed);
+  }
+
+  #send(row: EventRow, operation: AvoidedOperation, line: number, device: string): void {
+    row.setText(AVOIDED.operation, operation);
+    row.setText(AVOIDED.device, device);
+    row.setNumber(AVOIDED.line, line);
+    this.#events.send(row);
   }
 }

@@ -11,6 +11,16 @@ import type { EventKind, EventOf, EventStamp } from './events.ts';
 /** What an event of kind `K` has beside its kind and stamp. */
 export type EventDetails<K extends EventKind> = Omit<EventOf<K>, 'kind' | keyof EventStamp>;
 
+/** Where a guest has been. */
+export interface PassedPlace {
+  readonly hart: number;
+  readonly cycle: number;
+  readonly icount: number;
+  /** Unsigned halves. */
+  readonly pcLow: number;
+  readonly pcHigh: number;
+}
+
 export class EventStream {
   readonly #machine: Pick<Machine, 'clock' | 'harts'>;
   readonly #harts: Machine['harts'];
@@ -41,6 +51,18 @@ export class EventStream {
     row.hart = hartId;
     row.pcLow = hart.pcLow;
     row.pcHigh = hart.pcHigh;
+    return row;
+  }
+
+  /** As {@link row}, with the stamp of a place that the guest has passed, after which there was no event. */
+  rowAt(kind: RowKind, { hart, cycle, icount, pcLow, pcHigh }: PassedPlace): EventRow {
+    const row = this.#free.pop() ?? new EventRow();
+    row.kind = kind;
+    row.cycle = cycle;
+    row.icount = icount;
+    row.hart = hart;
+    row.pcLow = pcLow;
+    row.pcHigh = pcHigh;
     return row;
   }
 

@@ -128,11 +128,11 @@ export class LockstepMachine implements Machine {
 
   watchStores(gpa: number, sizeBytes: number, observer: StoreObserver): void {
     this.#first.watchStores(gpa, sizeBytes, (store) => {
-      this.#firstStores.push(storeText(store, this.#first.clock));
+      this.#firstStores.push(storeText(store));
       observer(store);
     });
     this.#second.watchStores(gpa, sizeBytes, (store) => {
-      this.#secondStores.push(storeText(store, this.#second.clock));
+      this.#secondStores.push(storeText(store));
     });
   }
 
@@ -294,9 +294,12 @@ export class LockstepMachine implements Machine {
   }
 }
 
-function storeText({ hart, gpa, sizeBytes, beforeLow, beforeHigh }: WatchedStore, { cycle, icount }: Clock): string {
-  const before = `${hex(beforeHigh)}:${hex(beforeLow)}`;
-  return `hart ${hart} at cycle ${cycle}, icount ${icount}: ${sizeBytes} bytes at ${hex(gpa)}, before ${before}`;
+function storeText(store: WatchedStore): string {
+  const { hart, gpa, sizeBytes, cycle, icount } = store;
+  const before = `${hex(store.beforeHigh)}:${hex(store.beforeLow)}`;
+  const after = `${hex(store.afterHigh)}:${hex(store.afterLow)}`;
+  const pc = `${hex(store.pcHigh)}:${hex(store.pcLow)}`;
+  return `hart ${hart} at cycle ${cycle}, icount ${icount}, pc ${pc}: ${sizeBytes} bytes at ${hex(gpa)}, ${before} to ${after}`;
 }
 
 const CSR_NAMES = [...CSR_SLOTS.keys()];

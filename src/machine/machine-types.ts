@@ -123,9 +123,16 @@ export interface WatchedStore {
   /** Guest physical address; of a store that crosses pages, the part of it in the watched page. */
   readonly gpa: number;
   readonly sizeBytes: number;
-  /** What the 8 bytes from there were before it. Now they are in memory. */
+  /** What the 8 bytes from there were before it, and after. */
   readonly beforeLow: number;
   readonly beforeHigh: number;
+  readonly afterLow: number;
+  readonly afterHigh: number;
+  /** Right after it: the clock, and the pc of the next instruction in unsigned halves. */
+  readonly cycle: number;
+  readonly icount: number;
+  readonly pcLow: number;
+  readonly pcHigh: number;
 }
 
 /** Changes nothing of the machine: it looks. */
@@ -199,8 +206,8 @@ export interface Machine extends InterruptPins {
   /** What the guest wrote there last. */
   readonly tohost: bigint;
   /**
-   * Has the observer told of each store of the guest to bytes of `[gpa, gpa + sizeBytes)`, right after it, when clock, registers and pc are those of
-   * the next instruction. The range lies in one page, and not in its last 8 bytes; there is one. The guest notices nothing, whichever
+   * Has the observer told of each store of the guest to bytes of `[gpa, gpa + sizeBytes)`, in order, before {@link run} comes back from the
+   * instructions that follow. The range lies in one page, and not in its last 8 bytes; there is one. The guest notices nothing, whichever
    * tier runs it: a watched store takes the cycles of any other. Stores by devices and by the host are not told of.
    */
   watchStores(gpa: number, sizeBytes: number, observer: StoreObserver): void;

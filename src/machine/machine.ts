@@ -47,6 +47,7 @@ import { Predecoder } from './predecoder.ts';
 import type { RegionCounts } from './region-cache.ts';
 import { RegionCache } from './region-cache.ts';
 import { StateHash } from './state-hash.ts';
+import { StoreLog } from './store-log.ts';
 import { EngineVirtualization } from './virtualization.ts';
 import { VIRTUALIZATION } from './virtualization-types.ts';
 
@@ -104,9 +105,7 @@ export class EngineMachine implements Machine {
   #hart: EngineHart;
   #lastInterruptCause = 0;
   #tohost: number | undefined;
-  #storeObserver: StoreObserver | undefined;
-  // From -0, so that they have room for any number from the start: see `MachineClock`.
-  readonly #watchedStore = { hart: 0, gpa: -0, sizeBytes: 0, beforeLow: -0, beforeHigh: -0 };
+  readonly #storeLog: StoreLog;
 
   /**
    * @param writeRegion the translator's code generator: a test gives a wrong one, to see that it is found out
@@ -121,6 +120,7 @@ export class EngineMachine implements Machine {
     const view = new DataView(this.#engine.memory.buffer);
     this.#view = view;
     this.clock = new MachineClock(view, config.core.cyclesPerTick);
+    this.#storeLog = new StoreLog(view, this.clock);
     this.#harts = Array.from(
       { length: config.hartCount },
       (_, id) => new EngineHart(id, this.#engine, this.clock, (hart) => this.#afterCsrWrite(hart)),
@@ -226,8 +226,7 @@ export class EngineMachine implements Machine {
     const offset = gpa - RAM_BASE;
     const isInPage = sizeBytes > 0 && (offset % PAGE_BYTES) + sizeBytes <= PAGE_BYTES - 8;
     assert(this.memory.contains(gpa, sizeBytes) && isInPage, `stores to 0x${gpa.toString(16)} are watched`);
-    assert(this.#storeObserver === undefined, 'one range is watched');
-    this.#storeObserver = observer;
+    this.#storeLog.observe(observer);
     this.#view.setInt32(GLOBAL.watchedStart, offset, true);
     this.#view.setInt32(GLOBAL.watchedEnd, offset + sizeBytes, true);
     this.#watchPage(Math.floor(offset / PAGE_BYTES));
@@ -253,15 +252,14 @@ export class EngineMachine implements Machine {
       this.clock.toEngine();
       const stop = this.#engine.call.run(hart.base, Math.min(left, most), resume);
       this.clock.fromEngine();
+      this.#storeLog.tell(hart.id);
       resume = 0;
       switch (stop) {
         case ENGINE_STOP.budget:
           regions?.poll(hart, this.clock);
           continue;
         case ENGINE_STOP.again:
-          continue;
         case ENGINE_STOP.watchedStore:
-          this.#storeWatched(hart);
           continue;
         case ENGINE_STOP.decode:
           this.config.meter?.begin('decode');
@@ -400,17 +398,6 @@ export class EngineMachine implements Machine {
     const flags = this.#engine.plan.pageFlags + page;
     this.#view.setUint8(flags, this.#view.getUint8(flags) | PAGE_FLAG.watched);
     this.#predecoder.dropFastWrites(page);
-  }
-
-  /** Tells of a store to watched bytes. */
-  #storeWatched(hart: EngineHart): void {
-    const store = this.#watchedStore;
-    store.hart = hart.id;
-    store.gpa = RAM_BASE + this.#view.getUint32(hart.base + HART.watchedOffset, true);
-    store.sizeBytes = this.#view.getUint32(hart.base + HART.watchedSize, true);
-    store.beforeLow = this.#view.getUint32(hart.base + HART.watchedBefore, true);
-    store.beforeHigh = this.#view.getUint32(hart.base + HART.watchedBefore + 4, true);
-    must(this.#storeObserver, 'watched stores have an observer')(store);
   }
 
   #hartOf(id: number): EngineHart {

@@ -46,9 +46,9 @@ function run(engine: 'interpreter' | 'translator' | 'both', body: string, watche
   const told: Told[] = [];
   const cycles: number[] = [];
   if (watches) {
-    machine.watchStores(WATCHED, WATCHED_BYTES, ({ gpa, sizeBytes, beforeLow }) => {
-      told.push([gpa - WATCHED, sizeBytes, beforeLow & 0xff, machine.memory.read8(gpa)]);
-      cycles.push(machine.clock.cycle);
+    machine.watchStores(WATCHED, WATCHED_BYTES, ({ gpa, sizeBytes, beforeLow, afterLow, cycle }) => {
+      told.push([gpa - WATCHED, sizeBytes, beforeLow & 0xff, afterLow & 0xff]);
+      cycles.push(cycle);
     });
   }
   expect(machine.run(0, CYCLES_MAX)).toBe(STOP.supervisorCall);

@@ -6,6 +6,7 @@
  * retired. Exactness: the cycles left are compared after each instruction, so a run ends at the first instruction boundary
  * at or after its deadline; an instruction that faults or needs a device changes nothing before it leaves.
  */
+import type { EngineContext } from './engine-context.ts';
 import { get32, get64, getGlobal, pageOf, set32, set64, setGlobal } from './engine-context.ts';
 import type { Expr } from './expr.ts';
 import {
@@ -23,6 +24,7 @@ import {
   load,
   load32,
   load64,
+  ltU,
   ne,
   or,
   shl,
@@ -35,7 +37,8 @@ import { INSN_HANDLERS, SPECIAL_HANDLERS } from './handlers.ts';
 import { InterpreterBuilder } from './interpreter-builder.ts';
 import type { Parts, State, Ways } from './interpreter-state.ts';
 import { chargeExtra, pcAfter, reloadContext, STOP_AFTER } from './interpreter-state.ts';
-import { ENTRY, HART, TLB } from './layout.ts';
+import { ENTRY, HART, STORE_LOG, TLB } from './layout.ts';
+import { logStore } from './memory-writes.ts';
 import { canVirtualize, isVirtualized } from './page-walk.ts';
 import { SPECIAL } from './special-handlers.ts';
 import { ENGINE_STOP } from './stops.ts';
@@ -93,7 +96,7 @@ export function defineRun(parts: Parts): Fn {
         fn.block((budget) => {
           fn.loop((next) => dispatchEntry(parts, state, { next, budget, fetch, fault, exit }));
         });
-        leaveOnBudget(state, exit);
+        leaveOnBudget(ctx, state, cycles, fetch, exit);
       });
       takeFault(parts, state, fetch, exit);
     });
@@ -139,14 +142,18 @@ function findPage({ ctx, mmu }: Parts, state: State, resume: Expr, ways: Pick<Wa
   fn.set(entry, add(block, shl(and(wrap(pc), i32(0xffe)), i32(2))));
 }
 
-/** The cycles are used up after an instruction: `entry` is the next one. */
-function leaveOnBudget(state: State, exit: Label): void {
-  const { fn, hart, left, reason, pc } = state;
+/** The cycles are used up after an instruction, or it asks for more than the next one: `entry` is that. */
+function leaveOnBudget({ plan }: EngineContext, state: State, cycles: Expr, fetch: Label, exit: Label): void {
+  const { fn, hart, left, retired, reason, pc } = state;
   fn.set(pc, pcAfter(state));
   fn.set(reason, get32(hart, 'stop'));
   fn.if(reason, () => {
     fn.set(left, add(left, i32(STOP_AFTER)));
     set32(fn, hart, 'stop', i32(0));
+    fn.if(eq(reason, i32(ENGINE_STOP.watchedStore)), () => {
+      const count = logStore(fn, plan, { hart, pc, spentCycles: sub(cycles, left), retiredInsns: retired });
+      fn.brIf(fetch, ltU(count, i32(STORE_LOG.capacity)));
+    });
   });
   fn.br(exit);
 }

@@ -29,6 +29,24 @@ export const GLOBAL = {
   translated: 1056,
 } as const;
 
+/**
+ * Stores to watched bytes since `run` was entered: how many (i32), and a record for each. A run that has room for another goes on.
+ */
+export const STORE_LOG = { count: 1120, records: 1152, recordBytes: 40, capacity: 16 } as const;
+/**
+ * A record: offset in RAM and size (u32), the 8 bytes from there before and after, the pc after the store, the cycles spent and instructions retired
+ * in this run by then (i32).
+ */
+export const STORE_RECORD = {
+  offset: 0,
+  sizeBytes: 4,
+  before: 8,
+  after: 16,
+  pc: 24,
+  spentCycles: 32,
+  retiredInsns: 36,
+} as const;
+
 /** Where bytes of the host are hashed: 4 x i64, the lanes of XXH64; and a window that the bytes go through, a whole number of blocks. */
 export const HASH = { lanes: 1088, window: 2048, windowBytes: 2048 } as const;
 

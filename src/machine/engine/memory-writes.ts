@@ -1,8 +1,28 @@
 /** What a write into RAM does besides writing, as generated code. */
 import type { EngineContext } from './engine-context.ts';
-import { set32, set64 } from './engine-context.ts';
-import { add, and, geU, i32, i64, leU, load, load32, load64, ltU, ne, or, select, shl, shrU, sub } from './expr.ts';
-import { BLOCK, GLOBAL, PAGE_BYTES, PAGE_FLAG } from './layout.ts';
+import { get32, get64, set32, set64 } from './engine-context.ts';
+import type { Expr, Local } from './expr.ts';
+import {
+  add,
+  and,
+  geU,
+  i32,
+  i64,
+  leU,
+  load,
+  load32,
+  load64,
+  ltU,
+  mul,
+  ne,
+  or,
+  select,
+  shl,
+  shrU,
+  sub,
+} from './expr.ts';
+import type { MemoryPlan } from './layout.ts';
+import { BLOCK, GLOBAL, PAGE_BYTES, PAGE_FLAG, STORE_LOG, STORE_RECORD } from './layout.ts';
 import type { Fn } from './wasm-module.ts';
 
 /** `noteWrite(ramOffset, size)`: RAM is about to change there: stale predecoded entries go, the page is dirty. */
@@ -49,4 +69,30 @@ export function defineWatch({ module, plan }: EngineContext): Fn {
   fn.return(i32(1));
   fn.unreachable();
   return fn;
+}
+
+/** What `run` knows of a store that has just been made. */
+export interface LoggedStore {
+  readonly hart: Expr;
+  readonly pc: Expr;
+  readonly spentCycles: Expr;
+  readonly retiredInsns: Expr;
+}
+
+/** Notes a store that {@link defineWatch} has found to be watched, for when `run` comes back. Gives how many are noted now. */
+export function logStore(fn: Fn, plan: MemoryPlan, { hart, pc, spentCycles, retiredInsns }: LoggedStore): Local {
+  const count = fn.let(load32(i32(0), STORE_LOG.count));
+  const record = fn.let(mul(count, i32(STORE_LOG.recordBytes)));
+  const at = (field: keyof typeof STORE_RECORD) => STORE_LOG.records + STORE_RECORD[field];
+  const offset = fn.let(get32(hart, 'watchedOffset'));
+  fn.store(32, record, offset, at('offset'));
+  fn.store(32, record, get32(hart, 'watchedSize'), at('sizeBytes'));
+  fn.store(64, record, get64(hart, 'watchedBefore'), at('before'));
+  fn.store(64, record, load64(add(offset, i32(plan.ram))), at('after'));
+  fn.store(64, record, pc, at('pc'));
+  fn.store(32, record, spentCycles, at('spentCycles'));
+  fn.store(32, record, retiredInsns, at('retiredInsns'));
+  fn.set(count, add(count, i32(1)));
+  fn.store(32, i32(0), count, STORE_LOG.count);
+  return count;
 }

@@ -27,7 +27,7 @@ export const ENGINE_STOP = {
   guestInterrupt: 14,
   /** A guest-page fault. */
   secondStageFault: 15,
-  /** A store to watched bytes was made. */
+  /** Stores to watched bytes were made, and there is no room to note another. Within `run`: one was made. */
   watchedStore: 16,
 } as const;
 
