@@ -35,12 +35,21 @@ export function decodeColumnWords(
   const words = new Uint32Array(2 * count);
   if (coded !== undefined) decodeWords(coded, words, count, context);
   const max = type === 'name' ? names.length - 1 : type === 'bool' ? 1 : NUMBER_MAX[type];
-  if (max === undefined) return words;
-  for (let row = 0; row < count; row += 1) {
-    const value = word(words, 2 * row + HIGH) * TWO_32 + word(words, 2 * row + LOW);
-    if (value > max) throw new MalformedError(`a column value is ${value}, above ${max}`);
-  }
+  if (max !== undefined) checkRange(words, count, max);
   return words;
+}
+
+/** @param max a half, or a word of which the lower half is all ones */
+function checkRange(words: Uint32Array, count: number, max: number): void {
+  const highMax = Math.max(0, Math.floor(max / TWO_32));
+  const lowMax = highMax === 0 ? max : TWO_32 - 1;
+  for (let row = 0; row < count; row += 1) {
+    const high = word(words, 2 * row + HIGH);
+    const low = word(words, 2 * row + LOW);
+    if (high > highMax || low > lowMax) {
+      throw new MalformedError(`a column value is ${high * TWO_32 + low}, above ${max}`);
+    }
+  }
 }
 
 /**

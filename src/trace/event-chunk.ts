@@ -7,6 +7,7 @@ import { type EventObject, eventMaker } from './event-makers.ts';
 import { TWO_32 } from './halves.ts';
 import { isMap, MalformedError } from './messagepack.ts';
 import {
+  type ColumnSpec,
   EVENT_SHARED_COLUMNS,
   EVENT_SPEC_BY_CODE,
   type EventColumn,
@@ -17,6 +18,9 @@ import {
 } from './schema.ts';
 import { SiteKin } from './site-kin.ts';
 import { Table } from './table.ts';
+
+/** The columns of all events, as words of any value: this file checks what they may be. */
+const [SITE_COLUMN, STAMP_COLUMNS] = anyWords();
 
 /** The events of one kind in a chunk. */
 export interface KindRows {
@@ -72,12 +76,15 @@ export class EventChunk {
     }
     this.sites = this.#readSites();
     const context = { siteCount: this.siteCount, sites: this.sites, kin: this.#kin };
-    const stamps = this.#table.columnWords(SHARED_GROUP, EVENT_SHARED_COLUMNS.slice(1), this.count, context);
-    const [icounts, stalls] = stamps.map((words) => must(words, 'a column of all events'));
-    this.icounts = toValues(icounts as Uint32Array<ArrayBuffer>, 'u53', this.count, []) as Float64Array;
-    this.cycles = toCycles(this.icounts, stalls as Uint32Array);
-    checkAscending(this.cycles);
-    checkAscending(this.icounts);
+    const [icounts, stalls] = this.#table.columnWords(SHARED_GROUP, STAMP_COLUMNS, this.count, context);
+    this.icounts = new Float64Array(this.count);
+    this.cycles = new Float64Array(this.count);
+    readStamps(
+      must(icounts, 'a column of all events'),
+      must(stalls, 'a column of all events'),
+      this.icounts,
+      this.cycles,
+    );
     this.kinds = this.#sortKinds();
   }
 
@@ -85,6 +92,11 @@ export class EventChunk {
   varyingWords(kind: KindRows, columns: readonly EventColumn[]): Uint32Array<ArrayBuffer>[] {
     const context: SiteContext = { siteCount: this.siteCount, sites: kind.siteOfRow, kin: this.#kin };
     return this.#table.columnWords(kind.code, columns, kind.count, context);
+  }
+
+  /** Whether all events of a kind have the same value in a column that varies; it may be so in others too. */
+  isUniform({ code }: KindRows, column: EventColumn): boolean {
+    return this.#table.isUniform(code, column);
   }
 
   /** The words of columns of one kind that do not vary, with one row per site of that kind. Throws {@link MalformedError}. */
@@ -121,16 +133,15 @@ export class EventChunk {
   }
 
   #readSites(): Uint16Array {
-    const column = EVENT_SHARED_COLUMNS.slice(0, 1);
-    const [words] = this.#table.columnWords(SHARED_GROUP, column, this.count, {
-      siteCount: this.siteCount,
-      sites: undefined,
-      kin: this.#kin,
-    });
-    const sites = new Uint16Array(this.count);
-    for (let row = 0; row < this.count; row += 1) {
-      const site = (words as Uint32Array)[2 * row + LOW] as number;
-      if (site >= this.siteCount) throw new MalformedError(`an event at site ${site} of ${this.siteCount}`);
+    const { count, siteCount } = this;
+    const context = { siteCount, sites: undefined, kin: this.#kin };
+    const words = must(this.#table.columnWords(SHARED_GROUP, SITE_COLUMN, count, context)[0], 'a column of all events');
+    const sites = new Uint16Array(count);
+    for (let row = 0; row < count; row += 1) {
+      const site = words[2 * row + LOW] as number;
+      if (site >= siteCount || words[2 * row + HIGH] !== 0) {
+        throw new MalformedError(`an event at site ${site} of ${siteCount}`);
+      }
       sites[row] = site;
     }
     return sites;
@@ -143,27 +154,34 @@ export class EventChunk {
       sitesByKind[code] ??= [];
       sitesByKind[code].push(site);
     }
-    const counts = new Uint32Array(sitesByKind.length);
-    for (let row = 0; row < this.count; row += 1) (counts[this.#kindAt(row)] as number)++;
-    const kinds: (KindRows | undefined)[] = new Array(sitesByKind.length).fill(undefined);
-    for (const [code, sites] of sitesByKind.entries()) {
-      if (sites === undefined) continue;
-      const count = counts[code] as number;
-      const siteOfRow = new Uint16Array(count);
-      kinds[code] = { code, spec: EVENT_SPEC_BY_CODE.get(code), sites, count, siteOfRow };
-    }
-    counts.fill(0);
-    for (let row = 0; row < this.count; row += 1) {
-      const code = this.#kindAt(row);
-      const at = counts[code] as number;
-      (kinds[code] as KindRows).siteOfRow[at] = this.sites[row] as number;
-      counts[code] = at + 1;
-    }
-    return kinds;
+    const rows = this.#rowsByKind(sitesByKind);
+    return sitesByKind.map((sites, code) => {
+      const siteOfRow = must(rows[code], 'each kind has its rows');
+      return { code, spec: EVENT_SPEC_BY_CODE.get(code), sites, count: siteOfRow.length, siteOfRow };
+    });
   }
 
-  #kindAt(row: number): number {
-    return this.siteKinds[this.sites[row] as number] as number;
+  /** By kind: the sites of its events, in order. */
+  #rowsByKind(sitesByKind: readonly number[][]): (Uint16Array | undefined)[] {
+    const { sites, siteKinds, count } = this;
+    const codes = Object.keys(sitesByKind).map(Number);
+    const rows: (Uint16Array | undefined)[] = [];
+    if (codes.length === 1) {
+      rows[codes[0] as number] = sites;
+      return rows;
+    }
+    const counts = new Uint32Array(sitesByKind.length);
+    for (let row = 0; row < count; row += 1) (counts[siteKinds[sites[row] as number] as number] as number)++;
+    for (const code of codes) rows[code] = new Uint16Array(counts[code] as number);
+    counts.fill(0);
+    for (let row = 0; row < count; row += 1) {
+      const site = sites[row] as number;
+      const code = siteKinds[site] as number;
+      const at = counts[code] as number;
+      (rows[code] as Uint16Array)[at] = site;
+      counts[code] = at + 1;
+    }
+    return rows;
   }
 
   #builder(kind: KindRows, wanted: ReadonlySet<EventKind> | undefined, skipUnknown: boolean): Builder | undefined {
@@ -233,21 +251,29 @@ function lowHalves(words: Uint32Array, count: number): Uint16Array {
   return halves;
 }
 
-/** Cycles from instruction counts and stalls: their sum modulo 2^64, which must be a safe integer. */
-function toCycles(icounts: Float64Array, stalls: Uint32Array): Float64Array {
-  const cycles = new Float64Array(icounts.length);
+/**
+ * Instruction counts and cycles: a cycle is a count and a stall, modulo 2^64. Throws {@link MalformedError} unless all of them are safe integers and
+ * none is less than the one before.
+ */
+function readStamps(counts: Uint32Array, stalls: Uint32Array, icounts: Float64Array, cycles: Float64Array): void {
+  let [lastIcount, lastCycle] = [0, 0];
   for (let row = 0; row < cycles.length; row += 1) {
+    const icount = (counts[2 * row + HIGH] as number) * TWO_32 + (counts[2 * row + LOW] as number);
     // A stall is less than zero where the cycle is less than the count.
     const stall = ((stalls[2 * row + HIGH] as number) | 0) * TWO_32 + (stalls[2 * row + LOW] as number);
-    const cycle = (icounts[row] as number) + stall;
-    if (!(cycle >= 0 && cycle <= Number.MAX_SAFE_INTEGER)) throw new MalformedError(`an event at cycle ${cycle}`);
+    const cycle = icount + stall;
+    if (!(icount <= Number.MAX_SAFE_INTEGER && cycle >= 0 && cycle <= Number.MAX_SAFE_INTEGER)) {
+      throw new MalformedError(`an event at cycle ${cycle}, instruction ${icount}`);
+    }
+    if (icount < lastIcount || cycle < lastCycle) throw new MalformedError('stamps of events decrease');
+    icounts[row] = icount;
     cycles[row] = cycle;
+    lastIcount = icount;
+    lastCycle = cycle;
   }
-  return cycles;
 }
 
-function checkAscending(values: Float64Array): void {
-  for (let row = 1; row < values.length; row += 1) {
-    if ((values[row] as number) < (values[row - 1] as number)) throw new MalformedError('stamps of events decrease');
-  }
+function anyWords(): [site: ColumnSpec[], stamps: ColumnSpec[]] {
+  const columns = EVENT_SHARED_COLUMNS.map((column) => ({ ...column, type: 'u64' as const }));
+  return [columns.slice(0, 1), columns.slice(1)];
 }

@@ -1,20 +1,24 @@
 /**
- * The events of a trace as a replay needs them: each is held against the row of the event that has just happened, word by word in the
- * columns of its chunk. No object is made of either.
+ * The events of a trace as a replay needs them: each is held against the row of the event that has just happened, word by word. No
+ * object is made of either.
  */
-import { type EventRow, HIGH, LOW } from '../hypervisor/event-row.ts';
+import { type EventRow, HIGH, LOW, ROW_KINDS } from '../hypervisor/event-row.ts';
+import type { EventKind } from '../hypervisor/events.ts';
 import type { EventChunk, KindRows } from './event-chunk.ts';
 import { MalformedError } from './messagepack.ts';
+import type { EventColumn } from './schema.ts';
 
-/** Fields of the events of one kind in a chunk, and which event comes next. */
-interface KindColumns {
-  /** Columns with one row per event, and the places of their fields. */
-  readonly varying: readonly Uint32Array[];
-  readonly varyingPlaces: readonly number[];
-  /** Columns with one row per site, and the places of their fields. */
-  readonly fixed: readonly Uint32Array[];
-  readonly fixedPlaces: readonly number[];
-  readonly isName: readonly boolean[];
+/** Halves of the fields of an event, as they lie in a row. */
+const ROW_HALVES =
+  2 * Math.max(...(Object.keys(ROW_KINDS) as EventKind[]).map((kind) => ROW_KINDS[kind].fields.length));
+
+/** The fields of one kind that vary in a chunk, and which event comes next. */
+interface VaryingColumns {
+  /** One row per event, and where their fields lie in a row. */
+  readonly columns: readonly Int32Array[];
+  readonly halves: readonly number[];
+  /** Where texts lie in a row, by their fields. */
+  readonly texts: readonly number[];
   next: number;
 }
 
@@ -22,9 +26,10 @@ interface KindColumns {
 export class ChunkRows {
   readonly count: number;
   readonly #chunk: EventChunk;
-  /** Of each site: its row among those of its kind. */
-  readonly #siteRows: Uint16Array;
-  readonly #columns: (KindColumns | undefined)[];
+  /** By site: what the next of its events has, {@link ROW_HALVES} each. Its fields that vary are set when it is looked at. A text is its place among the names. */
+  readonly #expected: Int32Array;
+  /** By kind. */
+  readonly #varying: (VaryingColumns | undefined)[];
   /** Names of the chunk. One that was found equal gives way to the string that it equals, so that the next look is at once. */
   readonly #names: string[];
   #at = 0;
@@ -34,50 +39,51 @@ export class ChunkRows {
     this.count = chunk.count;
     this.#chunk = chunk;
     this.#names = [...chunk.names];
-    this.#siteRows = new Uint16Array(chunk.siteCount);
-    this.#columns = chunk.kinds.map((kind) => kind && kindColumns(chunk, kind));
-    for (const kind of chunk.kinds) {
-      if (kind !== undefined) for (const [row, site] of kind.sites.entries()) this.#siteRows[site] = row;
-    }
+    this.#expected = new Int32Array(ROW_HALVES * chunk.siteCount);
+    this.#varying = chunk.kinds.map((kind) => kind && this.#open(kind));
   }
 
   get hasNext(): boolean {
     return this.#at < this.count;
   }
 
-  /** Passes over the next event if it is this one: kind, stamp and all fields. False if it is another. */
+  /** Passes over the next event if it is this one: kind, stamp and all fields. False if it is another. The halves of texts in the row may change. */
   takeIf(row: EventRow): boolean {
     const at = this.#at;
     const { cycles, icounts, sites, siteKinds, siteHarts, sitePcs } = this.#chunk;
-    const { kind, words } = row;
+    const { kind } = row;
     const site = sites[at] as number;
     if (siteKinds[site] !== kind.code || cycles[at] !== row.cycle || icounts[at] !== row.icount) return false;
     if (siteHarts[site] !== row.hart) return false;
     if (sitePcs[2 * site + LOW] !== row.pcLow || sitePcs[2 * site + HIGH] !== row.pcHigh) return false;
-    const columns = this.#columns[kind.code] as KindColumns;
-    const { varying, varyingPlaces } = columns;
-    const place = 2 * columns.next;
-    for (let index = 0; index < varying.length; index++) {
-      const column = varying[index] as Uint32Array;
-      const field = 2 * (varyingPlaces[index] as number);
-      if (column[place] !== words[field] || column[place + 1] !== words[field + 1]) return false;
-    }
-    if (!this.#isSite(columns, 2 * (this.#siteRows[site] as number), row)) return false;
-    columns.next += 1;
+    const varying = this.#varying[kind.code] as VaryingColumns;
+    if (!this.#hasFields(row, ROW_HALVES * site, varying)) return false;
+    varying.next += 1;
     this.#at = at + 1;
     return true;
   }
 
-  #isSite({ fixed, fixedPlaces, isName }: KindColumns, place: number, { words, texts }: EventRow): boolean {
-    for (let index = 0; index < fixed.length; index++) {
-      const column = fixed[index] as Uint32Array;
-      const field = fixedPlaces[index] as number;
-      if (isName[index]) {
-        if (!this.#isName(column[place + LOW] as number, texts[field] as string)) return false;
-      } else if (column[place] !== words[2 * field] || column[place + 1] !== words[2 * field + 1]) {
-        return false;
-      }
+  /** Whether the fields of a row are those of the next event of its site. */
+  #hasFields({ kind, halves: found, texts: foundTexts }: EventRow, first: number, varying: VaryingColumns): boolean {
+    const expected = this.#expected;
+    const { columns, halves, texts } = varying;
+    const place = 2 * varying.next;
+    for (let index = 0; index < columns.length; index++) {
+      const column = columns[index] as Int32Array;
+      const half = first + (halves[index] as number);
+      expected[half] = column[place] as number;
+      expected[half + 1] = column[place + 1] as number;
     }
+    for (let index = 0; index < texts.length; index++) {
+      const field = texts[index] as number;
+      const half = first + 2 * field;
+      if (!this.#isName(expected[half + LOW] as number, foundTexts[field] as string)) return false;
+      // What they were means nothing: now they are the same.
+      found[2 * field] = expected[half] as number;
+      found[2 * field + 1] = expected[half + 1] as number;
+    }
+    const count = 2 * kind.fields.length;
+    for (let index = 0; index < count; index++) if (expected[first + index] !== found[index]) return false;
     return true;
   }
 
@@ -86,21 +92,42 @@ export class ChunkRows {
     this.#names[index] = text;
     return true;
   }
-}
 
-function kindColumns(chunk: EventChunk, kind: KindRows): KindColumns {
-  const { code, spec } = kind;
-  if (spec === undefined) throw new MalformedError(`event kind ${code} is not known`);
-  const varying = spec.columns.filter(({ varies }) => varies);
-  const fixed = spec.columns.filter(({ varies }) => !varies);
-  return {
-    varying: chunk.varyingWords(kind, varying),
-    varyingPlaces: varying.map(({ place }) => place),
-    fixed: chunk.siteWords(kind, fixed),
-    fixedPlaces: fixed.map(({ place }) => place),
-    isName: fixed.map(({ type }) => type === 'name'),
-    next: 0,
-  };
+  /** Sets what the sites of a kind have, and gives what its events have. */
+  #open(kind: KindRows): VaryingColumns {
+    const { code, spec } = kind;
+    if (spec === undefined) throw new MalformedError(`event kind ${code} is not known`);
+    const fixed = spec.columns.filter(({ varies }) => !varies);
+    for (const [index, words] of this.#chunk.siteWords(kind, fixed).entries()) {
+      const { place } = fixed[index] as EventColumn;
+      for (let row = 0; row < kind.sites.length; row++) this.#set(kind.sites[row] as number, place, words, row);
+    }
+    const varying: EventColumn[] = [];
+    for (const column of spec.columns) {
+      if (column.varies && this.#chunk.isUniform(kind, column)) this.#setUniform(kind, column);
+      else if (column.varies) varying.push(column);
+    }
+    return {
+      columns: this.#chunk.varyingWords(kind, varying).map(({ buffer }) => new Int32Array(buffer)),
+      halves: varying.map(({ place }) => 2 * place),
+      texts: fixed.filter(({ type }) => type === 'name').map(({ place }) => place),
+      next: 0,
+    };
+  }
+
+  /** Sets a field that all events of a kind have. */
+  #setUniform(kind: KindRows, column: EventColumn): void {
+    if (kind.count === 0) return;
+    for (const words of this.#chunk.varyingWords({ ...kind, count: 1 }, [column])) {
+      for (const site of kind.sites) this.#set(site, column.place, words, 0);
+    }
+  }
+
+  #set(site: number, place: number, words: Uint32Array, row: number): void {
+    const half = ROW_HALVES * site + 2 * place;
+    this.#expected[half] = words[2 * row] as number;
+    this.#expected[half + 1] = words[2 * row + 1] as number;
+  }
 }
 
 /** The events of a whole trace, in order. */

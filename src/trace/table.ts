@@ -7,7 +7,7 @@ import { NUMBER_MAX } from '../hypervisor/event-row.ts';
 import { type ColumnValues, decodeColumn, decodeColumnWords, type SiteContext } from './column-decoder.ts';
 import { ColumnBuffer, type ColumnEncoder } from './columns.ts';
 import { isMap, MalformedError, type Packable, type PackableMap, packInteger } from './messagepack.ts';
-import { type ColumnSpec, LIMITS } from './schema.ts';
+import { COLUMN_CODING, type ColumnSpec, LIMITS } from './schema.ts';
 
 /** Names of one chunk, in order of first use. */
 export class NameTable {
@@ -138,6 +138,12 @@ export class Table implements TableHead {
     return specs.map(({ code, type, name }) =>
       decodeColumnWords(this.#coded(group, code, name), type, count, this.#names, context),
     );
+  }
+
+  /** Whether all rows of a column have the same value by its coding; in others they may have it too. */
+  isUniform(group: number, { code, name }: ColumnSpec): boolean {
+    const coded = this.#coded(group, code, name);
+    return coded === undefined || coded[0] === COLUMN_CODING.constant.code;
   }
 
   /** All rows of one group as plain objects. */
