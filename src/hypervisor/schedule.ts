@@ -8,7 +8,7 @@ import { assert, must } from '../assert.ts';
 import type { Clock, PlainState } from '../machine/bus.ts';
 import type { StateSink } from '../machine/state-sink.ts';
 
-export interface ScheduledTask {
+export type ScheduledTask = {
   /** Model cycle at which it comes due: a safe integer. */
   readonly dueCycle: number;
   /** Running number: orders tasks of one cycle. */
@@ -16,7 +16,7 @@ export interface ScheduledTask {
   /** Name under which the handler is registered. */
   readonly target: string;
   readonly payload: PlainState;
-}
+};
 
 /** What a device sees of the schedule. */
 export interface Scheduler {
@@ -92,7 +92,7 @@ export class Schedule implements Scheduler {
   writeState(sink: StateSink): void {
     sink.value('sequence', this.#sequence);
     sink.beginList('tasks');
-    for (const task of this.#tasks) sink.value(undefined, { ...task });
+    for (const task of this.#tasks) sink.constant(undefined, task);
     sink.end();
   }
 }

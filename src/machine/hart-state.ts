@@ -159,7 +159,7 @@ export class EngineHart implements Hart {
     sink.words('x', this.#view, this.base + HART.regs, REGISTER_NAMES.length);
     sink.words('csrs', this.#view, this.base + HART.csrs, CSR_SLOTS.size);
     this.#write64(sink, 'fetchPage');
-    sink.value('tlb', BigInt.asUintN(64, this.#engine.call.tlbDigest(this.base)));
+    sink.value('tlb', this.tlbDigest);
     sink.begin('counters');
     this.#writeCounters(sink);
     sink.end();
@@ -167,6 +167,16 @@ export class EngineHart implements Hart {
     sink.begin('virtualization');
     this.#writeVirtualization(sink);
     sink.end();
+  }
+
+  /** Of what the modelled TLBs hold, unsigned. */
+  get tlbDigest(): bigint {
+    return BigInt.asUintN(64, this.#engine.call.tlbDigest(this.base));
+  }
+
+  /** Has the TLBs read again for the next digest. */
+  forgetTlbDigest(): void {
+    this.set32('hasTlbDigest', 0);
   }
 
   #writeCounters(sink: StateSink): void {

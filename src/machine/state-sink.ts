@@ -15,6 +15,8 @@ export interface Stateful {
 export interface StateSink {
   /** Plain data, which is not kept. */
   value(key: string | undefined, value: PlainValue): void;
+  /** Plain data that nobody changes any more, neither itself nor what is in it: the same object will be taken for the same state. */
+  constant(key: string | undefined, value: PlainState): void;
   /** A bigint of 64 bits by its halves, signed or not. */
   word(key: string | undefined, low: number, high: number): void;
   /** A list of such, of `count` little-endian words from `offset`. */
@@ -70,6 +72,10 @@ class PlainSink implements StateSink {
 
   value(key: string | undefined, value: PlainValue): void {
     this.#add(key, copyOf(value));
+  }
+
+  constant(key: string | undefined, value: PlainState): void {
+    this.value(key, value);
   }
 
   word(key: string | undefined, low: number, high: number): void {

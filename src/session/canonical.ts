@@ -12,11 +12,20 @@ import { type Stateful, type StateSink, writeFields } from '../machine/state-sin
 
 const TYPE = { number: 1, bigint: 2, false: 3, true: 4, string: 5, bytes: 6, list: 7, state: 8 } as const;
 /**
- * What may lie at a place besides a value of a type. A boolean is its type; words are a list whose items have no places of their own; at an end
- * nothing lies.
+ * What may lie at a place besides a value of a type. A boolean is its type; a word is a bigint that came in halves; words are a list whose items have
+ * no places of their own; a constant is a state; at an end nothing lies. None is where no place is known yet.
  */
-const KIND = { ...TYPE, boolean: 9, words: 10, end: 11 } as const;
+const KIND = { none: 0, ...TYPE, boolean: 9, word: 10, words: 11, constant: 12, end: 13 } as const;
 type Kind = (typeof KIND)[keyof typeof KIND];
+
+type Container = typeof KIND.state | typeof KIND.list | typeof KIND.constant;
+/** The type that is written, by kind, where it is not part of the content. */
+const TYPE_OF: readonly (number | undefined)[] = Object.values(KIND).map((kind) => {
+  if (kind === KIND.word) return TYPE.bigint;
+  if (kind === KIND.words) return TYPE.list;
+  if (kind === KIND.constant) return TYPE.state;
+  return kind === KIND.none || kind === KIND.boolean || kind === KIND.end ? undefined : kind;
+});
 
 const CAPACITY_BYTES = 4096;
 const COUNT_BYTES = 4;
@@ -31,6 +40,28 @@ export function canonicalBytes(state: PlainState): Uint8Array {
   return new CanonicalWriter().bytes({ writeState: (sink) => writeFields(sink, state) });
 }
 
+/**
+ * Of a value: its key, and where in the bytes its content begins and ends. Of one that can be told by a look, itself; of a constant, also the first
+ * place after it.
+ */
+interface Place {
+  readonly key: string | undefined;
+  readonly kind: Kind;
+  readonly start: number;
+  end: number;
+  content: string | bigint | PlainState | undefined;
+  next: number;
+}
+
+const unknownPlace = (): Place => ({
+  key: undefined,
+  kind: KIND.none,
+  start: 0,
+  end: 0,
+  content: undefined,
+  next: 0,
+});
+
 /** Makes canonical bytes again and again, best of one and the same thing. */
 export class CanonicalWriter implements StateSink {
   #bytes = new Uint8Array(CAPACITY_BYTES);
@@ -38,14 +69,10 @@ export class CanonicalWriter implements StateSink {
   readonly #text = new TextEncoder();
   readonly #word = new BigUint64Array(1);
   readonly #halves = new DataView(this.#word.buffer);
-  /** By place: key, kind, where the content begins and ends. */
-  readonly #keys: (string | undefined)[] = [];
-  readonly #kinds: Kind[] = [];
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
-  /** Places that are known, and how many of them this time has come past. */
-  #placeCount = 0;
-  #place = 0;
+  /** Those that are known, in order, with one of no kind after them. */
+  readonly #places: Place[] = [unknownPlace()];
+  /** How many of them this time has come past. */
+  #count = 0;
   /** Whether all has been as it was the last time. If not: what is open, by the place of its count in the bytes, and that count so far. */
   #isSame = true;
   readonly #openAt: number[] = [];
@@ -53,11 +80,11 @@ export class CanonicalWriter implements StateSink {
 
   /** The canonical bytes: good until the next call. */
   bytes(of: Stateful): Uint8Array {
-    this.#place = 0;
+    this.#count = 0;
     this.#isSame = true;
     this.state(undefined, of);
     assert(this.#isSame || this.#openAt.length === 0, 'what begins ends');
-    return this.#bytes.subarray(0, this.#ends[this.#place - 1]);
+    return this.#bytes.subarray(0, this.#last.end);
   }
 
   state(key: string | undefined, part: Stateful): void {
@@ -76,11 +103,10 @@ export class CanonicalWriter implements StateSink {
 
   end(): void {
     const at = this.#next(undefined, KIND.end);
-    if (!this.#isSame) {
-      assert(this.#openAt.length > 0, 'what ends has begun');
-      this.#view.setUint32(this.#openAt.pop() as number, this.#openCounts.pop() as number, true);
-    }
-    this.#finish(at);
+    if (this.#isSame) return;
+    assert(this.#openAt.length > 0, 'what ends has begun');
+    this.#view.setUint32(this.#openAt.pop() as number, this.#openCounts.pop() as number, true);
+    this.#last.end = at;
   }
 
   value(key: string | undefined, value: PlainValue): void {
@@ -88,28 +114,43 @@ export class CanonicalWriter implements StateSink {
       case 'number': {
         const at = this.#next(key, KIND.number);
         this.#view.setFloat64(at, value, true);
-        this.#finish(at + 8);
+        if (!this.#isSame) this.#last.end = at + 8;
         break;
       }
       case 'boolean': {
         const at = this.#next(key, KIND.boolean);
         this.#bytes[at] = value ? TYPE.true : TYPE.false;
-        this.#finish(at + 1);
+        if (!this.#isSame) this.#last.end = at + 1;
         break;
       }
       case 'string':
-        this.#finish(this.#putText(this.#next(key, KIND.string), value));
-        break;
       case 'bigint':
-        this.#finish(this.#putInteger(this.#next(key, KIND.bigint), value));
+        this.#scalar(key, value);
         break;
       default:
         this.#compound(key, value);
     }
   }
 
+  constant(key: string | undefined, value: PlainState): void {
+    const first = this.#count;
+    const known = this.#places[first] as Place;
+    if (known.content === value && known.key === key) {
+      this.#count = known.next;
+      return;
+    }
+    // Not before all of it has been written.
+    known.content = undefined;
+    this.#begin(key, KIND.constant);
+    writeFields(this, value);
+    this.end();
+    const place = this.#places[first] as Place;
+    place.content = value;
+    place.next = this.#count;
+  }
+
   word(key: string | undefined, low: number, high: number): void {
-    this.#finish(this.#putWord(this.#next(key, KIND.bigint), low, high));
+    this.#finish(this.#putWord(this.#next(key, KIND.word), low, high));
   }
 
   words(key: string | undefined, view: DataView, offset: number, count: number): void {
@@ -122,6 +163,15 @@ export class CanonicalWriter implements StateSink {
       at = this.#putWord(at + 1, view.getInt32(from, true), view.getInt32(from + 4, true));
     }
     this.#finish(at);
+  }
+
+  #scalar(key: string | undefined, value: string | bigint): void {
+    const isText = typeof value === 'string';
+    const at = this.#next(key, isText ? KIND.string : KIND.bigint);
+    const place = this.#last;
+    if (place.content === value) return;
+    place.content = value;
+    this.#finish(isText ? this.#putText(at, value) : this.#putInteger(at, value));
   }
 
   #compound(key: string | undefined, value: Uint8Array | readonly PlainValue[] | PlainState): void {
@@ -143,57 +193,53 @@ export class CanonicalWriter implements StateSink {
     }
   }
 
-  #begin(key: string | undefined, kind: typeof KIND.state | typeof KIND.list): void {
+  #begin(key: string | undefined, kind: Container): void {
     const at = this.#next(key, kind);
     // The count of the last time stands until it turns out that it is another.
-    if (!this.#isSame) {
-      this.#openAt.push(at);
-      this.#openCounts.push(0);
-    }
-    this.#finish(at + COUNT_BYTES);
+    if (this.#isSame) return;
+    this.#openAt.push(at);
+    this.#openCounts.push(0);
+    this.#last.end = at + COUNT_BYTES;
+  }
+
+  get #last(): Place {
+    return this.#places[this.#count - 1] as Place;
   }
 
   /** Where the content of the next place begins: room for a number there. */
   #next(key: string | undefined, kind: Kind): number {
-    const place = this.#place;
-    if (this.#isSame) {
-      if (place < this.#placeCount && this.#keys[place] === key && this.#kinds[place] === kind) {
-        this.#place = place + 1;
-        return this.#starts[place] as number;
-      }
-      this.#differs();
-    }
-    return this.#append(key, kind);
+    const place = this.#places[this.#count] as Place;
+    if (place.kind !== kind || place.key !== key) return this.#append(key, kind);
+    this.#count++;
+    return place.start;
   }
 
   /** The content of a place has been written, up to `end`. */
   #finish(end: number): void {
-    const place = this.#place - 1;
-    if (this.#isSame) {
-      if (this.#ends[place] === end) return;
-      this.#differs();
-    }
-    this.#ends[place] = end;
+    const place = this.#last;
+    if (place.end === end) return;
+    place.end = end;
+    if (this.#isSame) this.#differs();
   }
 
   /** From here on it is not as the last time. */
   #differs(): void {
     this.#isSame = false;
-    this.#placeCount = this.#place;
+    this.#places.length = this.#count;
     this.#openAt.length = 0;
     this.#openCounts.length = 0;
-    for (let place = 0; place < this.#place; place++) {
-      const kind = this.#kinds[place];
+    for (const { kind, start } of this.#places) {
       if (kind === KIND.end) {
         this.#openAt.pop();
         this.#openCounts.pop();
         continue;
       }
       this.#countOne();
-      if (kind !== KIND.state && kind !== KIND.list) continue;
-      this.#openAt.push(this.#starts[place] as number);
+      if (kind !== KIND.state && kind !== KIND.list && kind !== KIND.constant) continue;
+      this.#openAt.push(start);
       this.#openCounts.push(0);
     }
+    this.#places.push(unknownPlace());
   }
 
   #countOne(): void {
@@ -202,17 +248,15 @@ export class CanonicalWriter implements StateSink {
   }
 
   #append(key: string | undefined, kind: Kind): number {
-    const place = this.#place++;
-    this.#placeCount = this.#place;
-    let at = place === 0 ? 0 : (this.#ends[place - 1] as number);
+    if (this.#isSame) this.#differs();
+    let at = this.#count === 0 ? 0 : this.#last.end;
     if (kind !== KIND.end) this.#countOne();
     if (key !== undefined) at = this.#putText(at, key);
     this.#room(at + 1 + 8);
-    if (kind <= TYPE.state) this.#bytes[at++] = kind;
-    else if (kind === KIND.words) this.#bytes[at++] = TYPE.list;
-    this.#keys[place] = key;
-    this.#kinds[place] = kind;
-    this.#starts[place] = at;
+    const type = TYPE_OF[kind];
+    if (type !== undefined) this.#bytes[at++] = type;
+    this.#places[this.#count++] = { key, kind, start: at, end: at, content: undefined, next: 0 };
+    this.#places.push(unknownPlace());
     return at;
   }
 

@@ -348,6 +348,24 @@ describe('roots of a deprivileged guest', () => {
     expect(rig.x('a0')).toBe(4n);
   });
 
+  it.each([
+    ['a space', () => virtualization.flushSpace(0, 1)],
+    ['a page', () => virtualization.flushPage(0, DATA_PA)],
+    ['an address', () => virtualization.flushAddress(0, DATA, 0)],
+    ['all', () => rig.machine.flushTranslations(0)],
+  ])('are in the digest, until %s is flushed', (_, flush) => {
+    start('ld a0, 0(s0)');
+    rig.setX('s0', DATA);
+    rig.step();
+    const { hart } = rig;
+    const before = hart.tlbDigest;
+    flush();
+    const after = hart.tlbDigest;
+    expect(after).not.toBe(before);
+    hart.forgetTlbDigest();
+    expect(hart.tlbDigest).toBe(after);
+  });
+
   it('have their misses counted by virtual privilege and access, and the first use of each entry once', () => {
     start('ld a0, 0(s0); sd a0, 0(s0); sfence.vma zero, zero');
     // Tables of the guest's own stand in its RAM: of one of a single page.

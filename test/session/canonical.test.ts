@@ -102,6 +102,36 @@ describe('CanonicalWriter', () => {
     );
   });
 
+  it('takes the same constant for the same state, wherever it comes', () => {
+    const constants: readonly PlainState[] = [
+      {},
+      { a: 1, list: [1n, 'x'] },
+      { a: 2, list: [1n, 'y'] },
+      { b: { a: 1 } },
+    ];
+    const item = fc.record({ constant: fc.nat({ max: 3 }), isPlain: fc.boolean(), before: fc.constantFrom('', 'b') });
+    fc.assert(
+      fc.property(fc.array(fc.array(item, { maxLength: 4 }), { minLength: 2, maxLength: 6 }), (rounds) => {
+        const writer = new CanonicalWriter();
+        for (const items of [...rounds, ...rounds]) {
+          const state: Stateful = {
+            writeState: (sink) => {
+              sink.beginList('items');
+              for (const { constant, isPlain, before } of items) {
+                sink.value(undefined, before);
+                if (isPlain) sink.value(undefined, constants[constant] ?? {});
+                else sink.constant(undefined, constants[constant] ?? {});
+              }
+              sink.end();
+            },
+          };
+          expect(hex(writer.bytes(state))).toBe(hex(canonicalReference(plainStateOf(state))));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('goes on after a state that could not be written', () => {
     const writer = new CanonicalWriter();
     const state = { list: [1, 2, { deep: 3n }], last: 'x' };

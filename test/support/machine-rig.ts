@@ -149,6 +149,7 @@ export class MachineRig {
     const until = this.machine.clock.cycle + CYCLES_MAX;
     for (;;) {
       const stop = this.machine.run(id, until);
+      this.#checkTlbDigests();
       if (stop !== STOP.interruptTaken && stop !== STOP.timerChanged) return stop;
       this.machine.updateTimers();
     }
@@ -158,7 +159,17 @@ export class MachineRig {
   step(id = 0): number {
     const before = this.machine.clock.cycle;
     this.machine.run(id, before + 1);
+    this.#checkTlbDigests();
     return this.machine.clock.cycle - before;
+  }
+
+  /** The digests that the engine remembers, of what it looked at the last time, must be those of what there is now. */
+  #checkTlbDigests(): void {
+    for (const hart of this.machine.harts) {
+      const remembered = hart.tlbDigest;
+      hart.forgetTlbDigest();
+      if (hart.tlbDigest !== remembered) throw new Error(`the TLBs of hart ${hart.id} have changed unnoticed`);
+    }
   }
 
   /** Loads, starts, runs to the trap. */

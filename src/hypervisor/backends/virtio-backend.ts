@@ -325,11 +325,19 @@ function asU32(bytes: number): number {
   return Math.min(bytes, 0xffffffff);
 }
 
+/** Of a job that is held: what it asks for is not known yet. */
+const NO_REQUEST: PlainState = {};
+
 function writeLive<Request extends PlainState>(sink: StateSink, live: LiveQueue<Request>): void {
   sink.state('ring', live.ring);
   sink.value('started', live.started);
   sink.value('busyUntil', live.busyUntil);
   sink.beginList('jobs');
-  for (const { chain, request } of live.jobs) sink.value(undefined, { chain, request: request ?? {} });
+  for (const { chain, request } of live.jobs) {
+    sink.begin(undefined);
+    sink.constant('chain', chain);
+    sink.constant('request', request ?? NO_REQUEST);
+    sink.end();
+  }
   sink.end();
 }

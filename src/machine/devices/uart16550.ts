@@ -56,6 +56,7 @@ export const UART_MSR = {
 } as const;
 
 const FIFO_BYTES = 16;
+const NO_BYTES = new Uint8Array(0);
 /** Receive trigger levels in bytes, by FCR bits 7:6. */
 const TRIGGER_BYTES = [1, 4, 8, 14] as const;
 /** The other end of the line is always there: carrier, data set ready, clear to send. */
@@ -175,7 +176,7 @@ export class Uart16550 implements MmioDevice {
   }
 
   writeState(sink: StateSink): void {
-    sink.value('received', Uint8Array.from(this.#received));
+    sink.value('received', this.#received.length === 0 ? NO_BYTES : Uint8Array.from(this.#received));
     sink.value('divisor', this.#divisor);
     sink.value('ier', this.#ier);
     sink.value('fcr', this.#fcr);

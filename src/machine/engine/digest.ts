@@ -3,8 +3,10 @@
  * sum is replaced; a page of zeros contributes nothing, so the digest depends on the contents alone. TLBs: what the modelled
  * machine holds, without the engine's fast tags.
  */
+
 import type { EngineContext } from './engine-context.ts';
-import { getGlobal, setGlobal } from './engine-context.ts';
+import { get32, get64, getGlobal, set32, set64, setGlobal } from './engine-context.ts';
+import type { Expr } from './expr.ts';
 import {
   add,
   and,
@@ -51,14 +53,16 @@ function defineMemoryDigest({ module, plan, config }: EngineContext, hashPage: F
   fn.block((done) => {
     fn.loop((again) => {
       fn.brIf(done, geU(page, pages));
-      // Few pages change between two digests: most are passed over by eights.
-      const hasEight = and(eqz(and(page, i32(7))), leU(add(page, i32(8)), pages));
-      fn.if(hasEight, () => {
-        fn.if(eqz(and(load64(page, plan.pageFlags), i64(EIGHT_DIRTY))), () => {
-          fn.set(page, add(page, i32(8)));
-          fn.br(again);
+      // Few pages change between two digests: most are passed over by many at a time.
+      for (const count of [64, 8]) {
+        const begins = and(eqz(and(page, i32(count - 1))), leU(add(page, i32(count)), pages));
+        fn.if(begins, () => {
+          fn.if(eqz(anyDirty(plan.pageFlags, page, count)), () => {
+            fn.set(page, add(page, i32(count)));
+            fn.br(again);
+          });
         });
-      });
+      }
       const flags = fn.let(load('i32', 'u8', page, plan.pageFlags));
       fn.if(and(flags, i32(PAGE_FLAG.dirty)), () => {
         const slot = fn.let(shl(page, i32(3)));
@@ -79,6 +83,12 @@ function defineMemoryDigest({ module, plan, config }: EngineContext, hashPage: F
   fn.return(sum);
   fn.unreachable();
   return fn;
+}
+
+/** Not 0 if one of the pages from `page` on has changed; their number is a multiple of 8. */
+function anyDirty(pageFlags: number, page: Expr, count: number): Expr {
+  const eights = Array.from({ length: count / 8 }, (_, index) => load64(page, pageFlags + 8 * index));
+  return and(eights.reduce(or), i64(EIGHT_DIRTY));
 }
 
 /** The flags of eight pages that have all changed. */
@@ -107,6 +117,7 @@ function dropFastWrites(fn: Fn, hartCount: number, entries: number): void {
 function defineTlbDigest({ module, config }: EngineContext): Fn {
   const fn = module.fn('tlbDigest', ['i32'], ['i64']);
   const hart = fn.param(0);
+  fn.if(get32(hart, 'hasTlbDigest'), () => fn.return(get64(hart, 'tlbDigest')));
   const hash = fn.let(i64(PRIME[5]));
   for (const tlb of [HART.dataTlb, HART.fetchTlb]) {
     const entry = fn.let(add(hart, i32(tlb)));
@@ -120,6 +131,8 @@ function defineTlbDigest({ module, config }: EngineContext): Fn {
       fn.brIf(again, ltU(entry, end));
     });
   }
+  set64(fn, hart, 'tlbDigest', hash);
+  set32(fn, hart, 'hasTlbDigest', i32(1));
   fn.return(hash);
   fn.unreachable();
   return fn;

@@ -154,6 +154,9 @@ export const HART = {
   watchedOffset: 2208,
   watchedSize: 2212,
   watchedBefore: 2216,
+  /** i64: digest of the modelled TLBs; i32: whether it is that of what they hold now. Whatever changes an entry takes that back. */
+  tlbDigest: 2224,
+  hasTlbDigest: 2232,
   /** Modelled TLBs. The same again, `BARE_TLBS` bytes further, holds what the engine remembers of untranslated accesses. */
   dataTlb: 4096,
   fetchTlb: 4096 + 32768,

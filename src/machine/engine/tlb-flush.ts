@@ -4,7 +4,7 @@
  */
 import { TLB_SPACE_COUNT } from '../virtualization-types.ts';
 import type { EngineContext } from './engine-context.ts';
-import { get64, set64 } from './engine-context.ts';
+import { get64, set32, set64 } from './engine-context.ts';
 import type { Expr } from './expr.ts';
 import { add, and, eq, extendU, i32, i64, load32, load64, ltU, or, select, shl, shrU, wrap } from './expr.ts';
 import { BARE_TLBS, HART, TLB } from './layout.ts';
@@ -29,7 +29,7 @@ export function defineFlush({ module, config }: EngineContext): Fn {
   fn.fill(add(hart, i32(HART.dataTlb)), i32(0xff), size);
   fn.fill(add(hart, i32(HART.fetchTlb)), i32(0xff), size);
   set64(fn, hart, 'superpages', i64(0));
-  set64(fn, hart, 'fetchPage', i64(-1));
+  entriesDropped(fn, hart);
   return fn;
 }
 
@@ -47,7 +47,7 @@ export function defineFence(ctx: EngineContext, flush: Fn): Fn {
   for (const tlb of [HART.dataTlb, HART.fetchTlb]) {
     fn.fill(add(add(hart, i32(tlb)), offset), i32(0xff), i32(TLB.entryBytes));
   }
-  set64(fn, hart, 'fetchPage', i64(-1));
+  entriesDropped(fn, hart);
   return fn;
 }
 
@@ -90,5 +90,11 @@ function dropEntries({ config }: EngineContext, fn: Fn, hart: Expr, matches: (en
       fn.brIf(again, ltU(entry, end));
     });
   }
+  entriesDropped(fn, hart);
+}
+
+/** What goes with entries of the modelled TLBs. */
+function entriesDropped(fn: Fn, hart: Expr): void {
   set64(fn, hart, 'fetchPage', i64(-1));
+  set32(fn, hart, 'hasTlbDigest', i32(0));
 }

@@ -35,6 +35,7 @@ export function defineFill({ module, plan }: EngineContext): Fn {
   fn.store(64, entry, i64(NO_TAG), TLB.fastRead);
   fn.store(64, entry, i64(NO_TAG), TLB.fastWrite);
   fn.store(64, entry, tag, TLB.tag);
+  set32(fn, hart, 'hasTlbDigest', i32(0));
   fn.store(32, entry, sub(add(wrap(inRam), i32(plan.ram)), wrap(pageOf(tag))), TLB.addend);
   const number = shl(wrap(shrU(page, i64(12))), i32(4));
   fn.store(32, entry, or(number, or(get32(hart, 'walkFlags'), shl(isRam, i32(3)))), TLB.flags);

@@ -115,7 +115,12 @@ export class FrontQueue<Request extends PlainState> {
     sink.value('started', this.#started);
     sink.value('busyUntil', this.#busyUntil);
     sink.beginList('jobs');
-    for (const { slot, request } of this.#jobs) sink.value(undefined, { slot: slot.slot, request });
+    for (const { slot, request } of this.#jobs) {
+      sink.begin(undefined);
+      sink.value('slot', slot.slot);
+      sink.constant('request', request);
+      sink.end();
+    }
     sink.end();
   }
 

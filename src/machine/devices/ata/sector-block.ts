@@ -8,6 +8,7 @@ const PADDING_BYTES = 2;
 export class SectorBlock {
   readonly #bytes = new Uint8Array(ATA_SECTOR_BYTES + PADDING_BYTES);
   readonly #view = new DataView(this.#bytes.buffer);
+  readonly #block = this.#bytes.subarray(0, ATA_SECTOR_BYTES);
   #at = 0;
 
   /** Whether every word went over. */
@@ -17,7 +18,7 @@ export class SectorBlock {
 
   /** A copy of the block. */
   get bytes(): Uint8Array {
-    return this.#bytes.slice(0, ATA_SECTOR_BYTES);
+    return this.#block.slice();
   }
 
   /** Begins a block, with what is to be read of it. */
@@ -40,7 +41,7 @@ export class SectorBlock {
   }
 
   writeState(sink: StateSink): void {
-    sink.value('bytes', this.bytes);
+    sink.value('bytes', this.#block);
     sink.value('at', this.#at);
   }
 }
