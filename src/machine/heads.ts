@@ -43,9 +43,9 @@ export class Heads {
     return this.#records.size === REGION_COUNT_MAX;
   }
 
-  /** Jumps lead to this entry. */
-  note(entryPointer: number): void {
-    this.#mark(entryPointer, MARK.head, true);
+  /** Jumps lead to an entry. @param index of its half word in all blocks */
+  note(index: number): void {
+    this.#marks[index] = (this.#marks[index] ?? 0) | MARK.head;
   }
 
   /** Whether a head waits for its region: it gets no probe meanwhile. */

@@ -141,11 +141,7 @@ export class EngineMachine implements Machine {
         ? undefined
         : new RegionCache(this.#engine, config, () => this.#predecoder, writeRegion);
     this.#regions = regions;
-    this.#predecoder = new Predecoder(
-      this.#engine,
-      config,
-      regions && { onHead: (entry) => regions.addHead(entry), onReset: () => regions.reset() },
-    );
+    this.#predecoder = new Predecoder(this.#engine, config, regions);
     this.#handlerCycles = Uint8Array.from([
       ...SPECIAL_HANDLERS.map(() => 0),
       ...INSN_HANDLERS.map(({ insn }) => config.core.cycles[insn.cycles]),

@@ -27,6 +27,14 @@ const ILLEGAL = specialHandler('illegal');
 const STRADDLE = specialHandler('straddle');
 const NO_TAG_HALF = -1;
 
+/** Who wants to know where a region may begin. */
+export interface HeadObserver {
+  /** Jumps lead to this entry. @param index of its half word in all blocks, in the order of blocks */
+  addHead(entryPointer: number, index: number): void;
+  /** All entries are dropped. */
+  reset(): void;
+}
+
 export class Predecoder {
   readonly #engine: Engine;
   readonly #config: MachineConfig;
@@ -38,21 +46,12 @@ export class Predecoder {
   /** RAM page of each block. */
   readonly #pages: Int32Array;
   #used = 0;
-  readonly #onHead: ((entryPointer: number) => void) | undefined;
-  readonly #onReset: () => void;
+  readonly #heads: HeadObserver | undefined;
   /** How often all blocks were dropped because there were too many. */
   resets = 0;
 
-  /**
-   * @param hooks told of entries that jumps lead to, and when all entries are dropped
-   */
-  constructor(
-    engine: Engine,
-    config: MachineConfig,
-    hooks: { onHead?: (entryPointer: number) => void; onReset?: () => void } = {},
-  ) {
-    this.#onHead = hooks.onHead;
-    this.#onReset = hooks.onReset ?? (() => {});
+  constructor(engine: Engine, config: MachineConfig, heads?: HeadObserver) {
+    this.#heads = heads;
     this.#engine = engine;
     this.#config = config;
     this.#view = new DataView(engine.memory.buffer);
@@ -85,30 +84,36 @@ export class Predecoder {
 
   /** Decodes from an entry on, to the end of the straight line or of the page. */
   decodeAt(entryPointer: number): void {
-    this.#decodeFrom(entryPointer);
-    if (!this.#onHead) return;
-    const place = (entryPointer - this.#engine.plan.blocks) % BLOCK.bytes;
-    // The straddling entry has no place in the page, so that nothing can take it. What stands in a line that is decoded around it
-    // has been rewritten and was fallen into.
-    if (place === BLOCK.straddle || this.#isFallenInto(entryPointer, place)) return;
-    this.#onHead(entryPointer);
+    const { blocks, pageGenerations } = this.#engine.plan;
+    const index = Math.floor((entryPointer - blocks) / BLOCK.bytes);
+    const place = entryPointer - blocks - index * BLOCK.bytes;
+    this.#decodeFrom(entryPointer, index, place);
+    // The straddling entry has no place in the page, so that nothing can take it.
+    if (this.#heads === undefined || place === BLOCK.straddle) return;
+    // What stands in a line that is decoded around it has been rewritten and was fallen into.
+    const generation = this.#words[pageGenerations / 4 + (this.#pages[index] ?? 0)];
+    if (generation !== 0 && this.#isFallenInto(entryPointer, place)) return;
+    this.#heads.addHead(entryPointer, index * ENTRIES_PER_PAGE + place / ENTRY.bytes);
   }
 
   /** Whether the instruction before an entry is decoded and goes on to it: straight lines are decoded to their ends. */
   #isFallenInto(entryPointer: number, place: number): boolean {
-    for (const lengthBytes of [2, 4]) {
-      const before = (lengthBytes / 2) * ENTRY.bytes;
-      if (place < before) continue;
-      const handler = this.#halves[(entryPointer - before + ENTRY.handler) / 2] ?? 0;
-      const insn = insnOfHandler(handler);
-      if (insn?.lengthBytes === lengthBytes && insn.insn.name !== 'jal' && insn.insn.name !== 'jalr') return true;
-    }
-    return false;
+    return this.#goesOnTo(entryPointer, place, 2) || this.#goesOnTo(entryPointer, place, 4);
+  }
+
+  #goesOnTo(entryPointer: number, place: number, lengthBytes: number): boolean {
+    const before = (lengthBytes / 2) * ENTRY.bytes;
+    if (place < before) return false;
+    const insn = insnOfHandler(this.#halves[(entryPointer - before + ENTRY.handler) / 2] ?? 0);
+    return insn?.lengthBytes === lengthBytes && insn.insn.name !== 'jal' && insn.insn.name !== 'jalr';
   }
 
   /** Decodes an entry if it is not, so that a write to its instruction is seen as a change of code. */
   decodeEntry(entryPointer: number): void {
-    if (this.#halves[(entryPointer + ENTRY.handler) / 2] === UNDECODED) this.#decodeFrom(entryPointer);
+    if (this.#halves[(entryPointer + ENTRY.handler) / 2] !== UNDECODED) return;
+    const { blocks } = this.#engine.plan;
+    const index = Math.floor((entryPointer - blocks) / BLOCK.bytes);
+    this.#decodeFrom(entryPointer, index, entryPointer - blocks - index * BLOCK.bytes);
   }
 
   /** The block of a page of RAM that has one. */
@@ -129,11 +134,10 @@ export class Predecoder {
     };
   }
 
-  #decodeFrom(entryPointer: number): void {
+  /** @param index of the block @param place offset in the block */
+  #decodeFrom(entryPointer: number, index: number, place: number): void {
     const { plan } = this.#engine;
-    const index = Math.floor((entryPointer - plan.blocks) / BLOCK.bytes);
-    const block = plan.blocks + index * BLOCK.bytes;
-    const place = entryPointer - block;
+    const block = entryPointer - place;
     if (place === BLOCK.straddle) {
       this.#write(entryPointer, this.#view.getInt32(block + BLOCK.straddleWord, true), true);
       return;
@@ -155,7 +159,7 @@ export class Predecoder {
       if (decoded === undefined) return;
       const { insn, operands } = decoded;
       if (operands.imm <= 0 && (insn.format === 'B' || insn.format === 'J')) {
-        this.#noteBackwardTarget(block, half + operands.imm / 2);
+        this.#noteBackwardTarget(block, index, half + operands.imm / 2);
       }
       if (insn.name === 'jal' || insn.name === 'jalr') return;
       half += length / 2;
@@ -163,10 +167,11 @@ export class Predecoder {
   }
 
   /** The target of a backward branch or jump in the page is the head of a loop. @param half its half word, maybe before the page */
-  #noteBackwardTarget(block: number, half: number): void {
-    if (!this.#onHead || half < 0) return;
+  #noteBackwardTarget(block: number, index: number, half: number): void {
+    if (this.#heads === undefined || half < 0) return;
     const entry = block + half * ENTRY.bytes;
-    if (this.#halves[(entry + ENTRY.handler) / 2] !== UNDECODED) this.#onHead(entry);
+    if (this.#halves[(entry + ENTRY.handler) / 2] === UNDECODED) return;
+    this.#heads.addHead(entry, index * ENTRIES_PER_PAGE + half);
   }
 
   /** Writes one entry and gives what it was decoded to; undefined if that is no instruction. */
@@ -187,40 +192,49 @@ export class Predecoder {
 
   /** No store to the page may pass by the check of its flags any more. @param page number of the page in RAM */
   dropFastWrites(page: number): void {
-    const shifted = (page + RAM_BASE / PAGE_BYTES) << 4;
     for (let hart = 0; hart < this.#config.hartCount; hart++) {
-      for (const entry of this.#tlbEntries(hart, HART.dataTlb)) {
-        if ((((this.#words[entry + TLB.flags / 4] ?? 0) ^ shifted) & ~15) !== 0) continue;
-        this.#words[entry + TLB.fastWrite / 4] = NO_TAG_HALF;
-        this.#words[entry + TLB.fastWrite / 4 + 1] = NO_TAG_HALF;
-      }
+      const tlb = hartBase(hart) + HART.dataTlb;
+      this.#dropFastWritesOf(tlb, page);
+      this.#dropFastWritesOf(tlb + BARE_TLBS, page);
     }
   }
 
-  /** Word indexes of the entries of a TLB, with and without translation. */
-  *#tlbEntries(hart: number, tlb: number): Generator<number> {
-    for (const base of [hartBase(hart) + tlb, hartBase(hart) + tlb + BARE_TLBS]) {
-      for (let entry = 0; entry < this.#config.core.tlbEntries; entry++) yield (base + entry * TLB.entryBytes) / 4;
+  /** For each page of code, so much code spends milliseconds here: a plain loop takes a tenth of what an iterator does. */
+  #dropFastWritesOf(tlb: number, page: number): void {
+    const words = this.#words;
+    const shifted = (page + RAM_BASE / PAGE_BYTES) << 4;
+    const end = (tlb + this.#config.core.tlbEntries * TLB.entryBytes) / 4;
+    for (let entry = tlb / 4; entry < end; entry += TLB.entryBytes / 4) {
+      if ((((words[entry + TLB.flags / 4] ?? 0) ^ shifted) & ~15) !== 0) continue;
+      words[entry + TLB.fastWrite / 4] = NO_TAG_HALF;
+      words[entry + TLB.fastWrite / 4 + 1] = NO_TAG_HALF;
     }
   }
 
   /** Drops all blocks. Pages keep their modelled TLB entries; only the engine's shortcuts go. */
   reset(): void {
     const { plan } = this.#engine;
-    this.#onReset();
+    this.#heads?.reset();
     for (let index = 0; index < this.#used; index++) {
       const page = this.#pages[index] ?? 0;
       this.#view.setInt32(plan.blockTable + page * 4, 0, true);
       this.#bytes[plan.pageFlags + page] = (this.#bytes[plan.pageFlags + page] ?? 0) & ~PAGE_FLAG.code;
     }
     for (let hart = 0; hart < this.#config.hartCount; hart++) {
-      for (const entry of this.#tlbEntries(hart, HART.fetchTlb)) {
-        this.#words[entry + TLB.fastRead / 4] = NO_TAG_HALF;
-        this.#words[entry + TLB.fastRead / 4 + 1] = NO_TAG_HALF;
-      }
+      const tlb = hartBase(hart) + HART.fetchTlb;
+      this.#dropFastReadsOf(tlb);
+      this.#dropFastReadsOf(tlb + BARE_TLBS);
     }
     this.#used = 0;
     this.resets++;
+  }
+
+  #dropFastReadsOf(tlb: number): void {
+    const end = (tlb + this.#config.core.tlbEntries * TLB.entryBytes) / 4;
+    for (let entry = tlb / 4; entry < end; entry += TLB.entryBytes / 4) {
+      this.#words[entry + TLB.fastRead / 4] = NO_TAG_HALF;
+      this.#words[entry + TLB.fastRead / 4 + 1] = NO_TAG_HALF;
+    }
   }
 }
 

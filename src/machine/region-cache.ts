@@ -23,7 +23,7 @@ import { Heads } from './heads.ts';
 import type { MachineClock } from './machine-clock.ts';
 import type { MachineConfig, TranslatorTuning } from './machine-types.ts';
 import { TRANSLATOR_DEFAULT } from './machine-types.ts';
-import type { Predecoder } from './predecoder.ts';
+import type { HeadObserver, Predecoder } from './predecoder.ts';
 import type { RegionCompiler } from './region-compiler.ts';
 import type { HotHead, Order } from './region-order.ts';
 import { orderOf } from './region-order.ts';
@@ -89,7 +89,7 @@ export interface RegionCounts {
   readonly retired: number;
 }
 
-export class RegionCache {
+export class RegionCache implements HeadObserver {
   readonly #engine: Engine;
   readonly #config: MachineConfig;
   readonly #predecoder: () => Predecoder;
@@ -157,9 +157,9 @@ export class RegionCache {
     return cycles;
   }
 
-  /** Execution has reached an entry by a jump, or will do so. */
-  addHead(entryPointer: number): void {
-    this.#heads.note(entryPointer);
+  /** Execution has reached an entry by a jump, or will do so. @param index of its half word in all blocks */
+  addHead(entryPointer: number, index: number): void {
+    this.#heads.note(index);
     if (this.#sampling === undefined && !this.#heads.isWaiting(entryPointer)) this.#heads.probe(entryPointer);
   }
 
