@@ -33,6 +33,9 @@ const THREADS = {
   ],
 };
 
+/** Most milliseconds that a run of the command may take here, on however busy a machine. */
+const KEEP_MS_MAX = 120_000;
+
 /**
  * What runs of the command are, to see which functions they need: a recording with devices, rings and translated code, one of a bare-metal guest with events so few that they are modelled, and
  * replays of both.
@@ -143,12 +146,14 @@ function keepBytecode(folder) {
 }
 
 function keepWith(program, args, cwd) {
-  const { status, stderr } = spawnSync(process.execPath, [program, ...args], {
+  const { status, signal, stderr } = spawnSync(process.execPath, [program, ...args], {
     cwd,
     encoding: 'utf8',
     // Flags of V8 that tests or users set would make the bytecode useless without them.
     env: { ...process.env, NODE_OPTIONS: '' },
     stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: KEEP_MS_MAX,
+    killSignal: 'SIGKILL',
   });
-  if (status !== 0) throw new Error(`the command that was built ended with ${status}:\n${stderr}`);
+  if (status !== 0) throw new Error(`the command that was built ended with ${status ?? signal}:\n${stderr}`);
 }

@@ -6,6 +6,7 @@
  * PROGRAM is the thread's. The command fails if the run does not start it.
  */
 const { renameSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
 const { basename, join } = require('node:path');
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
@@ -18,18 +19,28 @@ else runThread(...process.argv.slice(2));
 
 function runCommand(folder, program) {
   const { Worker } = threads;
-  let isStarted = false;
+  let thread;
+  let hasEnded = false;
   threads.Worker = class extends Worker {
     constructor(path, options) {
       const isMeant = basename(path, '.cjs') === program;
       super(isMeant ? __filename : path, isMeant ? { ...options, argv: [folder, path] } : options);
-      isStarted ||= isMeant;
+      if (!isMeant) return;
+      thread = this;
+      this.once('exit', () => {
+        hasEnded = true;
+      });
     }
   };
+  // The command starts some threads only where there is a processor for them; here they are wanted in any case.
+  os.availableParallelism = () => 2;
   const exit = process.exit.bind(process);
   process.exit = (status) => {
     if (status !== 0) exit(status);
-    if (!isStarted) throw new Error(`${program} was not started`);
+    if (thread === undefined) throw new Error(`${program} was not started`);
+    // One that has done its work ends by itself, maybe before it hears of this: it keeps its bytecode then too.
+    if (hasEnded) exit(0);
+    thread.once('exit', () => exit(0));
     channel.onmessage = () => exit(0);
     channel.postMessage('keep');
   };
@@ -46,8 +57,14 @@ function runThread(folder, path) {
     }
   };
   setFlagsFromString('--no-flush-bytecode');
+  let isKept = false;
+  const keepOnce = () => {
+    if (!isKept) keep(script, join(folder, bytecodeFile(`${basename(path, '.cjs')}-program`)));
+    isKept = true;
+  };
+  process.once('exit', keepOnce);
   channel.onmessage = () => {
-    keep(script, join(folder, bytecodeFile(`${basename(path, '.cjs')}-program`)));
+    keepOnce();
     channel.postMessage('kept');
   };
   channel.unref();
