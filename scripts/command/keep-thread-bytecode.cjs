@@ -13,6 +13,9 @@ const vm = require('node:vm');
 const threads = require('node:worker_threads');
 const { bytecodeFile } = require('./bytecode.cjs');
 
+/** How often the thread is asked. */
+const ASK_MS = 20;
+
 const channel = new threads.BroadcastChannel('keep bytecode');
 if (threads.isMainThread) runCommand(...process.argv.splice(2, 2));
 else runThread(...process.argv.slice(2));
@@ -42,7 +45,8 @@ function runCommand(folder, program) {
     if (hasEnded) exit(0);
     thread.once('exit', () => exit(0));
     channel.onmessage = () => exit(0);
-    channel.postMessage('keep');
+    // Again and again: a thread that has hardly started may not listen yet.
+    setInterval(() => channel.postMessage('keep'), ASK_MS);
   };
   require(join(folder, 'paratrace.js'));
 }
