@@ -55,9 +55,14 @@ export class Schedule implements Scheduler {
     assert(cycles >= 1 && Number.isSafeInteger(dueCycle), 'a task lies at least one cycle ahead');
     assert(this.#handlers.has(target), 'a task has a registered target');
     const task = { dueCycle, sequence: this.#sequence++, target, payload };
-    let place = this.#tasks.length;
-    while (place > 0 && (this.#tasks[place - 1]?.dueCycle ?? 0) > dueCycle) place--;
-    this.#tasks.splice(place, 0, task);
+    const tasks = this.#tasks;
+    let place = tasks.push(task) - 1;
+    for (; place > 0; place--) {
+      const before = must(tasks[place - 1], 'a task that is scheduled');
+      if (before.dueCycle <= dueCycle) break;
+      tasks[place] = before;
+    }
+    tasks[place] = task;
   }
 
   cancel(target: string): void {

@@ -28,7 +28,7 @@ import { modeByName } from './modes/modes.ts';
 import type { VirtualProcessor } from './modes/virtual-processor.ts';
 import { deadEnd, interruptsOff, place, SpinWatch, stuckTrap } from './progress.ts';
 import { SeededBytes } from './random.ts';
-import type { RingEvent } from './rings/ring-events.ts';
+import { RingEventStream } from './ring-event-stream.ts';
 import { SbiServices } from './sbi-services.ts';
 import { Schedule } from './schedule.ts';
 import { StealTime } from './steal-time.ts';
@@ -127,13 +127,18 @@ export class Vm {
     const devices = planDevices(this.#mode.devices.deviceSet, config, images);
     const { interrupts } = this.#mode;
     const lines = new IrqLines((source, line) => interrupts.raise(this.#exits, source, line));
+    const ringEvents = new RingEventStream({
+      events: this.#events,
+      currentHart: () => this.#turns.current,
+      avoids: this.#mode.devices.avoids.length > 0,
+    });
     this.#board = new Board({
       machine,
       config,
       images,
       devices,
       schedule: this.#schedule,
-      events: { emit: (event) => this.#ringEvent(event) },
+      events: ringEvents,
       random: this.#random,
       input: this.#input,
       output: (stream, bytes) => this.#output(stream, bytes),
@@ -155,7 +160,7 @@ export class Vm {
       sbi,
       images,
       schedule: this.#schedule,
-      events: { emit: (event) => this.#ringEvent(event) },
+      events: ringEvents,
       avoided,
       addReceiver: (receiver) => this.#board.addReceiver(receiver),
       raised: (source, port) => must(interrupts.send, 'event channels')(this.#exits, source, port),
@@ -487,12 +492,6 @@ export class Vm {
       return;
     }
     this.#events.emit('input', this.#turns.current, { port: record.port, lengthBytes: record.bytes.length });
-  }
-
-  #ringEvent(event: RingEvent): void {
-    // Where nothing exits, there is nothing to avoid.
-    if (event.kind === 'avoidedExit' && this.#mode.devices.avoids.length === 0) return;
-    this.#events.emit(event.kind, this.#turns.current, event as never);
   }
 
   #makeStealTime(): StealTime {

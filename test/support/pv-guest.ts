@@ -15,6 +15,7 @@ import { createMachine } from '../../src/machine/create-machine.ts';
 import type { Machine } from '../../src/machine/machine-types.ts';
 import { firstUseMapBytes, VIRTUALIZATION } from '../../src/machine/virtualization-types.ts';
 import { PAGE, quietSbiHost, setArguments } from './direct-calls.ts';
+import { listRingEvents } from './ring-event-list.ts';
 
 export class PvGuest {
   readonly machine: Machine;
@@ -56,7 +57,7 @@ export class PvGuest {
       config: { net: { latencyCycles: 1000 } },
       drives: [Uint8Array.from({ length: 65_536 }, (_, index) => index % 251)],
       schedule: this.schedule,
-      events: { emit: (event) => void this.ringEvents.push(event) },
+      events: listRingEvents(this.ringEvents),
     });
     this.start = writeStartOfDay(machine.memory, {
       vcpuCount: 1,

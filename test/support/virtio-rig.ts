@@ -11,6 +11,7 @@ import type { IrqLine } from '../../src/machine/bus.ts';
 import type { VirtioDevice } from '../../src/machine/devices/virtio-device.ts';
 import { VirtioMmio } from '../../src/machine/devices/virtio-mmio.ts';
 import { ArrayMemory } from './array-memory.ts';
+import { listRingEvents } from './ring-event-list.ts';
 
 export const SLOT_BASE = 0x10001000;
 
@@ -41,7 +42,7 @@ export class VirtioRig {
       memory,
       schedule,
       timing: DEFAULT_BACKEND_TIMING,
-      events: { emit: (event) => events.push(event) },
+      events: listRingEvents(events),
     };
   }
 

@@ -30,6 +30,9 @@ export const PEER_FIELDS = {
 export const PEER_ANSWERS_MAX = 256;
 
 const ADDRESS_BYTES = 6;
+const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+/** What departs is the first answer: there is nothing else to say. */
+const NOTHING = {};
 
 export interface NetPeerOptions {
   /** Name of the controller, in events and in the schedule. */
@@ -66,7 +69,7 @@ export class NetPeer implements NetWire {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
     const isForUs =
       frame.length >= PEER_FIELDS.payload &&
-      (isAddress(frame, MAC_ADDRESS.peer) || isBroadcast(frame)) &&
+      (isAddress(frame, MAC_ADDRESS.peer) || isAddress(frame, BROADCAST)) &&
       view.getUint16(PEER_FIELDS.etherType) === PEER_ETHERTYPE;
     const operation = isForUs ? view.getUint8(PEER_FIELDS.operation) : 0;
     if (operation === PEER_OPERATION.request) this.#respond(frame);
@@ -82,7 +85,8 @@ export class NetPeer implements NetWire {
   }
 
   #respond(frame: Uint8Array): void {
-    this.#answer(frame, frame.slice(), PEER_OPERATION.response);
+    // The frame is the peer's to keep: it goes back itself.
+    this.#answer(frame, frame, PEER_OPERATION.response);
   }
 
   #takeStream(frame: Uint8Array, view: DataView): void {
@@ -102,8 +106,10 @@ export class NetPeer implements NetWire {
 
   /** Sends `answer` to where `frame` came from. */
   #answer(frame: Uint8Array, answer: Uint8Array, operation: number): void {
-    answer.set(frame.subarray(PEER_FIELDS.source, PEER_FIELDS.source + ADDRESS_BYTES), PEER_FIELDS.destination);
-    answer.set(MAC_ADDRESS.peer, PEER_FIELDS.source);
+    for (let index = 0; index < ADDRESS_BYTES; index++) {
+      answer[PEER_FIELDS.destination + index] = frame[PEER_FIELDS.source + index] as number;
+      answer[PEER_FIELDS.source + index] = MAC_ADDRESS.peer[index] as number;
+    }
     answer[PEER_FIELDS.operation] = operation;
     const { name, schedule, events, latencyCycles } = this.#options;
     if (this.#answers.length >= PEER_ANSWERS_MAX) {
@@ -112,7 +118,7 @@ export class NetPeer implements NetWire {
       return;
     }
     this.#answers.push(answer);
-    schedule.after(latencyCycles, this.#target, {});
+    schedule.after(latencyCycles, this.#target, NOTHING);
   }
 
   /** All answers take equally long, so they leave in the order in which they were made. */
@@ -124,9 +130,6 @@ export class NetPeer implements NetWire {
 }
 
 function isAddress(frame: Uint8Array, address: readonly number[]): boolean {
-  return address.every((byte, index) => frame[index] === byte);
-}
-
-function isBroadcast(frame: Uint8Array): boolean {
-  return frame.subarray(0, ADDRESS_BYTES).every((byte) => byte === 0xff);
+  for (let index = 0; index < ADDRESS_BYTES; index++) if (frame[index] !== address[index]) return false;
+  return true;
 }

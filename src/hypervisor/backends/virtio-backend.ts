@@ -20,7 +20,8 @@ import {
   type VirtioTransport,
 } from '../../machine/devices/virtio-device.ts';
 import type { StateSink } from '../../machine/state-sink.ts';
-import { publishedQuietly, type RingEvents } from '../rings/ring-events.ts';
+import { QueueEvents } from '../rings/queue-events.ts';
+import type { RingEvents } from '../rings/ring-events.ts';
 import type { DescriptorChain, RingViolation } from '../rings/ring-model.ts';
 import { SplitQueue } from '../rings/split-queue.ts';
 import type { Scheduler } from '../schedule.ts';
@@ -79,6 +80,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
   readonly #events: RingEvents;
   /** Name of each queue in the schedule. */
   readonly #targets: readonly string[];
+  readonly #queueEvents: readonly QueueEvents[];
   readonly #queues: (LiveQueue<Request> | undefined)[];
   #transport: VirtioTransport | undefined;
   #broken = false;
@@ -92,6 +94,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     this.features = featureBits(...COMMON_FEATURES, ...features);
     this.queueSizesMax = queueSizesMax;
     this.#queues = queueSizesMax.map(() => undefined);
+    this.#queueEvents = queueSizesMax.map((_, queue) => new QueueEvents(options.events, options.name, queue));
     this.#targets = queueSizesMax.map((_, queue) => `${options.name}.q${queue}`);
     queueSizesMax.forEach((_, queue) => {
       this.#schedule.register(this.#target(queue), () => this.#finish(queue));
@@ -144,13 +147,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     const live = this.#queues[queue];
     if (live === undefined) return;
     const { ring } = live;
-    this.#events.emit({
-      kind: 'notify',
-      device: this.name,
-      queue,
-      availIndex: ring.reqProd(),
-      waiting: ring.waiting(),
-    });
+    this.#eventsOf(queue).notified(ring.reqProd(), ring.waiting());
     this.#look(queue, 1);
   }
 
@@ -209,7 +206,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
    */
   #look(queue: number, announced: number): void {
     const count = this.#takeWaiting(queue) - announced;
-    if (count > 0) this.#events.emit(publishedQuietly(this.name, queue, count));
+    if (count > 0) this.#eventsOf(queue).foundQuietly(count);
   }
 
   /** How many chains it takes; none if the device broke. */
@@ -240,18 +237,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
         return undefined;
       }
       const chain = taken.request;
-      const { head, descriptors, indirect, readableBytes, writableBytes } = chain;
-      this.#events.emit({
-        kind: 'take',
-        device: this.name,
-        queue,
-        head,
-        descriptors,
-        indirect,
-        readableBytes: asU32(readableBytes),
-        writableBytes: asU32(writableBytes),
-        inFlight: live.ring.inFlight,
-      });
+      this.#eventsOf(queue).taken(chain.head, chain, live.ring.inFlight);
       const admission = this.admit(queue, chain);
       if (admission.kind === 'violation') {
         this.#break(queue, admission.violation);
@@ -272,7 +258,7 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     const now = this.#schedule.now;
     live.started++;
     live.busyUntil = Math.max(now, live.busyUntil) + cycles;
-    this.#schedule.after(live.busyUntil - now, this.#target(queue), {});
+    this.#schedule.after(live.busyUntil - now, this.#target(queue), NOTHING);
   }
 
   /** The first started job of a queue has come due. */
@@ -284,19 +270,11 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
     const writtenBytes = this.perform(queue, job.chain, request);
     const { ring } = live;
     ring.complete(job.chain, writtenBytes);
-    const device = this.name;
-    const { rspProd: usedIndex, inFlight } = ring;
-    this.#events.emit({
-      kind: 'complete',
-      device,
-      queue,
-      head: job.chain.head,
-      writtenBytes: asU32(writtenBytes),
-      usedIndex,
-      inFlight,
-    });
+    const events = this.#eventsOf(queue);
+    const usedIndex = ring.rspProd;
+    events.completed(job.chain.head, writtenBytes, usedIndex, ring.inFlight);
     const delivered = ring.shouldNotifyDriver();
-    this.#events.emit({ kind: 'used', device, queue, usedIndex, delivered });
+    events.used(usedIndex, delivered);
     if (delivered) this.#transport?.notifyUsed();
     this.#look(queue, 0);
   }
@@ -318,12 +296,14 @@ export abstract class VirtioBackend<Request extends PlainState> implements Virti
   #target(queue: number): string {
     return must(this.#targets[queue], 'a queue of the device');
   }
+
+  #eventsOf(queue: number): QueueEvents {
+    return must(this.#queueEvents[queue], 'a queue of the device');
+  }
 }
 
-/** Byte counts of a chain go up to 2^32; events have 32 bits. */
-function asU32(bytes: number): number {
-  return Math.min(bytes, 0xffffffff);
-}
+/** What comes due is the first job of a queue: there is nothing else to say. */
+const NOTHING: PlainState = {};
 
 /** Of a job that is held: what it asks for is not known yet. */
 const NO_REQUEST: PlainState = {};

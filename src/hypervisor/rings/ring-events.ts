@@ -1,4 +1,5 @@
 /** What rings and back ends tell about their work: events of `events.ts` without the stamp, which the hypervisor adds. */
+import type { EventRow, RowKind } from '../event-row.ts';
 import type { EventKind, EventOf, EventStamp } from '../events.ts';
 
 /** An event of kind `K` as its source knows it. */
@@ -15,4 +16,7 @@ export function publishedQuietly(device: string, queue: number, count: number): 
 /** Takes events in the order in which things happened. */
 export interface RingEvents {
   emit(event: RingEvent): void;
+  /** A row of here and now, for kinds that come with each request: to be filled, then given to {@link send}, which takes it back. */
+  row(kind: RowKind): EventRow;
+  send(row: EventRow): void;
 }

@@ -6,25 +6,20 @@
 import { must } from '../../../assert.ts';
 import type { PlainState } from '../../../machine/bus.ts';
 import type { StateSink } from '../../../machine/state-sink.ts';
-import { publishedQuietly, type RingEvents } from '../../rings/ring-events.ts';
+import { QueueEvents } from '../../rings/queue-events.ts';
+import type { RingEvents } from '../../rings/ring-events.ts';
 import type { RingViolation } from '../../rings/ring-model.ts';
-import type { SlotRequest, XenRing } from '../../rings/xen-ring.ts';
+import type { XenRing } from '../../rings/xen-ring.ts';
 import type { Scheduler } from '../../schedule.ts';
 
-/** What a device has found out about a request that it has just taken. */
-export interface Admitted<Request> {
-  readonly request: Request;
-  /** Cycles of work, from 1 up; undefined: it waits until `startHeld`. */
-  readonly cycles: number | undefined;
+/** What a device has found out about a request that it has just taken, beside what is asked for. Filled anew for each. */
+export interface Admission {
+  /** Work, from 1 up; 0: it waits until `startHeld`. */
+  cycles: number;
   /** For the event. */
-  readonly descriptors: number;
-  readonly readableBytes: number;
-  readonly writableBytes: number;
-}
-
-export interface Answer {
-  readonly response: Uint8Array;
-  readonly writtenBytes: number;
+  descriptors: number;
+  readableBytes: number;
+  writableBytes: number;
 }
 
 export interface FrontQueueOptions<Request> {
@@ -33,9 +28,11 @@ export interface FrontQueueOptions<Request> {
   readonly queue: number;
   readonly schedule: Scheduler;
   readonly events: RingEvents;
-  readonly admit: (bytes: Uint8Array) => Admitted<Request>;
-  /** Does the work. */
-  readonly perform: (request: Request) => Answer;
+  /** Says what a request asks for, which must not refer to `copy`: that is used again. Fills all of `admission`. */
+  readonly admit: (copy: DataView, admission: Admission) => Request;
+  readonly responseBytes: number;
+  /** Does the work and writes to `response`, which is zeros. Returns how many bytes of data were written for the front end. */
+  readonly perform: (request: Request, response: DataView) => number;
   /** The front end wants to be told of responses. */
   readonly deliver: () => void;
   /** The front end has broken the ring. */
@@ -45,13 +42,21 @@ export interface FrontQueueOptions<Request> {
 }
 
 interface Job<Request> {
-  readonly slot: SlotRequest;
-  readonly request: Request;
+  /** Number of its slot. */
+  readonly slot: number;
+  request: Request;
 }
+
+/** What comes due is the first job: there is nothing else to say. */
+const NOTHING = {};
 
 export class FrontQueue<Request extends PlainState> {
   readonly #options: FrontQueueOptions<Request>;
   readonly #target: string;
+  readonly #events: QueueEvents;
+  readonly #admission = { cycles: 0, descriptors: 0, indirect: false, readableBytes: 0, writableBytes: 0 };
+  readonly #response: Uint8Array;
+  readonly #responseView: DataView;
   #ring: XenRing | undefined;
   /** Jobs that come due, then those that are held. */
   readonly #jobs: Job<Request>[] = [];
@@ -61,6 +66,9 @@ export class FrontQueue<Request extends PlainState> {
   constructor(options: FrontQueueOptions<Request>) {
     this.#options = options;
     this.#target = `${options.device}.q${options.queue}`;
+    this.#events = new QueueEvents(options.events, options.device, options.queue);
+    this.#response = new Uint8Array(options.responseBytes);
+    this.#responseView = new DataView(this.#response.buffer);
     options.schedule.register(this.#target, () => this.#finish());
   }
 
@@ -82,9 +90,7 @@ export class FrontQueue<Request extends PlainState> {
   notified(): void {
     const ring = this.#ring;
     if (ring === undefined) return;
-    const { device, queue, events } = this.#options;
-    const [availIndex, waiting] = [ring.reqProd() & 0xffff, Math.min(ring.waiting(), 0xffff)];
-    events.emit({ kind: 'notify', device, queue, availIndex, waiting });
+    this.#events.notified(ring.reqProd() & 0xffff, Math.min(ring.waiting(), 0xffff));
     this.look(1);
   }
 
@@ -95,8 +101,7 @@ export class FrontQueue<Request extends PlainState> {
 
   /** Takes up work on the first request that is held, changed if need be. */
   startHeld(request: Request, cycles: number): void {
-    const job = must(this.#jobs[this.#started], 'a request is held');
-    this.#jobs[this.#started] = { slot: job.slot, request };
+    must(this.#jobs[this.#started], 'a request is held').request = request;
     this.#start(cycles);
   }
 
@@ -106,7 +111,7 @@ export class FrontQueue<Request extends PlainState> {
    */
   look(announced = 0): void {
     const count = this.#takeWaiting() - announced;
-    if (count > 0) this.#options.events.emit(publishedQuietly(this.#options.device, this.#options.queue, count));
+    if (count > 0) this.#events.foundQuietly(count);
   }
 
   writeState(sink: StateSink): void {
@@ -117,7 +122,7 @@ export class FrontQueue<Request extends PlainState> {
     sink.beginList('jobs');
     for (const { slot, request } of this.#jobs) {
       sink.begin(undefined);
-      sink.value('slot', slot.slot);
+      sink.value('slot', slot);
       sink.constant('request', request);
       sink.end();
     }
@@ -146,29 +151,18 @@ export class FrontQueue<Request extends PlainState> {
   /** How many requests; undefined if the ring is broken. Ends: a ring has no more requests outstanding than slots. */
   #takeAll(ring: XenRing): number | undefined {
     let count = 0;
-    const { device, queue, events, admit } = this.#options;
+    const { admit } = this.#options;
+    const admission = this.#admission;
     for (let taken = ring.take(); taken.kind !== 'empty'; taken = ring.take()) {
       if (taken.kind === 'violation') {
         this.#break(taken.violation);
         return undefined;
       }
-      const slot = taken.request;
-      const { request, cycles, descriptors, readableBytes, writableBytes } = admit(slot.bytes);
-      const { inFlight } = ring;
-      const head = slot.slot;
-      events.emit({
-        kind: 'take',
-        device,
-        queue,
-        head,
-        descriptors,
-        indirect: false,
-        readableBytes,
-        writableBytes,
-        inFlight,
-      });
+      const { slot, copy } = taken.request;
+      const request = admit(copy, admission);
+      this.#events.taken(slot, admission, ring.inFlight);
       this.#jobs.push({ slot, request });
-      if (cycles !== undefined) this.#start(cycles);
+      if (admission.cycles > 0) this.#start(admission.cycles);
       count++;
     }
     return count;
@@ -178,23 +172,22 @@ export class FrontQueue<Request extends PlainState> {
     const { schedule } = this.#options;
     this.#started++;
     this.#busyUntil = Math.max(schedule.now, this.#busyUntil) + cycles;
-    schedule.after(this.#busyUntil - schedule.now, this.#target, {});
+    schedule.after(this.#busyUntil - schedule.now, this.#target, NOTHING);
   }
 
   /** The first request has come due. */
   #finish(): void {
     const ring = must(this.#ring, 'what comes due has a ring');
-    const { slot, request } = must(this.#jobs.shift(), 'what comes due has a request');
+    const job = must(this.#jobs.shift(), 'what comes due has a request');
     this.#started--;
-    const { device, queue, events, perform, deliver } = this.#options;
-    const { response, writtenBytes } = perform(request);
-    ring.complete(slot, response);
+    this.#response.fill(0);
+    const writtenBytes = this.#options.perform(job.request, this.#responseView);
+    ring.complete(job, this.#response);
     const usedIndex = ring.rspProd & 0xffff;
-    const { inFlight } = ring;
-    events.emit({ kind: 'complete', device, queue, head: slot.slot, writtenBytes, usedIndex, inFlight });
+    this.#events.completed(job.slot, writtenBytes, usedIndex, ring.inFlight);
     const delivered = ring.shouldNotifyDriver();
-    events.emit({ kind: 'used', device, queue, usedIndex, delivered });
-    if (delivered) deliver();
+    this.#events.used(usedIndex, delivered);
+    if (delivered) this.#options.deliver();
     this.look();
   }
 

@@ -6,7 +6,7 @@ import { type OverlayDisk, SECTOR_BYTES } from '../../backends/overlay-disk.ts';
 import { XenRing } from '../../rings/xen-ring.ts';
 import { DEVICE_TYPE, DOMAIN } from '../pv-layout.ts';
 import type { PvDeviceInfo } from '../start-of-day.ts';
-import { type Admitted, type Answer, FrontQueue } from './front-queue.ts';
+import { type Admission, FrontQueue } from './front-queue.ts';
 import type { Connection, PvDevice, PvDeviceOptions } from './pv-device.ts';
 
 const OPERATION = { read: 0, write: 1, flush: 3 } as const;
@@ -15,6 +15,7 @@ const REQUEST = { operation: 0, segmentCount: 1, id: 8, sector: 16, segments: 24
 const SEGMENT = { reference: 0, firstSector: 4, lastSector: 5, sizeBytes: 8 } as const;
 const SEGMENTS_MAX = 11;
 const SLOT_BYTES = 112;
+const RESPONSE_BYTES = 16;
 const SECTORS_PER_PAGE = 8;
 
 /** A part of a page, in sectors. */
@@ -51,8 +52,9 @@ export class PvBlock implements PvDevice {
       queue: 0,
       schedule: options.schedule,
       events: options.events,
-      admit: (bytes) => this.#admit(bytes),
-      perform: (request) => this.#perform(request),
+      admit: (copy, admission) => this.#admit(copy, admission),
+      responseBytes: RESPONSE_BYTES,
+      perform: (request, response) => this.#perform(request, response),
       deliver: () => this.#connection?.deliver(),
       broken: () => this.#queue.close(),
     });
@@ -78,19 +80,17 @@ export class PvBlock implements PvDevice {
     sink.state('disk', this.#options.disk);
   }
 
-  #admit(bytes: Uint8Array): Admitted<BlockRequest> {
-    const request = this.#plan(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+  #admit(copy: DataView, admission: Admission): BlockRequest {
+    const request = this.#plan(copy);
     const isMoved = request.status === STATUS.okay && request.operation !== OPERATION.flush;
     const sectors = isMoved ? request.segments.reduce((sum, segment) => sum + sectorsOf(segment), 0) : 0;
     const lengthBytes = sectors * SECTOR_BYTES;
     const { latencyCycles, perSectorCycles } = this.#options.timing.block;
-    return {
-      request,
-      cycles: latencyCycles + perSectorCycles * sectors,
-      descriptors: request.segments.length,
-      readableBytes: request.operation === OPERATION.write ? lengthBytes : 0,
-      writableBytes: request.operation === OPERATION.read ? lengthBytes : 0,
-    };
+    admission.cycles = latencyCycles + perSectorCycles * sectors;
+    admission.descriptors = request.segments.length;
+    admission.readableBytes = request.operation === OPERATION.write ? lengthBytes : 0;
+    admission.writableBytes = request.operation === OPERATION.read ? lengthBytes : 0;
+    return request;
   }
 
   #plan(view: DataView): BlockRequest {
@@ -117,16 +117,14 @@ export class PvBlock implements PvDevice {
     return { ...planned, status: fits ? STATUS.okay : STATUS.error };
   }
 
-  #perform(request: BlockRequest): Answer {
+  #perform(request: BlockRequest, response: DataView): number {
     const { id, operation } = request;
     const moved = request.status === STATUS.okay ? this.#transfer(request) : undefined;
     const status = request.status === STATUS.okay && moved === undefined ? STATUS.error : request.status;
-    const response = new Uint8Array(16);
-    const view = new DataView(response.buffer);
-    view.setBigUint64(0, id, true);
-    view.setUint8(8, operation);
-    view.setInt16(10, status, true);
-    return { response, writtenBytes: operation === OPERATION.read ? (moved ?? 0) : 0 };
+    response.setBigUint64(0, id, true);
+    response.setUint8(8, operation);
+    response.setInt16(10, status, true);
+    return operation === OPERATION.read ? (moved ?? 0) : 0;
   }
 
   /** Moves the data if all of it is granted. Returns the bytes moved, or undefined and has moved nothing. */

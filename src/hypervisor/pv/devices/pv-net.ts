@@ -17,12 +17,16 @@ import { XenRing } from '../../rings/xen-ring.ts';
 import { PAGE_BYTES } from '../../shadow/guest-tables.ts';
 import { DEVICE_TYPE, DOMAIN } from '../pv-layout.ts';
 import type { PvDeviceInfo } from '../start-of-day.ts';
-import { type Answer, FrontQueue } from './front-queue.ts';
+import { FrontQueue } from './front-queue.ts';
 import type { Connection, PvDevice, PvDeviceOptions } from './pv-device.ts';
 
 const STATUS = { okay: 0, error: -1, dropped: -2 } as const;
 const TRANSMIT_SLOT_BYTES = 12;
 const RECEIVE_SLOT_BYTES = 8;
+const TRANSMIT_RESPONSE_BYTES = 4;
+const RECEIVE_RESPONSE_BYTES = 8;
+/** Of a request that is held. */
+const NO_FRAME = new Uint8Array();
 
 type TransmitRequest = {
   readonly reference: number;
@@ -64,21 +68,29 @@ export class PvNet implements PvDevice {
     this.#transmit = new FrontQueue({
       ...common,
       queue: NET_QUEUE.transmit,
-      admit: (bytes) => {
-        const request = transmitRequest(bytes);
-        const cycles = this.#cycles(Math.min(request.lengthBytes, FRAME_BYTES_MAX));
-        return { request, cycles, descriptors: 1, readableBytes: request.lengthBytes, writableBytes: 0 };
+      admit: (copy, admission) => {
+        const request = transmitRequest(copy);
+        admission.cycles = this.#cycles(Math.min(request.lengthBytes, FRAME_BYTES_MAX));
+        admission.descriptors = 1;
+        admission.readableBytes = request.lengthBytes;
+        admission.writableBytes = 0;
+        return request;
       },
-      perform: (request) => this.#send(request),
+      responseBytes: TRANSMIT_RESPONSE_BYTES,
+      perform: (request, response) => this.#send(request, response),
     });
     this.#receive = new FrontQueue({
       ...common,
       queue: NET_QUEUE.receive,
-      admit: (bytes) => {
-        const request = receiveRequest(bytes);
-        return { request, cycles: undefined, descriptors: 1, readableBytes: 0, writableBytes: PAGE_BYTES };
+      admit: (copy, admission) => {
+        admission.cycles = 0;
+        admission.descriptors = 1;
+        admission.readableBytes = 0;
+        admission.writableBytes = PAGE_BYTES;
+        return receiveRequest(copy);
       },
-      perform: (request) => this.#put(request),
+      responseBytes: RECEIVE_RESPONSE_BYTES,
+      perform: (request, response) => this.#put(request, response),
       looked: () => this.#fill(),
     });
     options.wire.connect((frame) => this.#arrive(frame));
@@ -115,7 +127,7 @@ export class PvNet implements PvDevice {
     this.#waiting.length = 0;
   }
 
-  #send({ reference, offset, id, lengthBytes }: TransmitRequest): Answer {
+  #send({ reference, offset, id, lengthBytes }: TransmitRequest, response: DataView): number {
     const { memory, wire } = this.#options;
     let status: number = STATUS.okay;
     if (lengthBytes < FRAME_BYTES_MIN) status = this.#drop(NET_QUEUE.transmit, lengthBytes, 'too-short');
@@ -127,11 +139,9 @@ export class PvNet implements PvDevice {
         wire.send(memory.readBytes(granted.pa + offset, lengthBytes));
       } else status = STATUS.error;
     }
-    const response = new Uint8Array(4);
-    const view = new DataView(response.buffer);
-    view.setUint16(0, id, true);
-    view.setInt16(2, status, true);
-    return { response, writtenBytes: 0 };
+    response.setUint16(0, id, true);
+    response.setInt16(2, status, true);
+    return 0;
   }
 
   #arrive(frame: Uint8Array): void {
@@ -148,20 +158,18 @@ export class PvNet implements PvDevice {
     for (let held = this.#receive.held; held !== undefined; held = this.#receive.held) {
       const frame = this.#waiting.shift();
       if (frame === undefined) return;
-      this.#receive.startHeld({ ...held, frame }, this.#cycles(frame.length));
+      this.#receive.startHeld({ id: held.id, reference: held.reference, frame }, this.#cycles(frame.length));
     }
   }
 
-  #put({ id, reference, frame }: ReceiveRequest): Answer {
+  #put({ id, reference, frame }: ReceiveRequest, response: DataView): number {
     const granted = this.#connection?.grants.resolve(reference, DOMAIN.backEnds, true);
     const isGranted = granted !== undefined && 'pa' in granted;
     if (isGranted) this.#options.memory.writeBytes(granted.pa, frame);
     else this.#drop(NET_QUEUE.receive, frame.length, 'buffer-too-small');
-    const response = new Uint8Array(8);
-    const view = new DataView(response.buffer);
-    view.setUint16(0, id, true);
-    view.setInt16(6, isGranted ? frame.length : STATUS.error, true);
-    return { response, writtenBytes: isGranted ? frame.length : 0 };
+    response.setUint16(0, id, true);
+    response.setInt16(6, isGranted ? frame.length : STATUS.error, true);
+    return isGranted ? frame.length : 0;
   }
 
   #drop(queue: number, lengthBytes: number, reason: DropReason): number {
@@ -175,8 +183,7 @@ export class PvNet implements PvDevice {
   }
 }
 
-function transmitRequest(bytes: Uint8Array): TransmitRequest {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function transmitRequest(view: DataView): TransmitRequest {
   return {
     reference: view.getUint32(0, true),
     offset: view.getUint16(4, true),
@@ -185,7 +192,6 @@ function transmitRequest(bytes: Uint8Array): TransmitRequest {
   };
 }
 
-function receiveRequest(bytes: Uint8Array): ReceiveRequest {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return { id: view.getUint16(0, true), reference: view.getUint32(4, true), frame: new Uint8Array() };
+function receiveRequest(view: DataView): ReceiveRequest {
+  return { id: view.getUint16(0, true), reference: view.getUint32(4, true), frame: NO_FRAME };
 }
