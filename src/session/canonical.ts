@@ -28,6 +28,7 @@ const TYPE_OF: readonly (number | undefined)[] = Object.values(KIND).map((kind) 
 });
 
 const CAPACITY_BYTES = 4096;
+const PLACES = 512;
 const COUNT_BYTES = 4;
 const ASCII_END = 0x80;
 /** Most bytes that one character of text takes (UTF-8, of one code unit). */
@@ -40,28 +41,6 @@ export function canonicalBytes(state: PlainState): Uint8Array {
   return new CanonicalWriter().bytes({ writeState: (sink) => writeFields(sink, state) });
 }
 
-/**
- * Of a value: its key, and where in the bytes its content begins and ends. Of one that can be told by a look, itself; of a constant, also the first
- * place after it.
- */
-interface Place {
-  readonly key: string | undefined;
-  readonly kind: Kind;
-  readonly start: number;
-  end: number;
-  content: string | bigint | PlainState | undefined;
-  next: number;
-}
-
-const unknownPlace = (): Place => ({
-  key: undefined,
-  kind: KIND.none,
-  start: 0,
-  end: 0,
-  content: undefined,
-  next: 0,
-});
-
 /** Makes canonical bytes again and again, best of one and the same thing. */
 export class CanonicalWriter implements StateSink {
   #bytes = new Uint8Array(CAPACITY_BYTES);
@@ -69,9 +48,18 @@ export class CanonicalWriter implements StateSink {
   readonly #text = new TextEncoder();
   readonly #word = new BigUint64Array(1);
   readonly #halves = new DataView(this.#word.buffer);
-  /** Those that are known, in order, with one of no kind after them. */
-  readonly #places: Place[] = [unknownPlace()];
-  /** How many of them this time has come past. */
+  /**
+   * Places that are known, by columns, because all of them are looked at each time: key, kind, where in the bytes the content begins and ends. After
+   * the last comes one of no kind.
+   */
+  readonly #keys: (string | undefined)[] = [];
+  #kinds = new Uint8Array(PLACES);
+  #starts = new Uint32Array(PLACES);
+  #ends = new Uint32Array(PLACES);
+  /** What can be told to be the same by a look: text, bigints, constants; and the place after a constant. */
+  readonly #contents: (string | bigint | PlainState | undefined)[] = [];
+  #nexts = new Uint32Array(PLACES);
+  /** How many places this time has come past. */
   #count = 0;
   /** Whether all has been as it was the last time. If not: what is open, by the place of its count in the bytes, and that count so far. */
   #isSame = true;
@@ -84,7 +72,7 @@ export class CanonicalWriter implements StateSink {
     this.#isSame = true;
     this.state(undefined, of);
     assert(this.#isSame || this.#openAt.length === 0, 'what begins ends');
-    return this.#bytes.subarray(0, this.#last.end);
+    return this.#bytes.subarray(0, this.#ends[this.#count - 1]);
   }
 
   state(key: string | undefined, part: Stateful): void {
@@ -106,7 +94,7 @@ export class CanonicalWriter implements StateSink {
     if (this.#isSame) return;
     assert(this.#openAt.length > 0, 'what ends has begun');
     this.#view.setUint32(this.#openAt.pop() as number, this.#openCounts.pop() as number, true);
-    this.#last.end = at;
+    this.#setEnd(at);
   }
 
   value(key: string | undefined, value: PlainValue): void {
@@ -114,13 +102,13 @@ export class CanonicalWriter implements StateSink {
       case 'number': {
         const at = this.#next(key, KIND.number);
         this.#view.setFloat64(at, value, true);
-        if (!this.#isSame) this.#last.end = at + 8;
+        if (!this.#isSame) this.#setEnd(at + 8);
         break;
       }
       case 'boolean': {
         const at = this.#next(key, KIND.boolean);
         this.#bytes[at] = value ? TYPE.true : TYPE.false;
-        if (!this.#isSame) this.#last.end = at + 1;
+        if (!this.#isSame) this.#setEnd(at + 1);
         break;
       }
       case 'string':
@@ -134,19 +122,17 @@ export class CanonicalWriter implements StateSink {
 
   constant(key: string | undefined, value: PlainState): void {
     const first = this.#count;
-    const known = this.#places[first] as Place;
-    if (known.content === value && known.key === key) {
-      this.#count = known.next;
+    if (this.#contents[first] === value && this.#keys[first] === key && this.#kinds[first] === KIND.constant) {
+      this.#count = this.#nexts[first] as number;
       return;
     }
-    // Not before all of it has been written.
-    known.content = undefined;
+    // Known again when all of it has been written.
+    if (this.#kinds[first] === KIND.constant) this.#contents[first] = undefined;
     this.#begin(key, KIND.constant);
     writeFields(this, value);
     this.end();
-    const place = this.#places[first] as Place;
-    place.content = value;
-    place.next = this.#count;
+    this.#contents[first] = value;
+    this.#nexts[first] = this.#count;
   }
 
   word(key: string | undefined, low: number, high: number): void {
@@ -168,9 +154,9 @@ export class CanonicalWriter implements StateSink {
   #scalar(key: string | undefined, value: string | bigint): void {
     const isText = typeof value === 'string';
     const at = this.#next(key, isText ? KIND.string : KIND.bigint);
-    const place = this.#last;
-    if (place.content === value) return;
-    place.content = value;
+    const place = this.#count - 1;
+    if (this.#contents[place] === value) return;
+    this.#contents[place] = value;
     this.#finish(isText ? this.#putText(at, value) : this.#putInteger(at, value));
   }
 
@@ -199,36 +185,35 @@ export class CanonicalWriter implements StateSink {
     if (this.#isSame) return;
     this.#openAt.push(at);
     this.#openCounts.push(0);
-    this.#last.end = at + COUNT_BYTES;
+    this.#setEnd(at + COUNT_BYTES);
   }
 
-  get #last(): Place {
-    return this.#places[this.#count - 1] as Place;
+  #setEnd(end: number): void {
+    this.#ends[this.#count - 1] = end;
   }
 
   /** Where the content of the next place begins: room for a number there. */
   #next(key: string | undefined, kind: Kind): number {
-    const place = this.#places[this.#count] as Place;
-    if (place.kind !== kind || place.key !== key) return this.#append(key, kind);
-    this.#count++;
-    return place.start;
+    const place = this.#count;
+    if (this.#kinds[place] !== kind || this.#keys[place] !== key) return this.#append(key, kind);
+    this.#count = place + 1;
+    return this.#starts[place] as number;
   }
 
   /** The content of a place has been written, up to `end`. */
   #finish(end: number): void {
-    const place = this.#last;
-    if (place.end === end) return;
-    place.end = end;
+    if (this.#ends[this.#count - 1] === end) return;
+    this.#setEnd(end);
     if (this.#isSame) this.#differs();
   }
 
   /** From here on it is not as the last time. */
   #differs(): void {
     this.#isSame = false;
-    this.#places.length = this.#count;
     this.#openAt.length = 0;
     this.#openCounts.length = 0;
-    for (const { kind, start } of this.#places) {
+    for (let place = 0; place < this.#count; place++) {
+      const kind = this.#kinds[place];
       if (kind === KIND.end) {
         this.#openAt.pop();
         this.#openCounts.pop();
@@ -236,10 +221,10 @@ export class CanonicalWriter implements StateSink {
       }
       this.#countOne();
       if (kind !== KIND.state && kind !== KIND.list && kind !== KIND.constant) continue;
-      this.#openAt.push(start);
+      this.#openAt.push(this.#starts[place] as number);
       this.#openCounts.push(0);
     }
-    this.#places.push(unknownPlace());
+    this.#kinds[this.#count] = KIND.none;
   }
 
   #countOne(): void {
@@ -249,15 +234,29 @@ export class CanonicalWriter implements StateSink {
 
   #append(key: string | undefined, kind: Kind): number {
     if (this.#isSame) this.#differs();
-    let at = this.#count === 0 ? 0 : this.#last.end;
+    const place = this.#count;
+    let at = place === 0 ? 0 : (this.#ends[place - 1] as number);
     if (kind !== KIND.end) this.#countOne();
     if (key !== undefined) at = this.#putText(at, key);
     this.#room(at + 1 + 8);
     const type = TYPE_OF[kind];
     if (type !== undefined) this.#bytes[at++] = type;
-    this.#places[this.#count++] = { key, kind, start: at, end: at, content: undefined, next: 0 };
-    this.#places.push(unknownPlace());
+    this.#count = place + 1;
+    if (this.#count === this.#kinds.length) this.#growPlaces();
+    this.#keys[place] = key;
+    this.#kinds[place] = kind;
+    this.#starts[place] = at;
+    this.#contents[place] = undefined;
+    this.#kinds[this.#count] = KIND.none;
     return at;
+  }
+
+  #growPlaces(): void {
+    const count = 2 * this.#kinds.length;
+    this.#kinds = grown(this.#kinds, new Uint8Array(count));
+    this.#starts = grown(this.#starts, new Uint32Array(count));
+    this.#ends = grown(this.#ends, new Uint32Array(count));
+    this.#nexts = grown(this.#nexts, new Uint32Array(count));
   }
 
   /** In hexadecimal. Those of 64 bits, which are nearly all, without a string on the way. */
@@ -299,16 +298,19 @@ export class CanonicalWriter implements StateSink {
 
   #room(end: number): void {
     if (end <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#bytes = grown(this.#bytes, new Uint8Array(Math.max(end, 2 * this.#bytes.length)));
+    this.#view = new DataView(this.#bytes.buffer);
   }
 }
 
 /** How words of the host's arrays lie in memory. */
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 const HIGH_HALF = IS_LITTLE_ENDIAN ? 4 : 0;
+
+function grown<Column extends Uint8Array | Uint32Array>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
+}
 
 /** Hexadecimal digits of a half without zeros in front; none of zero. */
 function hexDigits(half: number): number {
