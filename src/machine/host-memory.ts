@@ -124,7 +124,9 @@ export class EngineHostMemory implements HostMemory {
   }
 
   #markChanged(page: number): void {
-    this.#bytes[this.#engine.plan.pageFlags + Math.floor(page)] = PAGE_FLAG.dirty;
+    const { plan, call } = this.#engine;
+    const place = Math.floor(page);
+    if (this.#bytes[plan.pageFlags + place] !== PAGE_FLAG.dirty) call.noteWrite(place * PAGE_BYTES, 1);
   }
 
   /** Where an entry lies in linear memory. */

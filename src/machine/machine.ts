@@ -12,6 +12,7 @@ import { createEngine } from './engine/engine.ts';
 import { INSN_HANDLERS, SPECIAL_HANDLERS } from './engine/handlers.ts';
 import { RUN_CYCLES_MAX } from './engine/interpreter.ts';
 import {
+  CHANGES,
   ENTRY,
   GLOBAL,
   HART,
@@ -371,6 +372,11 @@ export class EngineMachine implements Machine {
 
   memoryDigest(): bigint {
     return BigInt.asUintN(64, this.#engine.call.memoryDigest());
+  }
+
+  /** Has the next digest look at all pages for those that changed, and at all TLB entries. */
+  forgetChanges(): void {
+    for (const list of [CHANGES.pages, CHANGES.entries]) this.#view.setInt32(list, CHANGES.capacity + 1, true);
   }
 
   hash(bytes: Uint8Array): bigint {

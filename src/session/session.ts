@@ -107,8 +107,10 @@ export class Session {
   /** The digest of the whole state here. */
   digest(): StateDigest {
     const { machine } = this.vm;
+    const { cycle, icount } = this.position;
     return {
-      ...this.position,
+      cycle,
+      icount,
       memory: machine.memoryDigest(),
       harts: machine.hash(this.#hartsWriter.bytes(this.#harts)),
       devices: machine.hash(this.#devicesWriter.bytes(this.vm)),

@@ -48,7 +48,13 @@ export const STORE_RECORD = {
 } as const;
 
 /** Where bytes of the host are hashed: 4 x i64, the lanes of XXH64; and a window that the bytes go through, a whole number of blocks. */
-export const HASH = { lanes: 1088, window: 2048, windowBytes: 2048 } as const;
+export const HASH = { lanes: 1088, window: 2048, windowBytes: 1536 } as const;
+
+/**
+ * What has changed since the last digest of memory, so that it need not be looked for: pages of RAM that became dirty, and entries of TLBs that were given
+ * a fast tag for writes. Lists: a count (i32), then the items (i32). One that is full counts one more, and is incomplete.
+ */
+export const CHANGES = { pages: 3584, entries: 3840, item: 4, capacity: 62 } as const;
 
 /** Fields of a hart, as offsets from its base. */
 export const HART = {

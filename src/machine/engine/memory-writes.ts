@@ -5,6 +5,7 @@ import type { Expr, Local } from './expr.ts';
 import {
   add,
   and,
+  eqz,
   geU,
   i32,
   i64,
@@ -22,7 +23,7 @@ import {
   sub,
 } from './expr.ts';
 import type { MemoryPlan } from './layout.ts';
-import { BLOCK, GLOBAL, PAGE_BYTES, PAGE_FLAG, STORE_LOG, STORE_RECORD } from './layout.ts';
+import { BLOCK, CHANGES, GLOBAL, PAGE_BYTES, PAGE_FLAG, STORE_LOG, STORE_RECORD } from './layout.ts';
 import type { Fn } from './wasm-module.ts';
 
 /** `noteWrite(ramOffset, size)`: RAM is about to change there: stale predecoded entries go, the page is dirty. */
@@ -52,8 +53,18 @@ export function defineNoteWrite({ module, plan }: EngineContext): Fn {
       fn.store(32, generation, add(load32(generation, plan.pageGenerations), i32(1)), plan.pageGenerations);
     });
   });
+  fn.if(eqz(and(flags, i32(PAGE_FLAG.dirty))), () => noteChange(fn, CHANGES.pages, page));
   fn.store(8, page, or(flags, i32(PAGE_FLAG.dirty)), plan.pageFlags);
   return fn;
+}
+
+/** Adds to a list of `CHANGES`. */
+export function noteChange(fn: Fn, list: number, item: Expr): void {
+  const count = fn.let(load32(i32(0), list));
+  fn.if(leU(count, i32(CHANGES.capacity)), () => {
+    fn.if(ltU(count, i32(CHANGES.capacity)), () => fn.store(32, shl(count, i32(2)), item, list + CHANGES.item));
+    fn.store(32, i32(0), add(count, i32(1)), list);
+  });
 }
 
 /** `watch(hart, ramOffset, size)`: 1 if a write that is about to be made there is watched: then it is noted, and what it replaces. */

@@ -8,8 +8,9 @@ import type { EngineContext } from './engine-context.ts';
 import { get32, get64, pageOf, set32, set64 } from './engine-context.ts';
 import type { Expr } from './expr.ts';
 import { add, and, call, eq, eqz, i32, i64, load, load32, load64, ltU, ne, or, shl, shrU, sub, wrap } from './expr.ts';
-import { HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
+import { CHANGES, HART, NO_TAG, PAGE_BYTES, PAGE_FLAG, RAM_BASE, TLB, TLB_FLAG } from './layout.ts';
 import { raiseWalkFault } from './memory-faults.ts';
+import { noteChange } from './memory-writes.ts';
 import { missCounter } from './page-walk.ts';
 import type { Fn } from './wasm-module.ts';
 
@@ -70,9 +71,10 @@ export function defineArm({ module, plan }: EngineContext): Fn {
   const page = sub(shrU(flags, i32(4)), i32(RAM_BASE / PAGE_BYTES));
   const pageFlags = load('i32', 'u8', page, plan.pageFlags);
   // Writable without a look only where nothing is to be done beside the write: dirty already, no code, not watched.
-  fn.if(and(eq(pageFlags, i32(PAGE_FLAG.dirty)), ne(and(flags, i32(TLB_FLAG.write)), i32(0))), () =>
-    fn.store(64, entry, tag, TLB.fastWrite),
-  );
+  fn.if(and(eq(pageFlags, i32(PAGE_FLAG.dirty)), ne(and(flags, i32(TLB_FLAG.write)), i32(0))), () => {
+    noteChange(fn, CHANGES.entries, entry);
+    fn.store(64, entry, tag, TLB.fastWrite);
+  });
   return fn;
 }
 

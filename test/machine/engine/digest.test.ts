@@ -1,8 +1,9 @@
 /** Generated digests against an implementation of its own: XXH64 of pages. */
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../../src/machine/engine/engine.ts';
-import { PAGE_BYTES, RAM_BASE } from '../../../src/machine/engine/layout.ts';
+import { CHANGES, PAGE_BYTES, RAM_BASE } from '../../../src/machine/engine/layout.ts';
 import { MachineRig, TEST_CORE } from '../../support/machine-rig.ts';
+import { mulberry } from '../../support/mulberry.ts';
 import { xxh64 } from '../../support/xxhash64.ts';
 
 describe('digests', () => {
@@ -42,4 +43,26 @@ describe('digests', () => {
     expect(fill(1, 2)).not.toBe(fill(2, 1));
     expect(fill(1, 2)).toBe(fill(1, 2));
   });
+
+  it.each([1, CHANGES.capacity - 1, CHANGES.capacity, CHANGES.capacity + 1, 200])(
+    'after changes in %i pages is that of the pages, listed or looked for',
+    (count) => {
+      const random = mulberry(count);
+      const pageOf = (index: number) => RAM_BASE + index * PAGE_BYTES;
+      const [{ machine }, looking] = [new MachineRig(), new MachineRig()];
+      for (let round = 0; round < 3; round++) {
+        for (let written = 0; written < count; written++) {
+          const [pa, value] = [pageOf(written) + Math.floor(random() * PAGE_BYTES), Math.floor(random() * 256)];
+          machine.memory.write8(pa, value);
+          looking.machine.memory.write8(pa, value);
+        }
+        looking.machine.forgetChanges();
+        expect(machine.memoryDigest()).toBe(looking.machine.memoryDigest());
+      }
+      for (let index = 0; index < count; index++) {
+        machine.memory.writeBytes(pageOf(index), new Uint8Array(PAGE_BYTES));
+      }
+      expect(machine.memoryDigest()).toBe(0n);
+    },
+  );
 });

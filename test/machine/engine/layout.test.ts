@@ -1,6 +1,6 @@
 /** The words of the one memory: two that share a place make a bug that shows only where both are used. */
 import { describe, expect, it } from 'vitest';
-import { ENTRY, GLOBAL, HART, HARTS_BASE, HASH, JUMP, REGION } from '../../../src/machine/engine/layout.ts';
+import { CHANGES, ENTRY, GLOBAL, HART, HARTS_BASE, HASH, JUMP, REGION } from '../../../src/machine/engine/layout.ts';
 
 describe('machine-wide words', () => {
   const WIDE: readonly string[] = ['cycle', 'memoryDigest', 'translated'] satisfies (keyof typeof GLOBAL)[];
@@ -15,7 +15,10 @@ describe('machine-wide words', () => {
     }
     expect(words.at(-1)?.end).toBeLessThanOrEqual(HASH.lanes);
     expect(HASH.lanes + 4 * 8).toBeLessThanOrEqual(HASH.window);
-    expect(HASH.window + HASH.windowBytes).toBeLessThanOrEqual(HARTS_BASE);
+    const listBytes = CHANGES.item + 4 * CHANGES.capacity;
+    expect(HASH.window + HASH.windowBytes).toBeLessThanOrEqual(CHANGES.pages);
+    expect(CHANGES.pages + listBytes).toBeLessThanOrEqual(CHANGES.entries);
+    expect(CHANGES.entries + listBytes).toBeLessThanOrEqual(HARTS_BASE);
   });
 });
 
