@@ -261,7 +261,7 @@ export class EngineMachine implements Machine {
         case ENGINE_STOP.decode:
           this.config.meter?.begin('decode');
           this.#predecoder.decodeAt(hart.get32('entryPointer'));
-          regions?.evict();
+          if (regions?.isFilledByDecoding === true) regions.evict();
           this.config.meter?.end('decode');
           resume = 1;
           continue;

@@ -101,6 +101,8 @@ export class RegionCache implements HeadObserver {
   readonly #heads: Heads;
   /** Undefined if all heads have probes from the start. */
   readonly #sampling: Sampling | undefined;
+  /** Whether code that is decoded takes records, so that they may all be taken. Looked at each time that some is. */
+  readonly isFilledByDecoding: boolean;
   /** Cycle of the clock at which the engine is to come back at the latest and call {@link poll}. Looked at before each run, so never a small integer. */
   pauseAt: number;
   #coveredSamples = 0;
@@ -132,6 +134,7 @@ export class RegionCache implements HeadObserver {
     this.#heads = new Heads(engine, predecoder);
     const { sampleCycles } = this.#tuning;
     this.#sampling = sampleCycles === undefined ? undefined : new Sampling(sampleCycles);
+    this.isFilledByDecoding = this.#sampling === undefined;
     this.pauseAt = this.#sampling === undefined ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     this.#setHotCount(this.#hotCount);
   }

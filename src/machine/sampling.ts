@@ -6,7 +6,7 @@
 
 /** Translated code takes some microseconds for as many cycles, so that a stop costs next to nothing. */
 const CYCLES_MAX = 1 << 21;
-/** The first sample is taken when so many times as many instructions have retired: to begin costs the guest some 15 ms, too much of a run that is shorter. */
+/** The first sample is taken when so many times as many instructions have retired: to begin costs the guest 5 to 10 ms, too much of a run that is shorter. */
 const FIRST = 1_500;
 /** Samples become rarer by a 128th and more frequent by four: they stay frequent while one in 180 finds interpreted code, which takes much more of the time. */
 const GROWTH = 129 / 128;
