@@ -62,10 +62,13 @@ export class Turns {
     this.#onCore = false;
   }
 
-  /** The current hart gives up the rest of its turn at `cycle`: it is not preempted then. It goes on if no other hart wants one. */
+  /**
+   * The current hart gives up the rest of its turn at `cycle`: it is not preempted then. It goes on if no other hart wants one. The only hart there is
+   * stays where it was: nobody asks who comes next before something else happens, which may be the end of a slice of the host's time.
+   */
   giveUp(cycle: number): void {
     this.#endCycle = cycle;
-    this.#onCore = false;
+    if (this.#hartCount > 1) this.#onCore = false;
   }
 
   /** Starts the turn of the current hart anew at `cycle`: what it costs to switch is not taken from its turn. */

@@ -37,6 +37,16 @@ describe('Turns', () => {
     expect(turns.choose(200, only(0, 3))).toMatchObject({ hart: 0, preempted: true });
   });
 
+  it('is in the same state whether or not it was asked after the only hart had given up its turn', () => {
+    const [asked, unasked] = [new Turns(1, 100), new Turns(1, 100)];
+    for (const turns of [asked, unasked]) {
+      turns.choose(0, all);
+      turns.giveUp(40);
+    }
+    asked.choose(50, all);
+    expect(plainStateOf(asked)).toEqual(plainStateOf(unasked));
+  });
+
   it('decides the same however often it is asked', () => {
     const often = new Turns(3, 100);
     const seldom = new Turns(3, 100);
